@@ -7,6 +7,7 @@ import { openEgress } from './app/egress.js';
 import { createNotifierRole } from './app/notifier-role.js';
 import { openCoordinationDatabase, openDatabase, databaseLocation } from './app/open-database.js';
 import { openKeystone } from './app/open-keystone.js';
+import { lacksKey, openSealer } from './app/open-sealer.js';
 import type { ReadinessCheck } from './api/ports.js';
 import { warnOfPlainPasswords } from './app/plain-passwords.js';
 import { readiness } from './app/readiness.js';
@@ -24,6 +25,7 @@ import { createLocalWaker, type NotifierWaker, type LocalWaker } from './notifie
 import { createRedis, refuseEvictingRedis, type Redis } from './redis.js';
 import { ReleaseStack } from './release-stack.js';
 import type { Database } from './storage/database.js';
+import type { Sealer } from './storage/secrets/sealed.js';
 import { databaseTime } from './storage/engine/database-time.js';
 import { Supervisor } from './supervisor.js';
 import { createTelemetry, type Telemetry } from './telemetry.js';
@@ -75,6 +77,8 @@ export async function createApp(config: Config, program: Program, overrides: Ove
     const isEvaluator = config.roles.includes('evaluator');
     const coordinationDb = isEvaluator ? await openCoordinationDatabase(config, db, { log, resources }) : db;
     await warnOfPlainPasswords(config, log);
+    if (lacksKey(config))
+      log.warn('secrets.key is not set: passwords and tokens in action URLs are stored unencrypted in PostgreSQL');
     const redis = await openRedis(config, log, resources);
     const keystone = openKeystone(config, { clock, log: log.child({ component: 'keystone' }) });
     const telemetry = createTelemetry();
@@ -84,6 +88,7 @@ export async function createApp(config: Config, program: Program, overrides: Ove
       log,
       clock,
       db,
+      sealer: openSealer(config),
       coordinationDb,
       redis,
       keystone,
@@ -105,6 +110,7 @@ interface Parts {
   log: Logger;
   clock: ServiceClock;
   db: Database;
+  sealer: Sealer;
   coordinationDb: Database;
   redis: { command: Redis; subscriber: Redis } | undefined;
   /** The login of this service at Keystone; undefined if Keystone is not configured. */
@@ -248,6 +254,7 @@ class Service implements App {
       supervisors: Object.values(this.#supervisors),
       redis: redis?.command,
       certificates: this.#certificates().map(({ state }) => state),
+      unsealed: lacksKey(this.parts.config),
       loopbackReceivers: this.parts.config.egress.allow_loopback_receivers,
       backends: evaluatorRole && {
         withoutBackend: evaluatorRole.evaluator.withoutBackend(),

@@ -1,22 +1,14 @@
 import { AppError } from '../errors.js';
+import {
+  ACTION_PARTS,
+  type ActionScheme,
+  normaliseAction,
+  refusedAction,
+  schemeOf,
+  withoutTrust,
+} from './action-text.js';
 import type { AlarmActions } from './alarm.js';
-import { withoutPathSecrets } from './webhook-secrets.js';
 import { zaqarQueueOf, zaqarTargetOf } from './zaqar-action.js';
-
-/** The accepted schemes. A new receiver is added here and in the notifier's registry. */
-export const ACTION_SCHEMES = [
-  'http',
-  'https',
-  'log',
-  'test',
-  'queue',
-  'trust+http',
-  'trust+https',
-  'zaqar',
-  'trust+zaqar',
-  'trust+heat',
-] as const;
-export type ActionScheme = (typeof ACTION_SCHEMES)[number];
 
 /** Schemes that only admins may use: they write to places that the operator reads. */
 export const ADMIN_SCHEMES: readonly ActionScheme[] = ['log', 'test'];
@@ -37,8 +29,6 @@ const DEFAULT_PORTS: Partial<Record<ActionScheme, string>> = {
 /** RFC 1035, 2.3.4, with or without the final dot; IP addresses match, too. */
 const DNS_NAME = /^(?=.{1,253}\.?$)(?:[^.]{1,63}\.)*[^.]{1,63}\.?$/;
 const QUEUE_NAME = /^[a-z0-9-]{1,64}$/;
-/** RFC 3986, appendix B: scheme, authority with its slashes, path, query, fragment. */
-const PARTS = /^([A-Za-z][A-Za-z0-9+.-]*):(\/\/[^/?#]*)?([^?#]*)(\?[^#]*)?(#.*)?$/s;
 
 /**
  * Parses an action into a URL whose scheme has a receiver. `log://` and `log:`, the form in answers, are both accepted.
@@ -47,7 +37,7 @@ const PARTS = /^([A-Za-z][A-Za-z0-9+.-]*):(\/\/[^/?#]*)?([^?#]*)(\?[^#]*)?(#.*)?
  */
 export function parseAction(text: string): Action {
   const scheme = schemeOf(text);
-  if (scheme === undefined) throw new AppError('invalid_request', `Unsupported action ${text}`);
+  if (scheme === undefined) throw new AppError('invalid_request', `Unsupported action ${refusedAction(text)}`);
   const isWeb = scheme in DEFAULT_PORTS;
   const written = isWeb ? withoutTrust(text) : text;
   if (!URL.canParse(written) || (isWeb && !/^https?:\/\/[^/?#\\]/i.test(written))) throw unparsable(text);
@@ -60,12 +50,12 @@ export function parseAction(text: string): Action {
 function unparsable(text: string, problem?: string): AppError {
   return new AppError(
     'invalid_request',
-    `Unable to parse action ${text}${problem === undefined ? '' : `: ${problem}`}`,
+    `Unable to parse action ${refusedAction(text)}${problem === undefined ? '' : `: ${problem}`}`,
   );
 }
 
 function webProblem(written: string, { username, password, hostname, port }: URL): string | undefined {
-  const authority = PARTS.exec(written)?.[2] ?? '';
+  const authority = ACTION_PARTS.exec(written)?.[2] ?? '';
   // The URL parser reads a backslash as a slash and drops tabs and line breaks, so the parsed address would differ from
   // the text.
   if (/[\\\t\n\r]/.test(authority)) return 'the host cannot hold backslashes, tabs and line breaks';
@@ -116,12 +106,7 @@ export function usesTrust(alarm: AlarmActions): boolean {
  * service may set.
  */
 export function hasUserInfo(action: string): boolean {
-  return PARTS.exec(action)?.[2]?.includes('@') ?? false;
-}
-
-/** The URL behind `trust+http(s)`, byte for byte as it was written. */
-export function withoutTrust(action: string): string {
-  return action.replace(/^trust\+/i, '');
+  return ACTION_PARTS.exec(action)?.[2]?.includes('@') ?? false;
 }
 
 /**
@@ -135,30 +120,6 @@ export function hostOf({ scheme, url }: Action): string {
 }
 
 /**
- * An action for logs, errors and lists: without user info, query values, fragment, and secrets in paths of known
- * webhooks.
- */
-export function scrubAction(text: string): string {
-  const [, scheme, authority = '', path = '', query = ''] = PARTS.exec(text) ?? [];
-  if (scheme === undefined) return '***';
-  const names = query.slice(1).split('&').filter(Boolean);
-  const scrubbed = names
-    .map((pair) => (pair.includes('=') ? `${pair.slice(0, pair.indexOf('='))}=***` : '***'))
-    .join('&');
-  const address = authority.replace(/^\/\/.*@/s, '//');
-  const shownPath = withoutPathSecrets(address.replace(/^\/\//, '').replace(/:\d*$/, ''), path);
-  return `${scheme.toLowerCase()}:${address}${shownPath}${scrubbed && `?${scrubbed}`}`;
-}
-
-/** An action as Aodh's answers show it: scheme in lower case, without an empty authority, query or fragment. */
-export function normaliseAction(text: string): string {
-  const [, scheme, authority = '', path = '', query = '', fragment = ''] = PARTS.exec(text) ?? [];
-  if (scheme === undefined) return text;
-  const host = authority === '//' && path === '' ? '' : authority;
-  return `${scheme.toLowerCase()}:${host}${path}${query === '?' ? '' : query}${fragment === '#' ? '' : fragment}`;
-}
-
-/**
  * A text that is equal for two spellings of one address. Queues of `queue://` and trusts belong to a project, so the
  * text then includes the project. It does not include the id of the trust.
  */
@@ -166,9 +127,4 @@ export function addressOf(action: string, projectId: string | null): string {
   const written = normaliseAction(action);
   if (needsTrust(action)) return JSON.stringify([projectId, written.replace(/^([^:]+:\/\/)[^/?#]*@/, '$1')]);
   return schemeOf(action) === 'queue' ? JSON.stringify([projectId, written]) : written;
-}
-
-function schemeOf(text: string): ActionScheme | undefined {
-  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text)?.[1]?.toLowerCase();
-  return ACTION_SCHEMES.find((known) => known === scheme);
 }

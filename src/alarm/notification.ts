@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
-import { addressOf, normaliseAction } from './action.js';
-import type { ActionList, AlarmActions, Severity } from './alarm.js';
+import type { ActionList, Severity } from './alarm.js';
+import { normalisedStoredAction, storedAddressOf, type StoredAction, type StoredActions } from './stored-action.js';
 import type { AlarmState } from './state.js';
 import { pythonJson, type PythonValue } from './wire/python-json.js';
 
@@ -36,9 +36,9 @@ export function notificationBody(content: NotificationContent): string {
  * The id of the delivery queue of an alarm and an action. Notifications of one queue are sent in order. It is a hash,
  * since an action can be too long for an index.
  */
-export function deliveryQueueOf(alarmId: string, action: string): string {
+export function deliveryQueueOf(alarmId: string, action: StoredAction): string {
   return createHash('sha256')
-    .update(`${alarmId} ${normaliseAction(action)}`)
+    .update(`${alarmId} ${normalisedStoredAction(action)}`)
     .digest('base64url')
     .slice(0, 27);
 }
@@ -46,7 +46,7 @@ export function deliveryQueueOf(alarmId: string, action: string): string {
 /** The action of a notification. `actionList` is one of the names in `ActionList`. */
 export interface NotificationAddress {
   actionList: string;
-  action: string;
+  action: StoredAction;
   /** The alarm's project when the notification was made. */
   projectId: string | null;
 }
@@ -56,14 +56,14 @@ export interface NotificationAddress {
  * action. An action that moved to another list counts as removed; another spelling of its address does not.
  */
 export function listedActions(
-  alarm: AlarmActions & { projectId: string | null },
+  alarm: StoredActions & { projectId: string | null },
 ): (notification: NotificationAddress) => boolean {
-  const addresses = (actions: string[] | null): Set<string> =>
-    new Set((actions ?? []).map((action) => addressOf(action, alarm.projectId)));
+  const addresses = (actions: StoredAction[] | null): Set<string> =>
+    new Set((actions ?? []).map((action) => storedAddressOf(action, alarm.projectId)));
   const lists = new Map<string, Set<string>>([
     ['ok_actions' satisfies ActionList, addresses(alarm.okActions)],
     ['alarm_actions' satisfies ActionList, addresses(alarm.alarmActions)],
     ['insufficient_data_actions' satisfies ActionList, addresses(alarm.insufficientDataActions)],
   ]);
-  return ({ actionList, action, projectId }) => lists.get(actionList)?.has(addressOf(action, projectId)) ?? true;
+  return ({ actionList, action, projectId }) => lists.get(actionList)?.has(storedAddressOf(action, projectId)) ?? true;
 }

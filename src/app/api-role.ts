@@ -24,6 +24,7 @@ import { createAuditStore } from '../storage/audit/audit-store.js';
 import { createAlarmStore } from '../storage/alarms/alarm-store.js';
 import { createApiKeyStore } from '../storage/secrets/api-key-store.js';
 import type { Database } from '../storage/database.js';
+import type { Sealer } from '../storage/secrets/sealed.js';
 import { fairDatabase } from '../storage/fair-database.js';
 import { createEvaluationCounterStore } from '../storage/evaluation/evaluation-counter-store.js';
 import { createEvaluationStore } from '../storage/evaluation/evaluation-store.js';
@@ -48,6 +49,7 @@ import { openTrustActions, trustRefusal } from './trusts.js';
 export interface ApiRoleDeps {
   config: Config;
   db: Database;
+  sealer: Sealer;
   /** Undefined if Keystone is not configured. */
   keystone: KeystoneSession | undefined;
   egress: EgressGuard;
@@ -67,7 +69,7 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
   const permits = new FairPermits(permitLimitsOf(given));
   const db = fairDatabase(given.db, permits, () => owners.getStore() ?? 'the service');
   const deps = { ...given, db };
-  const { config, keystone, egress, clock, log, telemetry, audit, version, waker, readiness, resources } = deps;
+  const { config, sealer, keystone, egress, clock, log, telemetry, audit, version, waker, readiness, resources } = deps;
   const { host, port, alarm_max_actions, project_alarm_quota, user_alarm_quota } = config.api;
   const apiKeys = createApiKeyStore(db);
   const redis = openLimitsRedis(config, log, resources);
@@ -75,11 +77,11 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
   const auth: ReadinessCheck = { name: 'auth', ok: true, detail };
   const certificate = openCertificate('api', deps);
   const app = createApi({
-    alarms: createAlarmStore(db, { project: project_alarm_quota, user: user_alarm_quota }),
+    alarms: createAlarmStore(db, { sealer, quotas: { project: project_alarm_quota, user: user_alarm_quota } }),
     ruleChecks: createRuleChecks({ config, clock, resources, keystone }),
-    history: createHistoryStore(db),
-    imports: createImportStore(db),
-    queries: createComplexQueryStore(db),
+    history: createHistoryStore(db, sealer),
+    imports: createImportStore(db, sealer),
+    queries: createComplexQueryStore(db, sealer),
     queryLimit: new ConcurrencyLimit(QUERY_CONCURRENCY),
     ...openExplanationsAndBacktests(deps),
     samples: createSampleStore(db),

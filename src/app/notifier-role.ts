@@ -6,7 +6,9 @@ import type { NotifierWaker, LocalWaker } from '../notifier/waker.js';
 import { createNotifier, type Notifier } from '../notifier/notifier.js';
 import type { Database } from '../storage/database.js';
 import { createNotificationClaimStore } from '../storage/notifications/notification-claim-store.js';
+import { createActionOpener } from '../storage/notifications/claimed-notification.js';
 import { createNotificationUpkeepStore } from '../storage/notifications/notification-upkeep-store.js';
+import type { Sealer } from '../storage/secrets/sealed.js';
 import type { KeystoneSession } from '../keystone/session.js';
 import type { Telemetry } from '../telemetry.js';
 import { openCloudAccess } from './trusts.js';
@@ -15,6 +17,7 @@ import { openCloudAccess } from './trusts.js';
 export interface NotifierRoleDeps {
   config: Config;
   db: Database;
+  sealer: Sealer;
   waker: NotifierWaker;
   localWaker: LocalWaker;
   keystone: KeystoneSession | undefined;
@@ -26,12 +29,13 @@ export interface NotifierRoleDeps {
 }
 
 /** Creates the notifier from the configuration. */
-export function createNotifierRole({ config, db, keystone, version, ...deps }: NotifierRoleDeps): Notifier {
+export function createNotifierRole({ config, db, sealer, keystone, version, ...deps }: NotifierRoleDeps): Notifier {
   const { notifier, redis, queue, evaluator } = config;
   return createNotifier({
     ...deps,
     version,
     claims: createNotificationClaimStore(db),
+    openAction: createActionOpener(sealer),
     upkeep: createNotificationUpkeepStore(db),
     redis: redis.url && { url: redis.url.reveal(), prefix: redis.prefix },
     queue: { redisUrl: queue.redis_url?.reveal(), prefix: queue.prefix },

@@ -21,3 +21,11 @@ export function openSealer({ secrets, database }: Pick<Config, 'secrets' | 'data
     previous: [before, keyFile].filter((key) => key !== undefined),
   });
 }
+
+/**
+ * True if this process reads and writes action URLs and has no key, so that their passwords and tokens are not
+ * encrypted. Evaluators need no key.
+ */
+export function lacksKey({ roles, secrets, database }: Pick<Config, 'roles' | 'secrets' | 'database'>): boolean {
+  return database.url !== undefined && secrets.key === undefined && roles.some((role) => role !== 'evaluator');
+}

@@ -14,6 +14,8 @@ export interface ReadinessDeps {
   pingDatabase: () => Promise<unknown>;
   supervisors: readonly Supervisor[];
   redis: Redis | undefined;
+  /** True if there is no key for secrets. */
+  unsealed?: boolean;
   /** True if `egress.allow_loopback_receivers` is set, which is for tests. */
   loopbackReceivers?: boolean;
   /** Certificates of the listeners of this process. */
@@ -65,6 +67,12 @@ export async function readiness(deps: ReadinessDeps): Promise<ReadinessCheck[]> 
       detail: `${mode}: ${partitions} partitions held, ${members} evaluators seen`,
     });
   }
+  if (deps.unsealed)
+    checks.push({
+      name: 'secrets',
+      ok: true,
+      detail: 'passwords and tokens in action URLs are stored unencrypted: secrets.key is not set',
+    });
   if (deps.loopbackReceivers)
     checks.push({
       name: 'egress',

@@ -32,6 +32,7 @@ Examples:
   tocsin serve --port 8080 --interval 10s          another port, alarms evaluated every 10 seconds
   tocsin serve --config tocsin.yaml --roles api    one role; other processes share the same PostgreSQL and Redis
   tocsin apikey create --project demo              an API key for a project (auth.mode apikey)
+  tocsin secrets rotate                            all secrets encrypted with secrets.key, after it was changed
   tocsin config --config tocsin.yaml               the effective configuration, and the origin of each value
   tocsin import --help                             import alarms from Aodh
 
@@ -75,6 +76,7 @@ function createProgram(terminal: Terminal, done: (exitCode: number) => void): Co
     configCommand(configFlags(options), terminal);
   });
   addApiKey(program, terminal);
+  addSecrets(program, terminal, done);
   addImport(program, terminal, done);
   return program;
 }
@@ -106,6 +108,16 @@ function addApiKey(program: Command, terminal: Terminal): void {
   ).action(async (id: string, options: CommonOptions) => {
     const { revokeApiKeyCommand } = await import('./apikey.js');
     await revokeApiKeyCommand(id, configFlags(options), terminal);
+  });
+}
+
+function addSecrets(program: Command, terminal: Terminal, done: (exitCode: number) => void): void {
+  const secrets = program.command('secrets').description('manage the encryption of secrets in the database');
+  withDatabase(
+    secrets.command('rotate').description('encrypt all secrets with secrets.key; the service may run meanwhile'),
+  ).action(async (options: CommonOptions) => {
+    const { rotateSecretsCommand } = await import('./secrets.js');
+    done(await rotateSecretsCommand(configFlags(options), terminal));
   });
 }
 

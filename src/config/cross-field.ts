@@ -58,6 +58,13 @@ const RULES: readonly CrossFieldRule[] = [
           'set auth.mode, or allow it with api.i_understand_noauth_is_open',
   },
   {
+    reads: ['secrets.key', 'secrets.previous_key', 'database.url'],
+    problem: ({ secrets, database }) =>
+      secrets.previous_key === undefined || secrets.key !== undefined || !database.url
+        ? undefined
+        : 'is required with secrets.previous_key: the previous key only decrypts',
+  },
+  {
     reads: ['keystone.auth_url', 'auth.mode', 'roles'],
     problem: ({ roles, auth, keystone }) =>
       !roles.includes('api') || !auth.mode.includes('keystone') || keystone.auth_url

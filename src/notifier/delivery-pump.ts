@@ -7,7 +7,7 @@ import type {
   NotificationClaimStore,
   RecordedAttempt,
 } from '../storage/notifications/notification-claim-store.js';
-import type { ClaimedNotification } from '../storage/notifications/claimed-notification.js';
+import type { ActionOpener, ClaimedNotification } from '../storage/notifications/claimed-notification.js';
 import { FROM_THE_START } from '../storage/notifications/fair-choice.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
@@ -22,6 +22,7 @@ import { permitSharesOf } from './permit-shares.js';
 
 export interface DeliveryPumpDeps {
   store: NotificationClaimStore;
+  openAction: ActionOpener;
   receivers: Receivers;
   clock: Clock;
   log: Logger;
@@ -190,13 +191,13 @@ export class DeliveryPump implements Loop {
   }
 
   async #attempt(notification: ClaimedNotification, claimedMs: number): Promise<void> {
-    const { clock, receivers, rules, telemetry } = this.deps;
+    const { clock, rules, telemetry } = this.deps;
     const startedMs = clock.monotonicMs();
     // After a pause of this process the claim may have expired, and another notifier may send the notification.
     if (startedMs - claimedMs >= rules.claimMs - rules.attemptTimeoutMs) return;
     const startedAt = clock.now();
     const { receiver, outcome } = await withDeadline(clock, rules.attemptTimeoutMs + SLACK_MS, (signal) =>
-      receivers.deliver(notification, signal),
+      this.#deliver(notification, signal),
     );
     const durationMs = clock.monotonicMs() - startedMs;
     const finished = this.#finishedAttempt(notification, outcome, { startedAt, durationMs });
@@ -208,6 +209,27 @@ export class DeliveryPump implements Loop {
       );
     }
     this.#recorder.add(finished);
+  }
+
+  async #deliver(
+    notification: ClaimedNotification,
+    signal: AbortSignal,
+  ): Promise<{ receiver: string; outcome: DeliveryOutcome }> {
+    const { openAction, receivers, log } = this.deps;
+    let action: string;
+    try {
+      action = openAction(notification);
+    } catch (thrown) {
+      const { id: notificationId, alarmId, attempt } = notification;
+      log.error('could not read the secret parts of an action; the attempt will be repeated', {
+        notificationId,
+        alarmId,
+        attempt,
+        err: toError(thrown),
+      });
+      return { receiver: 'unknown', outcome: { kind: 'retry', error: 'no_key' } };
+    }
+    return receivers.deliver({ ...notification, action }, signal);
   }
 
   #finishedAttempt(

@@ -1,6 +1,7 @@
 import type { ServiceClock } from '../clock.js';
 import type { EgressGuard } from '../egress/egress-guard.js';
 import type { Logger } from '../logger.js';
+import type { ActionOpener } from '../storage/notifications/claimed-notification.js';
 import type { NotificationClaimStore } from '../storage/notifications/notification-claim-store.js';
 import type { NotificationUpkeepStore } from '../storage/notifications/notification-upkeep-store.js';
 import type { Loop } from '../supervisor.js';
@@ -16,6 +17,7 @@ import { Watchdog } from './watchdog.js';
 export interface NotifierDeps {
   claims: NotificationClaimStore;
   upkeep: NotificationUpkeepStore;
+  openAction: ActionOpener;
   /** Wakes the notifier of this process. */
   localWaker: LocalWaker;
   /** Wakes the notifiers of all processes. The same object as `localWaker` when there is no Redis. */
@@ -55,7 +57,16 @@ export function createNotifier(deps: NotifierDeps): Notifier {
     cloud: deps.cloud,
     egress: deps.egress,
   });
-  const pump = new DeliveryPump({ store: deps.claims, receivers, clock, log, telemetry, random: deps.random, rules });
+  const pump = new DeliveryPump({
+    store: deps.claims,
+    openAction: deps.openAction,
+    receivers,
+    clock,
+    log,
+    telemetry,
+    random: deps.random,
+    rules,
+  });
   deps.localWaker.onWake(() => pump.wake());
   const worker =
     redis &&

@@ -1,6 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 
-import { hasUserInfo, hostOf, needsTrust, parseAction, scrubAction, withoutTrust } from '../../src/alarm/action.js';
+import { refusedAction, scrubAction, withoutActionSecrets, withoutTrust } from '../../src/alarm/action-text.js';
+import { hasUserInfo, hostOf, needsTrust, parseAction } from '../../src/alarm/action.js';
+import { secretActions } from '../support/secret-actions.js';
 
 test.each([
   ['http://H/p', 'h:80'],
@@ -24,6 +27,28 @@ test.each([
   ['trust+heat:', 'trust+heat:'],
 ])('%s is logged as %s', (action, scrubbed) => {
   expect(scrubAction(action)).toBe(scrubbed);
+});
+
+test('a refusal shows no secret part of an action, also with other text before and after it', () => {
+  const around = fc.string({ maxLength: 5 });
+  const property = fc.property(secretActions, around, around, ({ action, secrets }, before, after) => {
+    for (const shown of [refusedAction(before + action + after), refusedAction(action + after)])
+      for (const secret of secrets) expect(shown).not.toContain(secret);
+    const value = JSON.stringify(withoutActionSecrets({ list: [action, ` ${action} `, 7] }));
+    for (const secret of secrets) expect(value).not.toContain(secret);
+  });
+  fc.assert(property, { numRuns: 1_000 });
+});
+
+test.each(['job:http:rate5m{a="b"} > 3', 'http:requests:rate5m > 3', 'cpu_util', 'a note: http is slow', '5 @ 3'])(
+  'the refused value %j is shown whole, since it holds no action',
+  (value) => {
+    expect(withoutActionSecrets(value)).toBe(value);
+  },
+);
+
+test('a URL within a refused value is shown without its secret parts', () => {
+  expect(withoutActionSecrets('up{url="http://u:p@h/x?k=v"}')).toBe('up{url="http://h/x?k=***"}');
 });
 
 describe('the secrets in the path of an action', () => {

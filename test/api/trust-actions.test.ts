@@ -10,7 +10,6 @@ import {
   combinationBody,
   MEMBER,
   startApi,
-  TEST_SEALER,
   thresholdBody,
   type Answered,
   type Caller,
@@ -19,6 +18,7 @@ import {
 import { CANARY, startCloud, type CloudDouble } from '../support/cloud-double.js';
 import { eventually } from '../support/eventually.js';
 import { embeddedDatabase, empty } from '../support/databases.js';
+import { TEST_SEALER } from '../support/sealer.js';
 
 const HOOK = 'trust+http://heat/v1/p1/signal';
 const OTHER_HOOK = 'trust+http://elsewhere/';

@@ -20,6 +20,7 @@ import { createTelemetry } from '../../src/telemetry.js';
 import { ask, thresholdBody, type Answered, type Caller } from '../support/api.js';
 import { anyDatabase, empty } from '../support/databases.js';
 import { startKeystoneDouble, tokenBody, type KeystoneDouble } from '../support/keystone-double.js';
+import { TEST_SEALER } from '../support/sealer.js';
 
 const clock = createSystemClock();
 const log = silentLogger;
@@ -122,6 +123,7 @@ describe('the service', () => {
     listener = await listenApi({
       config,
       db,
+      sealer: TEST_SEALER,
       egress: egressWith(),
       keystone: session,
       clock,

@@ -1,11 +1,15 @@
 import { expect, test } from '@jest/globals';
 
+import { lacksKey } from '../../src/app/open-sealer.js';
 import { refuseOpenNoauth } from '../../src/app/noauth-guard.js';
 import { readiness } from '../../src/app/readiness.js';
 import { synchroniseClock } from '../../src/app/time-keeper.js';
+import { parseConfig } from '../../src/config/parse.js';
 import { silentLogger } from '../../src/logger.js';
 import { Supervisor } from '../../src/supervisor.js';
 import { FakeClock } from '../support/fake-clock.js';
+
+const ON_SERVER = { database: { url: 'postgres://u:p@127.0.0.1:1/d' } };
 
 test('a failed loop and a database that does not answer are each a check that is not ok', async () => {
   const clock = new FakeClock();
@@ -26,6 +30,32 @@ test('a failed loop and a database that does not answer are each a check that is
     { name: 'evaluation', ok: false, detail: 'a batch is far past its deadline' },
     { name: 'coordination', ok: true, detail: 'redis: 85 partitions held, 3 evaluators seen' },
   ]);
+});
+
+test('a process without a key for secrets is ready, and says that they are not encrypted', async () => {
+  const checks = await readiness({
+    clock: new FakeClock(),
+    pingDatabase: () => Promise.resolve(),
+    supervisors: [],
+    redis: undefined,
+    unsealed: true,
+    evaluation: undefined,
+  });
+  expect(checks).toContainEqual({
+    name: 'secrets',
+    ok: true,
+    detail: 'passwords and tokens in action URLs are stored unencrypted: secrets.key is not set',
+  });
+});
+
+test.each([
+  { when: 'the database is embedded', lacks: false, config: {} },
+  { when: 'there is a key', lacks: false, config: { ...ON_SERVER, secrets: { key: `${'A'.repeat(43)}=` } } },
+  { when: 'it is an evaluator', lacks: false, config: { ...ON_SERVER, roles: ['evaluator'] } },
+  { when: 'it is a notifier', lacks: true, config: { ...ON_SERVER, roles: ['notifier'] } },
+  { when: 'it has all roles', lacks: true, config: ON_SERVER },
+])('a process lacks a key: $lacks, when $when', ({ config, lacks }) => {
+  expect(lacksKey(parseConfig(config))).toBe(lacks);
 });
 
 const SINCE = new Date('2026-01-01T11:58:00Z');

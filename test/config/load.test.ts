@@ -126,6 +126,9 @@ describe('a configuration file with one mistake', () => {
     'bad-secrets-key':
       'secrets.key: expected 32 bytes as base64, such as `openssl rand ' +
       '-base64 32` prints (bad-secrets-key.yaml line 2)',
+    'bad-secrets-previous-key':
+      'secrets.key: is required with secrets.previous_key: the previous key only decrypts ' +
+      '(bad-secrets-previous-key.yaml line 4)',
     'bad-section-is-text': 'database: expected a section with options (bad-section-is-text.yaml line 1)',
     'bad-tls-only-clients':
       'management.tls.cert_file: is required with management.tls.client_ca_file (bad-tls-only-clients.yaml line 4)',

@@ -17,6 +17,8 @@ import type { Scope } from '../../src/storage/scope.js';
 import { anAlarm, aThresholdRule, NOON, removedAt } from '../support/builders.js';
 import { empty } from '../support/databases.js';
 import { combinationStoreContract } from './combination-store.js';
+import { TEST_SEALER } from '../support/sealer.js';
+import { NO_QUOTAS } from '../../src/storage/alarms/alarm-insert-store.js';
 
 const ALL: Scope = { all: true };
 const LATER = new Date('2026-01-01T13:00:00.123Z');
@@ -50,7 +52,7 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
 
   beforeAll(async () => {
     db = await open();
-    alarms = createAlarmStore(db);
+    alarms = createAlarmStore(db, { sealer: TEST_SEALER, quotas: NO_QUOTAS });
   });
   beforeEach(() => empty(db));
   afterAll(() => db.close());

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
+import { pythonJson } from '../../src/alarm/wire/python-json.js';
 import { storedRule } from '../../src/alarm/types/index.js';
 import { createAlarmStore, type StoredAlarm } from '../../src/storage/alarms/alarm-store.js';
 import {
@@ -30,6 +31,8 @@ import {
 import type { Scope } from '../../src/storage/scope.js';
 import { anAlarm, aThresholdRule, NOON, removedAt } from '../support/builders.js';
 import { anEntry } from './alarm-store.js';
+import { TEST_SEALER } from '../support/sealer.js';
+import { NO_QUOTAS } from '../../src/storage/alarms/alarm-insert-store.js';
 
 const ALL: Scope = { all: true };
 const RUNS = 75;
@@ -62,9 +65,15 @@ const alarms = fc
     return { ...alarm, ...storedRule(alarm.rule) };
   }); // prettier-ignore
 
+/** Details with and without actions. Actions that are no URLs are sealed whole. */
+const details = fc.oneof(
+  text,
+  fc.record({ name: text, alarm_actions: actions }).map((detail) => pythonJson(detail)),
+);
+
 const entries = fc
   .record({
-    alarmId: text, detail: text, projectId: owner, userId: owner, onBehalfOf: owner, timestamp: moment,
+    alarmId: text, detail: details, projectId: owner, userId: owner, onBehalfOf: owner, timestamp: moment,
     eventId: fc.uuid(), severity: fc.oneof(fc.constant(null), severity),
     type: fc.constantFrom('creation' as const, 'rule change' as const),
   })
@@ -161,14 +170,14 @@ export function complexQueryContract(open: () => Promise<Database>): void {
 
   beforeAll(async () => {
     db = await open();
-    queries = createComplexQueryStore(db);
-    const store = createAlarmStore(db);
+    queries = createComplexQueryStore(db, TEST_SEALER);
+    const store = createAlarmStore(db, { sealer: TEST_SEALER, quotas: NO_QUOTAS });
     const create = (alarm: StoredAlarm): Promise<unknown> =>
       store.create({ alarm, memberProject: null, entry: anEntry({ eventId: randomUUID(), alarmId: alarm.id }) });
     for (const alarm of fc.sample(alarms, { numRuns: ROWS + 1, seed: 1 })) await create(alarm);
     const [gone] = await all(queries.alarms(ALL, { sort: BY_ID, limit: 1 }));
     await store.remove(ALL, gone!.id, removedAt(NOON));
-    for (const entry of fc.sample(entries, { numRuns: ROWS, seed: 3 })) await appendHistory(db, entry);
+    for (const entry of fc.sample(entries, { numRuns: ROWS, seed: 3 })) await appendHistory(db, entry, TEST_SEALER);
     await db.query('update partitions set last_evaluated_at = $1::timestamptz where id < 128', [
       new Date(NOON.getTime() + 90_000),
     ]);
@@ -210,7 +219,7 @@ export function complexQueryContract(open: () => Promise<Database>): void {
   });
 
   test('small pages of alarms in any order are together the whole answer, up to its limit', async () => {
-    const small = createComplexQueryStore(db, { pageSize: 3 });
+    const small = createComplexQueryStore(db, TEST_SEALER, { pageSize: 3 });
     const limits = fc.option(fc.integer({ min: 1, max: 50 }), { nil: undefined });
     const queried = fc.record({
       filter: filters(ALARM_FIELDS, storedAlarms),
@@ -226,7 +235,7 @@ export function complexQueryContract(open: () => Promise<Database>): void {
   });
 
   test('small pages of history in any order are together the whole answer', async () => {
-    const small = createComplexQueryStore(db, { pageSize: 3 });
+    const small = createComplexQueryStore(db, TEST_SEALER, { pageSize: 3 });
     const queried = fc.record({
       filter: filters(HISTORY_FIELDS, storedEntries),
       sort: orders(HISTORY_FIELDS, 'event_id'),
@@ -278,7 +287,9 @@ export function complexQueryContract(open: () => Promise<Database>): void {
       kind: 'not',
       member: { kind: 'matches', field: 'name', pattern: secret },
     };
-    expect(await all(createComplexQueryStore(spied).alarms(ALL, { filter, sort: BY_ID }))).toHaveLength(ROWS);
+    expect(await all(createComplexQueryStore(spied, TEST_SEALER).alarms(ALL, { filter, sort: BY_ID }))).toHaveLength(
+      ROWS,
+    );
     expect(seen).not.toEqual([]);
     expect(seen.join()).not.toContain('secret-pattern');
   });

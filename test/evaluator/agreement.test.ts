@@ -18,6 +18,8 @@ import { datasourceDouble, seriesEndingAt } from '../support/datasource-double.j
 import { INTERVAL_MS, startEvaluator } from '../support/evaluator-rig.js';
 import { metersIn } from '../support/meters-in.js';
 import { storeAlarm, storeSample } from '../support/stored-alarms.js';
+import { TEST_SEALER } from '../support/sealer.js';
+import { NO_QUOTAS } from '../../src/storage/alarms/alarm-insert-store.js';
 
 /** Compares commits of evaluators with explanations and backtests of the same alarms, data and moments. */
 
@@ -155,7 +157,7 @@ const datasources = () =>
 
 /** The alarm before its first evaluation. */
 async function alarmOf(index: number): Promise<StoredAlarm> {
-  const alarm = await createAlarmStore(db).find({ all: true }, idOf(index));
+  const alarm = await createAlarmStore(db, { sealer: TEST_SEALER, quotas: NO_QUOTAS }).find({ all: true }, idOf(index));
   if (alarm === undefined) throw new Error(`no alarm ${index}`);
   return alarm;
 }

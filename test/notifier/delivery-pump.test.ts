@@ -16,6 +16,9 @@ import { NOON } from '../support/builders.js';
 import { NO_CLOUD } from '../support/notifier-rig.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { egressWith } from '../support/egress.js';
+import { unsealedAction } from '../../src/alarm/stored-action.js';
+import { createActionOpener } from '../../src/storage/notifications/claimed-notification.js';
+import { TEST_SEALER } from '../support/sealer.js';
 
 const RULES: DeliveryRules = {
   policy: 'current',
@@ -37,7 +40,8 @@ const NOTIFICATION: ClaimedNotification = {
   kind: 'transition',
   sequence: 1,
   transitionTime: NOON,
-  action: 'queue://jobs',
+  action: unsealedAction('queue://jobs'),
+  actionSecrets: null,
   lane: 'a queue://jobs',
   host: 'queue:jobs',
   body: '{}',
@@ -143,5 +147,12 @@ function pumpOf(
   rules: Partial<DeliveryRules> = {},
 ): DeliveryPump {
   const telemetry = createTelemetry();
-  return new DeliveryPump({ ...deps, log: silentLogger, telemetry, random: () => 0.5, rules: { ...RULES, ...rules } });
+  return new DeliveryPump({
+    ...deps,
+    openAction: createActionOpener(TEST_SEALER),
+    log: silentLogger,
+    telemetry,
+    random: () => 0.5,
+    rules: { ...RULES, ...rules },
+  });
 }

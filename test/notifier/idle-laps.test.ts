@@ -10,6 +10,8 @@ import { eventually } from '../support/eventually.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { NOON } from '../support/builders.js';
 import { storeNotifications } from '../support/stored-notifications.js';
+import { createActionOpener } from '../../src/storage/notifications/claimed-notification.js';
+import { TEST_SEALER } from '../support/sealer.js';
 
 let db: Database;
 beforeAll(async () => {
@@ -33,6 +35,7 @@ test('the pump searches a backlog over many hosts without due notifications, and
   const store = createNotificationClaimStore(db);
   const pump = new DeliveryPump({
     store: { ...store, claim: (request) => ((claims += 1), store.claim(request)) },
+    openAction: createActionOpener(TEST_SEALER),
     receivers: {
       deliver: async () => ({ receiver: 'test', outcome: { kind: 'delivered' } }),
       close: async () => undefined,

@@ -34,10 +34,10 @@ import { createHistoryStore } from '../../src/storage/alarms/history-store.js';
 import { createImportStore } from '../../src/storage/alarms/import-store.js';
 import { createNotificationAdminStore } from '../../src/storage/notifications/notification-admin-store.js';
 import { createQuotaStore } from '../../src/storage/alarms/quota-store.js';
-import { createSealer } from '../../src/storage/secrets/sealed.js';
 import { createTrustStore } from '../../src/storage/secrets/trust-store.js';
 import { createSampleStore } from '../../src/storage/meters/sample-store.js';
 import { createStatisticsStore } from '../../src/storage/meters/statistics-store.js';
+import { TEST_SEALER } from './sealer.js';
 import { documentedAnswers, type RefuseUndocumented } from './documented-answers.js';
 import { FakeClock } from './fake-clock.js';
 import { metersIn } from './meters-in.js';
@@ -129,7 +129,6 @@ const UNCHECKED: RuleChecks = {
 export const NO_KEYSTONE = 'trust+ actions need a Keystone token';
 const noKeystone = (): Promise<never> => Promise.reject(new Error('not to be asked'));
 /** Encrypts with a key that is no secret. */
-export const TEST_SEALER = createSealer({ current: Buffer.alloc(32, 7), previous: [] });
 
 const asNobody: RunAs = (_, work) => work();
 
@@ -177,11 +176,11 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
   const metrics = { auditFailures: { inc: () => {} }, auditEntriesLost: { inc: () => {} } } as never;
   const audit = new AuditRecorder({ store: auditStore, keepDays: 90, logsEntries: false, clock, log, metrics });
   const app = createApi({
-    alarms: createAlarmStore(db, quotas),
+    alarms: createAlarmStore(db, { sealer: TEST_SEALER, quotas }),
     ruleChecks,
-    history: createHistoryStore(db),
-    imports: createImportStore(db),
-    queries: options.queries ?? createComplexQueryStore(db),
+    history: createHistoryStore(db, TEST_SEALER),
+    imports: createImportStore(db, TEST_SEALER),
+    queries: options.queries ?? createComplexQueryStore(db, TEST_SEALER),
     queryLimit: new ConcurrencyLimit(QUERY_CONCURRENCY),
     ...looks(db, settings.remote),
     samples: createSampleStore(db),

@@ -6,6 +6,9 @@ import type { Database } from '../../src/storage/database.js';
 import { createNotificationClaimStore } from '../../src/storage/notifications/notification-claim-store.js';
 import { createNotificationUpkeepStore } from '../../src/storage/notifications/notification-upkeep-store.js';
 import { createTelemetry } from '../../src/telemetry.js';
+import type { Sealer } from '../../src/storage/secrets/sealed.js';
+import { createActionOpener } from '../../src/storage/notifications/claimed-notification.js';
+import { TEST_SEALER } from './sealer.js';
 import { PATIENCE_MS } from './patience.js';
 import { egressWith } from './egress.js';
 
@@ -45,6 +48,7 @@ export interface NotifierRigOptions {
   cloud?: Partial<NotifierDeps['cloud']>;
   waker?: NotifierWaker;
   log?: Logger;
+  sealer?: Sealer;
 }
 
 export interface NotifierRig {
@@ -59,6 +63,7 @@ export function startNotifier(db: Database, options: NotifierRigOptions = {}): N
   const notifier = createNotifier({
     claims: createNotificationClaimStore(db),
     upkeep: createNotificationUpkeepStore(db),
+    openAction: createActionOpener(options.sealer ?? TEST_SEALER),
     localWaker,
     waker: options.waker ?? localWaker,
     redis: options.redis,

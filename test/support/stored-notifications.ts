@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { deliveryQueueOf } from '../../src/alarm/notification.js';
+import { unsealedAction } from '../../src/alarm/stored-action.js';
 import type { Database } from '../../src/storage/database.js';
 import { NOON } from './builders.js';
 
@@ -74,7 +75,7 @@ export async function storeNotifications(db: Database, all: readonly StoredNotif
   const rows = all.map((given) => {
     const createdAt = given.createdAt ?? NOON;
     const row = { ...DEFAULTS, createdAt, nextAttemptAt: createdAt, bodyId: randomUUID(), ...given };
-    return { ...row, queue: deliveryQueueOf(row.alarmId, row.action) };
+    return { ...row, queue: deliveryQueueOf(row.alarmId, unsealedAction(row.action)) };
   });
   await db.query(INSERT, [JSON.stringify(rows)]);
 }

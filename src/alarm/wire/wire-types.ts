@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { withoutActionSecrets } from '../action-text.js';
 import { firstCharacters } from './first-characters.js';
 import { pythonRepr } from './python-json.js';
 
@@ -118,7 +119,7 @@ export function wireEnum<const T extends readonly string[]>(values: T): z.ZodTyp
 export function wireList<T>(member: z.ZodType<T>, limits: { max?: number } = {}): z.ZodType<T[]> {
   const described = { type: 'array', items: describedInput(member), ...defined({ maxItems: limits.max }) };
   const checked = wire(described, (value) => {
-    if (!Array.isArray(value)) return refuse(`Value not a valid list: ${pythonText(value)}`);
+    if (!Array.isArray(value)) return refuse(`Value not a valid list: ${pythonText(withoutActionSecrets(value))}`);
     if (limits.max !== undefined && value.length > limits.max)
       return refuse(`Value should have at most ${limits.max} members`);
     return value as unknown[];
@@ -169,9 +170,9 @@ export function pythonText(value: unknown): string {
 
 const SHOWN_CHARACTERS = 200;
 
-/** A value as error messages show it, cut to a readable length. */
+/** A value as error messages show it: without the secret parts of actions, and cut to a readable length. */
 export function shownText(value: unknown): string {
-  const text = pythonText(value);
+  const text = pythonText(withoutActionSecrets(value));
   return text.length > SHOWN_CHARACTERS ? `${firstCharacters(text, SHOWN_CHARACTERS)}…` : text;
 }
 

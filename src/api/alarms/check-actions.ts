@@ -1,11 +1,5 @@
-import {
-  ADMIN_SCHEMES,
-  hasUserInfo,
-  needsTrust,
-  parseAction,
-  scrubAction,
-  type ActionScheme,
-} from '../../alarm/action.js';
+import { scrubAction, type ActionScheme } from '../../alarm/action-text.js';
+import { ADMIN_SCHEMES, hasUserInfo, needsTrust, parseAction } from '../../alarm/action.js';
 import { ACTION_LIST_OF } from '../../alarm/alarm.js';
 import type { EgressGuard } from '../../egress/egress-guard.js';
 import { AppError } from '../../errors.js';
@@ -46,13 +40,13 @@ function refuseBadAction(action: string, identity: Identity, policy: ActionPolic
     throw new AppError('invalid_request', 'trust URL cannot contain a trust ID.');
   const { scheme } = parseAction(action);
   if (ADMIN_SCHEMES.includes(scheme) && !isAdmin(identity)) {
-    throw new AppError('not_authorized', `You are not authorized to create action: ${action}`);
+    throw new AppError('not_authorized', `You are not authorized to create action: ${scrubAction(action)}`);
   }
   if (needsTrust(action)) refuseTrustAction(action, scheme, policy);
   if (scheme === 'queue' && !policy.queueActions) {
     throw new AppError(
       'invalid_request',
-      `Unsupported action ${action}: queue actions need the setting queue.redis_url, which is not set`,
+      `Unsupported action ${scrubAction(action)}: queue actions need the setting queue.redis_url, which is not set`,
     );
   }
 }

@@ -1,4 +1,5 @@
-import { calledUrls, parseAction, scrubAction } from '../../alarm/action.js';
+import { scrubAction } from '../../alarm/action-text.js';
+import { calledUrls, parseAction } from '../../alarm/action.js';
 import { ACTION_LIST_OF } from '../../alarm/alarm.js';
 import type { EgressGuard } from '../../egress/egress-guard.js';
 import type { EgressRefusal } from '../../egress/egress-policy.js';

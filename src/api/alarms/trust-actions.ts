@@ -1,4 +1,5 @@
-import { normaliseAction, trustActionsOf, usesTrust } from '../../alarm/action.js';
+import { normaliseAction } from '../../alarm/action-text.js';
+import { trustActionsOf, usesTrust } from '../../alarm/action.js';
 import { AppError, toError } from '../../errors.js';
 import type { Logger } from '../../logger.js';
 import type { StoredAlarm } from '../../storage/alarms/alarm-store.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { normaliseAction } from '../../alarm/action.js';
+import { normaliseAction } from '../../alarm/action-text.js';
 import { SEVERITIES } from '../../alarm/alarm.js';
 import { ALARM_STATES } from '../../alarm/state.js';
 import { ALARM_KINDS, alarmTypes, typeOf, type AlarmKind } from '../../alarm/types/index.js';

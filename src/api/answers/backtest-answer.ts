@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { scrubAction } from '../../alarm/action.js';
+import { scrubAction } from '../../alarm/action-text.js';
 import { ALARM_STATES } from '../../alarm/state.js';
 import type { BacktestSummary, BacktestTransition } from '../../evaluator/backtest.js';
 import { isoTimestamp } from '../schema/timestamp.js';

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 
-import { scrubAction } from '../../alarm/action.js';
 import { RawJson } from '../../alarm/wire/python-json.js';
 import type {
   AttemptRecord,
@@ -81,7 +80,7 @@ export function notificationAnswer(notification: NotificationRecord, forAdmin: b
     kind: notification.kind,
     sequence: notification.sequence,
     transition_time: utcTimestamp(notification.transitionTime),
-    action: scrubAction(notification.action),
+    action: notification.action,
     host: notification.host,
     status: notification.status,
     attempts: notification.attempt,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { scrubAction } from '../../alarm/action.js';
+import { scrubAction } from '../../alarm/action-text.js';
 import { ACTION_LIST_OF, type ActionList } from '../../alarm/alarm.js';
 import { AppError } from '../../errors.js';
 import { parseWith } from '../http/faultstring.js';

@@ -1,4 +1,5 @@
-import { parseAction, type ActionScheme } from '../../alarm/action.js';
+import type { ActionScheme } from '../../alarm/action-text.js';
+import { parseAction } from '../../alarm/action.js';
 import { untilAborted } from '../../async/deadline.js';
 import type { ServiceClock } from '../../clock.js';
 import type { EgressGuard } from '../../egress/egress-guard.js';

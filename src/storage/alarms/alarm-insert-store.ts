@@ -3,7 +3,9 @@ import { AppError } from '../../errors.js';
 import type { CountedOwner } from './alarm-count-store.js';
 import { ALARM_CREATION, ALARM_WRITTEN, alarmParameters, type StoredAlarm } from './alarm-row.js';
 import type { Sql } from '../database.js';
-import { HISTORY_WRITTEN, type HistoryEntry } from './history-row.js';
+import { HISTORY_WRITTEN, historyParameters, type HistoryEntry } from './history-row.js';
+import type { Sealer } from '../secrets/sealed.js';
+import { sealActions } from '../secrets/sealed-actions.js';
 
 /** Configured limits: most alarms of a project without its own quota, and of a user. -1: no limit. */
 export interface AlarmQuotas {
@@ -18,6 +20,12 @@ export const NO_QUOTAS: AlarmQuotas = { project: -1, user: -1 };
 export interface Insertion {
   alarm: StoredAlarm;
   entry: HistoryEntry;
+}
+
+/** What inserts of alarms depend on. */
+export interface InsertionRules {
+  quotas: AlarmQuotas;
+  sealer: Sealer;
 }
 
 /** A limit applies to an owner without a counter. Nothing was written: call `startCounting` and insert again. */
@@ -88,8 +96,13 @@ select admits, uncounted from admission`;
  * @throws AppError `forbidden` if a quota is exhausted.
  * @throws AlarmsNotCounted if the alarms of an owner must be counted first.
  */
-export async function insertAlarm(sql: Sql, { alarm, entry }: Insertion, quotas: AlarmQuotas): Promise<void> {
-  const parameters = [...alarmParameters(alarm), ...HISTORY_WRITTEN.values(entry)];
+export async function insertAlarm(
+  sql: Sql,
+  { alarm, entry }: Insertion,
+  { quotas, sealer }: InsertionRules,
+): Promise<void> {
+  const actions = sealActions(alarm, sealer, undefined);
+  const parameters = [...alarmParameters(alarm, actions), ...historyParameters(entry, sealer)];
   const isUnlimited = quotas.project < 0 && quotas.user < 0;
   if (isUnlimited && (await sql.query(INSERT_UNLIMITED, parameters)).rowCount > 0) return;
   const { rows } = await sql.query<{ admits: boolean; uncounted: CountedOwner['kind'] | null }>(INSERT_COUNTED, [

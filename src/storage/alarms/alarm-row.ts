@@ -1,17 +1,20 @@
-import type { Alarm } from '../../alarm/alarm.js';
+import type { Alarm, AlarmActions } from '../../alarm/alarm.js';
 import { NO_OPTIONS, type EvaluationOptions } from '../../alarm/evaluation-options.js';
 import { placementOf, type Placement } from '../../alarm/partition-key.js';
+import type { StoredActions } from '../../alarm/stored-action.js';
 import { pythonJson } from '../../alarm/wire/python-json.js';
 import type { TimeConstraint } from '../../alarm/time-constraint/time-constraint.js';
 import { readStoredRule, type StoredRule } from '../../alarm/types/index.js';
+import type { Sealer } from '../secrets/sealed.js';
+import { openActions, openSecrets, type ActionSecrets, type SealedActions } from '../secrets/sealed-actions.js';
 import { columnsOf, WrittenColumns, type RowOf } from '../written-columns.js';
 
 /** An alarm with the stored text of its rule. */
 export type StoredAlarm = Alarm & StoredRule;
 
-type PlacedAlarm = StoredAlarm & Placement;
+type WrittenAlarm = Omit<StoredAlarm, keyof AlarmActions> & SealedActions & Placement;
 
-const column = columnsOf<PlacedAlarm>();
+const column = columnsOf<WrittenAlarm>();
 
 /** The columns that creations and edits write and that are read back: one line for each field of an alarm. */
 const FIELD_COLUMNS = {
@@ -26,6 +29,7 @@ const FIELD_COLUMNS = {
   ok_actions: column('text[]', ({ okActions }) => okActions),
   alarm_actions: column('text[]', ({ alarmActions }) => alarmActions),
   insufficient_data_actions: column('text[]', ({ insufficientDataActions }) => insufficientDataActions),
+  action_secrets: column('text', ({ actionSecrets }) => actionSecrets),
   repeat_actions: column('boolean', ({ repeatActions }) => repeatActions),
   severity: column('text', ({ severity }) => severity),
   time_constraints: column('text', ({ timeConstraints }) => pythonJson(timeConstraints)),
@@ -76,8 +80,28 @@ export const ALARM_COLUMNS = `${Object.keys(FIELD_COLUMNS)
 /** The `from` clause for `ALARM_COLUMNS`. */
 export const ALARM_TABLES = 'alarms a join partitions p on p.id = a.partition';
 
-/** Converts a row to an alarm. */
-export function toAlarm(row: AlarmRow): StoredAlarm {
+/** The secrets of an alarm's actions; undefined if it has none. @throws Error when their key is not configured. */
+export function secretsIn(row: AlarmRow, sealer: Sealer): ActionSecrets | undefined {
+  const { id, project_id: projectId, action_secrets: sealed } = row;
+  return sealed === null ? undefined : openSecrets(sealed, { id, projectId }, sealer);
+}
+
+/** The actions of an alarm as they are stored. */
+export function storedActionsIn(row: AlarmRow): StoredActions {
+  return {
+    okActions: row.ok_actions,
+    alarmActions: row.alarm_actions,
+    insufficientDataActions: row.insufficient_data_actions,
+  };
+}
+
+/** Converts a row to an alarm. @throws Error when the key of its secrets is not configured. */
+export function toAlarm(row: AlarmRow, sealer: Sealer): StoredAlarm {
+  return openedAlarm(row, secretsIn(row, sealer));
+}
+
+/** Converts a row to an alarm with the secrets of its actions. */
+export function openedAlarm(row: AlarmRow, secrets: ActionSecrets | undefined): StoredAlarm {
   return {
     id: row.id,
     projectId: row.project_id,
@@ -86,9 +110,7 @@ export function toAlarm(row: AlarmRow): StoredAlarm {
     description: row.description,
     enabled: row.enabled,
     ...readStoredRule(row.type, row.rule),
-    okActions: row.ok_actions,
-    alarmActions: row.alarm_actions,
-    insufficientDataActions: row.insufficient_data_actions,
+    ...openActions(storedActionsIn(row), secrets),
     repeatActions: row.repeat_actions,
     severity: row.severity,
     timeConstraints: JSON.parse(row.time_constraints) as TimeConstraint[],
@@ -106,9 +128,9 @@ export function toAlarm(row: AlarmRow): StoredAlarm {
 }
 
 /** The parameters of a statement that writes `ALARM_WRITTEN`. */
-export function alarmParameters(alarm: StoredAlarm): unknown[] {
+export function alarmParameters(alarm: StoredAlarm, actions: SealedActions): unknown[] {
   const placement = placementOf(alarm.rule, alarm.evaluationOptions ?? NO_OPTIONS, alarm.id);
-  return ALARM_WRITTEN.values({ ...alarm, ...placement });
+  return ALARM_WRITTEN.values({ ...alarm, ...actions, ...placement });
 }
 
 /** Parses stored evaluation options. The API checked them before they were stored. */

@@ -2,12 +2,15 @@ import { usesTrust } from '../../alarm/action.js';
 import type { AlarmState } from '../../alarm/state.js';
 import { typeOf, type AlarmRule } from '../../alarm/types/index.js';
 import { countChanges, moveCount, startCounting } from './alarm-count-store.js';
-import { insertAlarm, NO_QUOTAS, AlarmsNotCounted, type AlarmQuotas, type Insertion } from './alarm-insert-store.js';
+import { AlarmsNotCounted, insertAlarm, type Insertion, type InsertionRules } from './alarm-insert-store.js';
 import {
   ALARM_COLUMNS,
   ALARM_TABLES,
   ALARM_WRITTEN,
   alarmParameters,
+  openedAlarm,
+  secretsIn,
+  storedActionsIn,
   toAlarm,
   type AlarmRow,
   type StoredAlarm,
@@ -19,8 +22,17 @@ import { appendHistory, type HistoryEntry } from './history-store.js';
 import { bringAlarmForward } from '../notifications/bring-forward-store.js';
 import { orderOf } from '../queries/complex-filter.js';
 import { ALARM_FIELDS } from '../queries/query-fields.js';
+import { sealNotificationsOf } from '../notifications/seal-notifications.js';
 import { cancelRemovedBy } from '../notifications/removed-action-store.js';
 import { scopeParameter, restrictToScope, type Scope } from '../scope.js';
+import type { Sealer } from '../secrets/sealed.js';
+import {
+  hasUnsealed,
+  newActionSecrets,
+  sealActions,
+  type ActionSecrets,
+  type SealedActions,
+} from '../secrets/sealed-actions.js';
 import { writeTrust, type SealedTrust, type TrustChange } from '../secrets/trust-store.js';
 
 export type { StoredAlarm } from './alarm-row.js';
@@ -97,34 +109,38 @@ export interface Creation extends Insertion {
 export type AlarmStore = ReturnType<typeof createAlarmStore>;
 
 /** The alarms that API users read and write. Evaluators use `evaluation-store.ts`. */
-export function createAlarmStore(db: Database, quotas: AlarmQuotas = NO_QUOTAS) {
+export function createAlarmStore(db: Database, rules: InsertionRules) {
+  const { sealer } = rules;
   return {
     /**
      * Creates an alarm with its history entry. For a combination, also checks and records its members.
      * @throws AppError `forbidden` when the quota of its owner is exhausted.
      */
-    create: (creation: Creation): Promise<void> => create(db, quotas, creation),
-    find: (scope: Scope, id: string): Promise<StoredAlarm | undefined> => find(db, scope, id, ''),
-    list: (scope: Scope, query: AlarmQuery): Promise<StoredAlarm[]> => list(db, scope, query),
+    create: (creation: Creation): Promise<void> => create(db, rules, creation),
+    async find(scope: Scope, id: string): Promise<StoredAlarm | undefined> {
+      return (await find({ sql: db, sealer }, scope, id, ''))?.alarm;
+    },
+    list: async (scope: Scope, query: AlarmQuery): Promise<StoredAlarm[]> =>
+      (await list(db, scope, query)).map((row) => toAlarm(row, sealer)),
     /** Returns the new version of the alarm, or undefined if the scope has no such alarm. */
     replace: (scope: Scope, id: string, replacement: Replacement): Promise<StoredAlarm | undefined> =>
-      db.transaction((tx) => replace(tx, scope, id, replacement)),
+      db.transaction((sql) => replace({ sql, sealer }, scope, id, replacement)),
     /** Writes only the state columns. Returns the same as `replace`. */
     setState: (scope: Scope, id: string, change: Replacement['change']): Promise<StoredAlarm | undefined> =>
-      db.transaction((tx) => setState(tx, scope, id, change)),
+      db.transaction((sql) => setState({ sql, sealer }, scope, id, change)),
     /**
      * Turns the alarm into a tombstone, which tells evaluators of the deletion, and cancels its pending notifications.
      * Returns false if the scope has no such alarm.
      */
     remove: (scope: Scope, id: string, removal: Removal): Promise<boolean> =>
-      db.transaction((tx) => remove(tx, scope, id, removal)),
+      db.transaction((sql) => remove({ sql, sealer }, scope, id, removal)),
   };
 }
 
-async function create(db: Database, quotas: AlarmQuotas, creation: Creation): Promise<void> {
+async function create(db: Database, rules: InsertionRules, creation: Creation): Promise<void> {
   for (;;) {
     try {
-      return await createCounted(db, quotas, creation);
+      return await createCounted(db, rules, creation);
     } catch (thrown) {
       // At most once for the project and once for the user, since counters are never removed.
       if (!(thrown instanceof AlarmsNotCounted)) throw thrown;
@@ -133,36 +149,53 @@ async function create(db: Database, quotas: AlarmQuotas, creation: Creation): Pr
   }
 }
 
-async function createCounted(db: Database, quotas: AlarmQuotas, creation: Creation): Promise<void> {
+async function createCounted(db: Database, rules: InsertionRules, creation: Creation): Promise<void> {
   const { alarm, memberProject, trust } = creation;
   const combination = combinationOf(alarm.id, alarm.rule, memberProject);
-  if (!combination && !trust && quotas.user < 0) return insertAlarm(db, creation, quotas);
+  if (!combination && !trust && rules.quotas.user < 0) return insertAlarm(db, creation, rules);
   await db.transaction(async (tx) => {
     if (combination) {
       await lockCombinations(tx);
       await refuseBadMembers(tx, combination);
     }
-    await insertAlarm(tx, creation, quotas);
+    await insertAlarm(tx, creation, rules);
     if (combination) await writeMembers(tx, alarm.id, combination.memberIds);
     if (trust) await writeTrust(tx, alarm.id, { next: trust, at: alarm.timestamp });
   });
 }
 
+/** A transaction or the database, and the encryption of the rows in it. */
+interface SealedSql {
+  sql: Sql;
+  sealer: Sealer;
+}
+
+/** An alarm with the secrets of its actions, which an edit keeps. */
+interface FoundAlarm {
+  alarm: StoredAlarm;
+  secrets: ActionSecrets | undefined;
+  /** True if it was stored while there was no key. */
+  isUnsealed: boolean;
+}
+
 async function find(
-  sql: Sql,
+  { sql, sealer }: SealedSql,
   scope: Scope,
   id: string,
   lock: '' | 'for update of a',
-): Promise<StoredAlarm | undefined> {
+): Promise<FoundAlarm | undefined> {
   const { rows } = await sql.query<AlarmRow>(
     `select ${ALARM_COLUMNS} from ${ALARM_TABLES}
      where a.id = $1 and ($2::text is null or a.project_id = $2) and a.deleted_at is null ${lock}`,
     [id, scopeParameter(scope)],
   );
-  return rows[0] && toAlarm(rows[0]);
+  const [row] = rows;
+  if (!row) return undefined;
+  const secrets = secretsIn(row, sealer);
+  return { alarm: openedAlarm(row, secrets), secrets, isUnsealed: hasUnsealed(storedActionsIn(row)) };
 }
 
-async function list(db: Sql, scope: Scope, { filter, sort, limit, after }: AlarmQuery): Promise<StoredAlarm[]> {
+async function list(db: Sql, scope: Scope, { filter, sort, limit, after }: AlarmQuery): Promise<AlarmRow[]> {
   const conditions = new Conditions();
   conditions.add('a.deleted_at is null');
   restrictToScope(scope, 'a.project_id', conditions);
@@ -186,7 +219,7 @@ async function list(db: Sql, scope: Scope, { filter, sort, limit, after }: Alarm
     `select ${ALARM_COLUMNS} from ${ALARM_TABLES} ${conditions.where()} ${orderBy(keys)} ${conditions.limit(limit)}`,
     conditions.parameters,
   );
-  return rows.map(toAlarm);
+  return rows;
 }
 
 const PARTITION = ALARM_WRITTEN.parameter('partition');
@@ -198,7 +231,7 @@ const UPDATE = `
    where id = $1`;
 
 async function replace(
-  tx: Sql,
+  { sql: tx, sealer }: SealedSql,
   scope: Scope,
   id: string,
   { rule, memberProject, change, trust }: Replacement,
@@ -206,34 +239,39 @@ async function replace(
   const combination = combinationOf(id, rule, memberProject);
   // Always before the row of the alarm, to avoid deadlocks.
   if (combination) await lockCombinations(tx);
-  const current = await find(tx, scope, id, 'for update of a');
-  if (!current) return undefined;
+  const found = await find({ sql: tx, sealer }, scope, id, 'for update of a');
+  if (!found) return undefined;
+  const current = found.alarm;
   if (combination) await refuseBadMembers(tx, combination);
   const { next, entry } = change(current);
-  await tx.query(UPDATE, alarmParameters(next));
+  const isNewlySealed = found.isUnsealed && sealer.refusal === undefined;
+  const secrets = isNewlySealed ? newActionSecrets() : found.secrets;
+  const actions = sealActions(next, sealer, secrets);
+  await tx.query(UPDATE, alarmParameters(next, actions));
+  if (isNewlySealed && secrets) await sealNotificationsOf(tx, id, secrets.salt, sealer);
   await moveCount(tx, current, next);
   await writeMembers(tx, id, combination?.memberIds ?? []);
   if (trust) await writeTrust(tx, id, trust);
-  if (entry) await appendHistory(tx, entry);
-  await reviewNotifications(tx, next);
+  if (entry) await appendHistory(tx, entry, sealer);
+  await reviewNotifications(tx, next, actions);
   return { ...next, definitionVersion: current.definitionVersion + 1 };
 }
 
 async function setState(
-  tx: Sql,
+  { sql: tx, sealer }: SealedSql,
   scope: Scope,
   id: string,
   change: Replacement['change'],
 ): Promise<StoredAlarm | undefined> {
-  const current = await find(tx, scope, id, 'for update of a');
-  if (!current) return undefined;
-  const { next, entry } = change(current);
+  const found = await find({ sql: tx, sealer }, scope, id, 'for update of a');
+  if (!found) return undefined;
+  const { next, entry } = change(found.alarm);
   await tx.query(
     `update alarms set state = $2, state_reason = $3, state_timestamp = $4::timestamptz, state_version = $5::bigint,
        revision = pg_current_xact_id() where id = $1`,
     [id, next.state satisfies AlarmState, next.stateReason, next.stateTimestamp, next.stateVersion],
   );
-  if (entry) await appendHistory(tx, entry);
+  if (entry) await appendHistory(tx, entry, sealer);
   return next;
 }
 
@@ -244,11 +282,17 @@ const REMOVE = `with ${countChanges(`('project', $3::text, -1), ('user', $4::tex
     revision = pg_current_xact_id()
   where id = $1`;
 
-async function remove(tx: Sql, scope: Scope, id: string, { at, entry }: Removal): Promise<boolean> {
-  const current = await find(tx, scope, id, 'for update of a');
-  if (!current) return false;
+async function remove(
+  { sql: tx, sealer }: SealedSql,
+  scope: Scope,
+  id: string,
+  { at, entry }: Removal,
+): Promise<boolean> {
+  const found = await find({ sql: tx, sealer }, scope, id, 'for update of a');
+  if (!found) return false;
+  const current = found.alarm;
   await tx.query(REMOVE, [id, at, current.projectId, current.userId]);
-  await appendHistory(tx, entry(current));
+  await appendHistory(tx, entry(current), sealer);
   await writeMembers(tx, id, []);
   if (usesTrust(current)) await writeTrust(tx, id, { next: null, at });
   await cancelNotifications(tx, id, 'alarm deleted', at);
@@ -256,9 +300,9 @@ async function remove(tx: Sql, scope: Scope, id: string, { at, entry }: Removal)
 }
 
 /** Makes pending notifications due now, since the edit may have removed the cause of their failures. */
-async function reviewNotifications(tx: Sql, alarm: StoredAlarm): Promise<void> {
+async function reviewNotifications(tx: Sql, alarm: StoredAlarm, actions: SealedActions): Promise<void> {
   if (!alarm.enabled) return cancelNotifications(tx, alarm.id, 'alarm disabled', alarm.timestamp);
-  await cancelRemovedBy(tx, alarm, alarm.timestamp);
+  await cancelRemovedBy(tx, { ...alarm, ...actions }, alarm.timestamp);
   await bringAlarmForward(tx, alarm.id, alarm.timestamp);
 }
 

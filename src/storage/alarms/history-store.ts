@@ -1,9 +1,10 @@
 import { Conditions, orderBy } from '../conditions.js';
 import type { Database, Sql } from '../database.js';
-import { HISTORY_WRITTEN, toEntry, type HistoryEntry, type HistoryRow } from './history-row.js';
+import { HISTORY_WRITTEN, historyParameters, toEntry, type HistoryEntry, type HistoryRow } from './history-row.js';
 import { orderOf } from '../queries/complex-filter.js';
 import { HISTORY_FIELDS } from '../queries/query-fields.js';
 import { restrictToScope, type Scope } from '../scope.js';
+import type { Sealer } from '../secrets/sealed.js';
 
 export type { HistoryEntry, HistoryType } from './history-row.js';
 
@@ -43,19 +44,19 @@ export interface HistoryQuery {
 export type HistoryStore = ReturnType<typeof createHistoryStore>;
 
 /** The history that API users read. */
-export function createHistoryStore(db: Database) {
+export function createHistoryStore(db: Database, sealer: Sealer) {
   return {
     /** Lists the entries of one alarm that the scope may read. */
-    list: (scope: Scope, alarmId: string, query: HistoryQuery): Promise<HistoryEntry[]> =>
-      list(db, scope, alarmId, query),
+    list: async (scope: Scope, alarmId: string, query: HistoryQuery): Promise<HistoryEntry[]> =>
+      (await list(db, scope, alarmId, query)).map((row) => toEntry(row, sealer)),
   };
 }
 
 const APPEND = `insert into alarm_history (${HISTORY_WRITTEN.names}) values (${HISTORY_WRITTEN.parameters()})`;
 
 /** Adds an entry. Call in the transaction that changes the alarm. */
-export async function appendHistory(tx: Sql, entry: HistoryEntry): Promise<void> {
-  await tx.query(APPEND, HISTORY_WRITTEN.values(entry));
+export async function appendHistory(tx: Sql, entry: HistoryEntry, sealer: Sealer): Promise<void> {
+  await tx.query(APPEND, historyParameters(entry, sealer));
 }
 
 const COMPARISONS = { lt: '<', le: '<=', gt: '>', ge: '>=' } as const;
@@ -65,7 +66,7 @@ async function list(
   scope: Scope,
   alarmId: string,
   { filter, sort, limit, after }: HistoryQuery,
-): Promise<HistoryEntry[]> {
+): Promise<HistoryRow[]> {
   const conditions = new Conditions();
   conditions.equal('alarm_id', alarmId, 'text');
   restrictToScope(scope, 'on_behalf_of', conditions);
@@ -88,5 +89,5 @@ async function list(
      ${conditions.where()} ${orderBy(keys)} ${conditions.limit(limit)}`,
     conditions.parameters,
   );
-  return rows.map(toEntry);
+  return rows;
 }

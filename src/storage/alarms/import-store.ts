@@ -5,6 +5,8 @@ import { ALARM_CREATION, alarmParameters, type StoredAlarm } from './alarm-row.j
 import { lockCombinations, refuseBadMembers, writeMembers } from './combination-store.js';
 import type { Database, Sql } from '../database.js';
 import { appendHistory, type HistoryEntry } from './history-store.js';
+import type { Sealer } from '../secrets/sealed.js';
+import { sealActions } from '../secrets/sealed-actions.js';
 
 /** The state, in this service, of the id of an alarm to import. */
 export type ImportStatus = 'absent' | 'muted' | 'active' | 'deleted';
@@ -30,11 +32,11 @@ export type ImportStore = ReturnType<typeof createImportStore>;
  * Imports of alarms from another service, for admins only. An imported alarm keeps its id, owner, state and times, and
  * is muted until it is activated.
  */
-export function createImportStore(db: Database) {
+export function createImportStore(db: Database, sealer: Sealer) {
   return {
     importStatusOf: (id: string): Promise<ImportStatus> => importStatusOf(db, id),
     /** Inserts an alarm without a check of the quota. Returns false if the id exists. */
-    insertMuted: (imported: Import): Promise<boolean> => db.transaction((tx) => insertMuted(tx, imported)),
+    insertMuted: (imported: Import): Promise<boolean> => db.transaction((tx) => insertMuted(tx, imported, sealer)),
     /** Activates muted alarms and adds an entry to their history. Returns their ids. */
     activate: (activation: Activation): Promise<string[]> => db.transaction((tx) => activate(tx, activation)),
   };
@@ -57,17 +59,18 @@ async function importStatusOf(db: Sql, id: string): Promise<ImportStatus> {
 const INSERT = `
   insert into alarms (${ALARM_CREATION.names}) values (${ALARM_CREATION.parameters}) on conflict (id) do nothing`;
 
-async function insertMuted(tx: Sql, { alarm, memberProject, entry }: Import): Promise<boolean> {
+async function insertMuted(tx: Sql, { alarm, memberProject, entry }: Import, sealer: Sealer): Promise<boolean> {
   const memberIds = typeOf(alarm.rule).members(alarm.rule);
   if (memberIds.length > 0) {
     await lockCombinations(tx);
     await refuseBadMembers(tx, { alarmId: alarm.id, memberIds, projectId: memberProject });
   }
-  const { rowCount } = await tx.query(INSERT, alarmParameters({ ...alarm, muted: true }));
+  const actions = sealActions(alarm, sealer, undefined);
+  const { rowCount } = await tx.query(INSERT, alarmParameters({ ...alarm, muted: true }, actions));
   if (rowCount === 0) return false;
   await countNewAlarm(tx, alarm);
   await writeMembers(tx, alarm.id, memberIds);
-  await appendHistory(tx, entry);
+  await appendHistory(tx, entry, sealer);
   return true;
 }
 

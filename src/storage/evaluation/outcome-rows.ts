@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 
-import { hostOf, parseAction } from '../../alarm/action.js';
 import { ACTION_LIST_OF, type DeliveryPolicy, type Severity } from '../../alarm/alarm.js';
 import type { AlarmState } from '../../alarm/state.js';
 import { deliveryQueueOf, notificationBody } from '../../alarm/notification.js';
+import { receiverOf, sealedParts, type StoredAction } from '../../alarm/stored-action.js';
 import { pythonJson, type PythonValue } from '../../alarm/wire/python-json.js';
 import { bringQueuesForward } from '../notifications/bring-forward-store.js';
 import type { Sql } from '../database.js';
@@ -31,14 +31,16 @@ export interface OutcomeAlarm {
   state_timestamp: Date;
   delivery_policy: DeliveryPolicy | null;
   muted: boolean;
-  ok_actions: string[] | null;
-  alarm_actions: string[] | null;
-  insufficient_data_actions: string[] | null;
+  ok_actions: StoredAction[] | null;
+  alarm_actions: StoredAction[] | null;
+  insufficient_data_actions: StoredAction[] | null;
+  /** The sealed secret parts of these actions. */
+  action_secrets: string | null;
 }
 
 /** SQL for the columns of `OutcomeAlarm`, from `alarms a`. */
 export const OUTCOME_COLUMNS = `a.id, a.name, a.severity, a.project_id, a.state_version, a.state_timestamp,
-  a.delivery_policy, a.muted, a.ok_actions, a.alarm_actions, a.insufficient_data_actions`;
+  a.delivery_policy, a.muted, a.ok_actions, a.alarm_actions, a.insufficient_data_actions, a.action_secrets`;
 
 /** A decision that was written, and its alarm after that. */
 export interface AppliedChange<D extends TransitionOrRepeat = TransitionOrRepeat> {
@@ -107,8 +109,9 @@ const APPEND_NOTIFICATIONS = `
                  policy, body_id, transition_time)
     on conflict do nothing returning body_id
   )
-  insert into notification_bodies (id, body)
-  select b.id, b.body from unnest($15::text[]::uuid[], $16::text[]) as b (id, body)
+  insert into notification_bodies (id, body, action_secrets)
+  select b.id, b.body, b.action_secrets
+    from unnest($15::text[]::uuid[], $16::text[], $17::text[]) as b (id, body, action_secrets)
    where b.id in (select body_id from appended)
   on conflict do nothing`;
 
@@ -184,11 +187,13 @@ interface ChangeWithHistory extends AppliedChange {
 interface NewBody {
   id: string;
   text: string;
+  /** A copy of the alarm's, if the transition has a sealed action: an edit may change those of the alarm. */
+  secrets: string | null;
 }
 
 interface NewNotification extends ChangeWithHistory {
   actionIndex: number;
-  action: string;
+  action: StoredAction;
   deliveryQueue: string;
   body: NewBody;
 }
@@ -206,7 +211,8 @@ function notificationsOf({ outcome, row, eventId }: ChangeWithHistory): NewNotif
     reason,
     reasonData,
   });
-  const body = { id: randomUUID(), text };
+  const secrets = actions.some((action) => sealedParts(action)) ? row.action_secrets : null;
+  const body = { id: randomUUID(), text, secrets };
   return actions.map((action, actionIndex) => ({
     row,
     outcome,
@@ -218,9 +224,9 @@ function notificationsOf({ outcome, row, eventId }: ChangeWithHistory): NewNotif
   }));
 }
 
-/** The characters of the body, if this is its first notification. */
+/** The characters of the body and its secrets, if this is its first notification. */
 function newCharacters({ actionIndex, body }: NewNotification): number {
-  return actionIndex === 0 ? body.text.length : 0;
+  return actionIndex === 0 ? body.text.length + (body.secrets?.length ?? 0) : 0;
 }
 
 async function supersedeByTransition(tx: Sql, { changed, at, staleBefore, defaultPolicy }: OutcomeRows): Promise<void> {
@@ -263,17 +269,6 @@ async function appendNotifications(tx: Sql, added: readonly NewNotification[], a
     added.map(({ outcome, row }) => (outcome.kind === 'repeat' ? row.state_timestamp : at).toISOString()),
     bodies.map(({ id }) => id),
     bodies.map(({ text }) => text),
+    bodies.map(({ secrets }) => secrets),
   ]);
-}
-
-/**
- * Returns the host of an action. An action that another release accepted and this one cannot parse must not stop the
- * transition: the notifier ends its notification with an error.
- */
-function receiverOf(action: string): string {
-  try {
-    return hostOf(parseAction(action));
-  } catch {
-    return 'unknown:';
-  }
 }

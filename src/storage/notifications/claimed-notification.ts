@@ -1,3 +1,7 @@
+import type { StoredAction } from '../../alarm/stored-action.js';
+import type { Sealer } from '../secrets/sealed.js';
+import { openAction, openSecrets, type ActionSecrets } from '../secrets/sealed-actions.js';
+
 /** A claimed notification. The outcome of the attempt must be recorded with the same `attempt` number. */
 export interface ClaimedNotification {
   id: string;
@@ -6,7 +10,9 @@ export interface ClaimedNotification {
   kind: 'transition' | 'repeat';
   sequence: number;
   transitionTime: Date;
-  action: string;
+  action: StoredAction;
+  /** Sealed text with the whole action, bound to alarm and project. Null if the action is not sealed. */
+  actionSecrets: string | null;
   /** Id of the delivery queue. */
   lane: string;
   host: string;
@@ -25,4 +31,17 @@ export interface ClaimedNotification {
   createdAt: Date;
   /** False if the host was new, or had not answered its last attempt, at the time of the claim. */
   isHostResponsive: boolean;
+}
+
+/** Returns the action as its owner wrote it. @throws Error when the key of its secret parts is not configured. */
+export type ActionOpener = (notification: ClaimedNotification) => string;
+
+/** Opens the actions of claimed notifications. It keeps the last sealed text, which all of a transition share. */
+export function createActionOpener(sealer: Sealer): ActionOpener {
+  let last: { sealed: string; secrets: ActionSecrets } | undefined;
+  return ({ action, actionSecrets: sealed, alarmId, projectId }) => {
+    if (sealed === null) return openAction(action, undefined);
+    if (last?.sealed !== sealed) last = { sealed, secrets: openSecrets(sealed, { id: alarmId, projectId }, sealer) };
+    return openAction(action, last.secrets);
+  };
 }

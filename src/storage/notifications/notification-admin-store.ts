@@ -1,3 +1,4 @@
+import { shownAction, type StoredAction } from '../../alarm/stored-action.js';
 import { bringProjectForward, bringQueuesForward } from './bring-forward-store.js';
 import { Conditions, orderBy } from '../conditions.js';
 import type { Database, Sql } from '../database.js';
@@ -16,6 +17,7 @@ export interface NotificationRecord {
   kind: 'transition' | 'repeat';
   sequence: number;
   transitionTime: Date;
+  /** Without its secret parts. */
   action: string;
   /** The unit of limits on connections: `host:port` of a URL, otherwise the scheme. */
   host: string;
@@ -145,7 +147,8 @@ async function list(
   if (after) conditions.after(keys, [after.createdAt, after.id]);
   const text = `select ${COLUMNS} from notifications n ${conditions.where()} ${orderBy(keys)}
     ${conditions.limit(limit)}`;
-  return (await db.query<NotificationRecord>(text, conditions.parameters)).rows;
+  const { rows } = await db.query<NotificationRecord & { action: StoredAction }>(text, conditions.parameters);
+  return rows.map((row) => ({ ...row, action: shownAction(row.action) }));
 }
 
 async function attempts(db: Sql, scope: Scope, id: string): Promise<AttemptRecord[]> {

@@ -1,3 +1,4 @@
+import { sealedParts, type StoredAction } from '../../alarm/stored-action.js';
 import type { Sql } from '../database.js';
 import type { ClaimedNotification } from './claimed-notification.js';
 import { BODY } from './notification-body.js';
@@ -36,9 +37,13 @@ const TAKE = `
     update notifications n set status = 'in_flight', attempt = n.attempt + 1, claim_until = $2
       from free where n.id = free.id and free.is_listed and not free.is_unwanted
     returning n.id, n.alarm_id, n.project_id, n.kind, n.sequence, n.transition_time, n.action, n.lane, n.host,
-      ${BODY} as body, n.attempt, n.attempt_base, ${REJECTED_SINCE} as rejected_since, n.created_at
+      ${BODY} as body, n.body_id::text as body_id, n.attempt, n.attempt_base, ${REJECTED_SINCE} as rejected_since, n.created_at
   )
   select free.is_unwanted, free.id as free_id, taken.* from free left join taken on taken.id = free.id`;
+
+const SECRETS = `
+  select id::text as id, action_secrets as sealed from notification_bodies
+   where id = any($1::text[]::uuid[]) and action_secrets is not null`;
 
 interface TakenRow {
   id: string;
@@ -47,10 +52,11 @@ interface TakenRow {
   kind: 'transition' | 'repeat';
   sequence: number;
   transition_time: Date;
-  action: string;
+  action: StoredAction;
   lane: string;
   host: string;
   body: string;
+  body_id: string | null;
   attempt: number;
   attempt_base: number;
   rejected_since: Date | null;
@@ -71,21 +77,31 @@ export async function takeClaims(
   if (ids.length === 0) return { taken: [], dropped: 0 };
   const { rows } = await tx.query<FreeRow>(TAKE, [ids, claimUntil, false]);
   const left = rows.filter(({ id }) => id === null);
-  if (left.length === 0) return { taken: claimedIn(rows), dropped: 0 };
+  if (left.length === 0) return { taken: await claimedIn(tx, rows), dropped: 0 };
   const unwanted = left.filter((one) => one.is_unwanted).map(({ free_id }) => free_id);
   await cancelPending(tx, { ids: unwanted, reason: 'alarm deleted or disabled', at: now });
   const unlisted = left.filter((one) => !one.is_unwanted).map(({ free_id }) => free_id);
   const removed = new Set(await cancelRemoved(tx, unlisted, now));
   const listed = unlisted.filter((id) => !removed.has(id));
   const others = listed.length === 0 ? [] : (await tx.query<FreeRow>(TAKE, [listed, claimUntil, true])).rows;
-  return { taken: claimedIn([...rows, ...others]), dropped: unwanted.length + removed.size };
+  return { taken: await claimedIn(tx, [...rows, ...others]), dropped: unwanted.length + removed.size };
 }
 
-function claimedIn(rows: readonly FreeRow[]): Taken['taken'] {
-  return rows.flatMap((row) => (row.id === null ? [] : [toClaimed(row)]));
+async function claimedIn(tx: Sql, rows: readonly FreeRow[]): Promise<Taken['taken']> {
+  const taken = rows.flatMap((row) => (row.id === null ? [] : [row]));
+  const secrets = await secretsOf(tx, taken);
+  return taken.map((row) => toClaimed(row, secrets.get(row.body_id ?? '') ?? null));
 }
 
-function toClaimed(row: TakenRow): Taken['taken'][number] {
+/** Reads the sealed texts once for each body, since they are long for an alarm with many actions. */
+async function secretsOf(tx: Sql, taken: readonly TakenRow[]): Promise<ReadonlyMap<string, string>> {
+  const bodies = new Set(taken.flatMap(({ action, body_id }) => (sealedParts(action) && body_id) ?? []));
+  if (bodies.size === 0) return new Map();
+  const { rows } = await tx.query<{ id: string; sealed: string }>(SECRETS, [[...bodies]]);
+  return new Map(rows.map(({ id, sealed }) => [id, sealed]));
+}
+
+function toClaimed(row: TakenRow, actionSecrets: string | null): Taken['taken'][number] {
   return {
     id: row.id,
     alarmId: row.alarm_id,
@@ -94,6 +110,7 @@ function toClaimed(row: TakenRow): Taken['taken'][number] {
     sequence: row.sequence,
     transitionTime: row.transition_time,
     action: row.action,
+    actionSecrets,
     lane: row.lane,
     host: row.host,
     body: row.body,

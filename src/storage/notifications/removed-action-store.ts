@@ -1,5 +1,5 @@
-import type { AlarmActions } from '../../alarm/alarm.js';
 import { listedActions, type NotificationAddress } from '../../alarm/notification.js';
+import type { StoredActions } from '../../alarm/stored-action.js';
 import type { Sql } from '../database.js';
 
 /** The `last_error` of notifications whose action an edit has removed. */
@@ -36,7 +36,7 @@ const CANCEL = `
    where id = any($1::text[]) and status = 'pending' returning id`;
 
 type AddressRow = NotificationAddress & { id: string; alarm_id: string };
-type ActionLists = AlarmActions & { projectId: string | null };
+type ActionLists = StoredActions & { projectId: string | null };
 
 /** Returns the notifications whose action an edit has removed from its list, or whose alarm has another project now. */
 export async function removedAmong(sql: Sql, ids: readonly string[]): Promise<string[]> {

@@ -15,8 +15,8 @@ interface SqlContext<Row, Name extends string> {
 }
 
 /**
- * Returns the filter as an SQL condition. SQL does not get regular expressions: with these, the condition matches more
- * rows than the filter, never fewer.
+ * Returns the filter as an SQL condition. SQL gets neither regular expressions nor sealed values: with these, the
+ * condition matches more rows than the filter, never fewer.
  */
 export function filterSql<Row, Name extends string>(
   filter: ComplexFilter<Name>,
@@ -26,8 +26,8 @@ export function filterSql<Row, Name extends string>(
 }
 
 /**
- * Replaces each regular expression by the constant `unknown`. A `not` inverts the constant, so that the whole condition
- * still matches more rows and not fewer.
+ * Replaces each regular expression by the constant `unknown`, and each comparison of a sealed value, too. A `not`
+ * inverts the constant, so that the whole condition still matches more rows and not fewer.
  */
 function compile<Row, Name extends string>(
   filter: ComplexFilter<Name>,
@@ -43,8 +43,14 @@ function compile<Row, Name extends string>(
     case 'matches':
       return String(unknown);
     default:
-      return leafSql(filter, context);
+      return unsealed(leafSql(filter, context), context.fields[filter.field].sealed, unknown);
   }
+}
+
+/** A comparison in rows whose value is not sealed; in the others the constant `unknown`. */
+function unsealed(comparison: string, sealed: string | undefined, unknown: boolean): string {
+  if (sealed === undefined) return comparison;
+  return unknown ? `(${comparison} or ${sealed})` : `(${comparison} and not (${sealed}))`;
 }
 
 function leafSql<Row, Name extends string>(

@@ -39,8 +39,11 @@ export interface Pattern {
  * value. A list is compared by its members: `=`, `in`, `like` and `=~` are true if any member matches, `!=` if no
  * member is equal; a null list is an empty list. Severities are ordered low, moderate, critical. Other texts are
  * compared by code point, independent of the database's locale.
+ *
+ * `sealed`: SQL condition that is true for rows whose column lacks the secret parts of the value. Filters of such rows
+ * are decided in memory. `orderSql`: the column as orders compare it, if it is not `sql`: without the secret parts.
  */
-export type Field<Row> = { sql: string; isNullable?: true } & (
+export type Field<Row> = { sql: string; isNullable?: true; sealed?: string; orderSql?: string } & (
   | { kind: 'text' | 'severity'; of: (row: Row) => string | null }
   | { kind: 'boolean'; of: (row: Row) => boolean }
   | { kind: 'timestamp'; of: (row: Row) => Date }
@@ -61,27 +64,30 @@ export function severityRankSql(column: string): string {
   return `array_position(array[${SEVERITIES.map((severity) => `'${severity}'`).join(', ')}], ${column})`;
 }
 
-/** Returns a field as a key of an order. The key is never null. */
+/**
+ * Returns a field as a key of an order. The key is never null. `of` differs from the key in SQL for a sealed value.
+ */
 export function orderOf<Row>(field: Field<Row>): { sql: string; type: SqlType; of: (row: Row) => unknown } {
+  const sql = field.orderSql ?? field.sql;
   switch (field.kind) {
     case 'text':
       return {
-        sql: field.isNullable ? `coalesce(${field.sql}, '')` : field.sql,
+        sql: field.isNullable ? `coalesce(${sql}, '')` : sql,
         type: 'text',
         of: (row) => field.of(row) ?? '',
       };
     case 'severity':
       return {
-        sql: `coalesce(${severityRankSql(field.sql)}, 0)`,
+        sql: `coalesce(${severityRankSql(sql)}, 0)`,
         type: 'integer',
         of: (row) => severityRank(field.of(row) ?? ''),
       };
     case 'boolean':
-      return { sql: field.sql, type: 'boolean', of: field.of };
+      return { sql, type: 'boolean', of: field.of };
     case 'timestamp':
-      return { sql: field.sql, type: 'timestamptz', of: field.of };
+      return { sql, type: 'timestamptz', of: field.of };
     case 'list':
-      return { sql: `coalesce(${field.sql}, '{}')`, type: 'text[]', of: (row) => field.of(row) ?? [] };
+      return { sql: `coalesce(${sql}, '{}')`, type: 'text[]', of: (row) => field.of(row) ?? [] };
     default:
       return field satisfies never;
   }

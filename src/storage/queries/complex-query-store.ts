@@ -8,6 +8,7 @@ import type { Database } from '../database.js';
 import { HISTORY_WRITTEN, toEntry, type HistoryEntry, type HistoryRow } from '../alarms/history-row.js';
 import { ALARM_FIELDS, HISTORY_FIELDS, type AlarmFieldName, type HistoryFieldName } from './query-fields.js';
 import { restrictToScope, type Scope } from '../scope.js';
+import type { Sealer } from '../secrets/sealed.js';
 
 /** A query with a filter of any form. */
 export interface ComplexQuery<Name extends string> {
@@ -26,27 +27,29 @@ const PAGE = 500;
  * Complex queries of the API. The results are pages, each read by its own statement when the caller iterates to it.
  * Pages can be empty.
  */
-export function createComplexQueryStore(db: Database, { pageSize = PAGE }: { pageSize?: number } = {}) {
+export function createComplexQueryStore(db: Database, sealer: Sealer, { pageSize = PAGE }: { pageSize?: number } = {}) {
   return {
     alarms: (scope: Scope, query: ComplexQuery<AlarmFieldName>): AsyncIterable<StoredAlarm[]> =>
-      pagesOf(ALARMS, query, { db, scope, pageSize }),
+      pagesOf(ALARMS, query, { db, sealer, scope, pageSize }),
     /** Reads entries of all alarms, also of deleted ones. */
     history: (scope: Scope, query: ComplexQuery<HistoryFieldName>): AsyncIterable<HistoryEntry[]> =>
-      pagesOf(HISTORY, query, { db, scope, pageSize }),
+      pagesOf(HISTORY, query, { db, sealer, scope, pageSize }),
   };
 }
 
 interface RowSource<Row, DbRow, Name extends string> {
-  select: string;
+  columns: string;
+  tables: string;
   /** The column with the owner's project. */
   owner: string;
   always?: string;
   fields: Fields<Row, Name>;
-  toRow: (row: DbRow) => Row;
+  toRow: (row: DbRow, sealer: Sealer) => Row;
 }
 
 const ALARMS: RowSource<StoredAlarm, AlarmRow, AlarmFieldName> = {
-  select: `select ${ALARM_COLUMNS} from ${ALARM_TABLES}`,
+  columns: ALARM_COLUMNS,
+  tables: ALARM_TABLES,
   owner: 'a.project_id',
   always: 'a.deleted_at is null',
   fields: ALARM_FIELDS,
@@ -54,7 +57,8 @@ const ALARMS: RowSource<StoredAlarm, AlarmRow, AlarmFieldName> = {
 };
 
 const HISTORY: RowSource<HistoryEntry, HistoryRow, HistoryFieldName> = {
-  select: `select ${HISTORY_WRITTEN.names} from alarm_history`,
+  columns: HISTORY_WRITTEN.names,
+  tables: 'alarm_history',
   owner: 'on_behalf_of',
   fields: HISTORY_FIELDS,
   toRow: toEntry,
@@ -62,6 +66,7 @@ const HISTORY: RowSource<HistoryEntry, HistoryRow, HistoryFieldName> = {
 
 interface ReadOptions {
   db: Database;
+  sealer: Sealer;
   scope: Scope;
   pageSize: number;
 }
@@ -72,39 +77,43 @@ async function* pagesOf<Row, DbRow, Name extends string>(
   options: ReadOptions,
 ): AsyncIterable<Row[]> {
   const { filter } = query;
-  const isFilteredInMemory = filter !== undefined && filterTerms(filter).some(({ kind }) => kind === 'matches');
-  let after: Row | undefined;
+  const isFilteredInMemory =
+    filter !== undefined &&
+    filterTerms(filter).some(({ kind, field }) => kind === 'matches' || source.fields[field].sealed !== undefined);
+  let after: readonly unknown[] | undefined;
   for (let left = query.limit ?? Infinity; left > 0;) {
     // With a filter in memory, the number of rows to read is unknown.
     const size = isFilteredInMemory ? options.pageSize : Math.min(left, options.pageSize);
-    const rows = await page(source, query, { ...options, pageSize: size }, after);
+    const { rows, last } = await page(source, query, { ...options, pageSize: size }, after);
     const found = isFilteredInMemory ? await filtered(rows, filter, source.fields) : rows;
     yield found.slice(0, left);
     if (rows.length < size) return;
     left -= found.length;
-    after = rows.at(-1);
+    after = last;
   }
 }
 
 async function page<Row, DbRow, Name extends string>(
-  { select, owner, always, fields, toRow }: RowSource<Row, DbRow, Name>,
+  { columns, tables, owner, always, fields, toRow }: RowSource<Row, DbRow, Name>,
   { filter, sort }: ComplexQuery<Name>,
-  { db, scope, pageSize }: ReadOptions,
-  after: Row | undefined,
-): Promise<Row[]> {
+  { db, sealer, scope, pageSize }: ReadOptions,
+  after: readonly unknown[] | undefined,
+): Promise<{ rows: Row[]; last: unknown[] | undefined }> {
   const conditions = new Conditions();
   if (always !== undefined) conditions.add(always);
   restrictToScope(scope, owner, conditions);
   if (filter) conditions.add(filterSql(filter, { fields, conditions }));
   const keys = sort.map(({ key, descending }) => ({ ...orderOf(fields[key]), descending }));
-  if (after !== undefined)
-    conditions.after(
-      keys,
-      keys.map(({ of }) => of(after)),
-    );
-  const text = `${select} ${conditions.where()} ${orderBy(keys)} ${conditions.limit(pageSize)}`;
-  const { rows } = await db.query<DbRow>(text, conditions.parameters, { prepare: false });
-  return rows.map(toRow);
+  if (after !== undefined) conditions.after(keys, after);
+  // The keys are read from the database, since it orders by a part of a sealed value.
+  const selected = [columns, ...keys.map(({ sql }, index) => `${sql} as "key${index}"`)].join(', ');
+  const text = `select ${selected} from ${tables} ${conditions.where()} ${orderBy(keys)} ${conditions.limit(pageSize)}`;
+  const { rows } = await db.query<DbRow & Record<string, unknown>>(text, conditions.parameters, { prepare: false });
+  const lastRow = rows.at(-1);
+  return {
+    rows: rows.map((row) => toRow(row, sealer)),
+    last: lastRow && keys.map((_, index) => lastRow[`key${index}`]),
+  };
 }
 
 async function filtered<Row, Name extends string>(

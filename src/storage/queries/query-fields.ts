@@ -1,6 +1,6 @@
 import { pythonJson } from '../../alarm/wire/python-json.js';
 import { EVALUATE_TIMESTAMP, type StoredAlarm } from '../alarms/alarm-row.js';
-import type { Fields } from './complex-filter.js';
+import type { Field, Fields } from './complex-filter.js';
 import type { HistoryEntry } from '../alarms/history-row.js';
 
 /** Names of `ALARM_FIELDS`. */
@@ -25,6 +25,12 @@ export type AlarmFieldName =
   | 'severity'
   | 'evaluate_timestamp';
 
+/** A list of actions: `sealed:…` for those with secret parts, see `StoredAction`. */
+function actionList(column: string): Pick<Field<StoredAlarm>, 'sql' | 'sealed' | 'orderSql'> & { kind: 'list' } {
+  const orderSql = `regexp_replace(${column}::text, 'sealed:[0-9A-Za-z_.-]+:', '', 'g')::text[]`;
+  return { kind: 'list', sql: column, sealed: 'a.action_secrets is not null', orderSql };
+}
+
 /** Fields for complex queries on alarms. Rules and time constraints are compared by their stored JSON text. */
 export const ALARM_FIELDS: Fields<StoredAlarm, AlarmFieldName> = {
   alarm_id: { kind: 'text', sql: 'a.id', of: ({ id }) => id },
@@ -38,11 +44,10 @@ export const ALARM_FIELDS: Fields<StoredAlarm, AlarmFieldName> = {
   state: { kind: 'text', sql: 'a.state', of: ({ state }) => state },
   state_timestamp: { kind: 'timestamp', sql: 'a.state_timestamp', of: ({ stateTimestamp }) => stateTimestamp },
   state_reason: { kind: 'text', sql: 'a.state_reason', of: ({ stateReason }) => stateReason },
-  ok_actions: { kind: 'list', sql: 'a.ok_actions', of: ({ okActions }) => okActions },
-  alarm_actions: { kind: 'list', sql: 'a.alarm_actions', of: ({ alarmActions }) => alarmActions },
+  ok_actions: { ...actionList('a.ok_actions'), of: ({ okActions }) => okActions },
+  alarm_actions: { ...actionList('a.alarm_actions'), of: ({ alarmActions }) => alarmActions },
   insufficient_data_actions: {
-    kind: 'list',
-    sql: 'a.insufficient_data_actions',
+    ...actionList('a.insufficient_data_actions'),
     of: ({ insufficientDataActions }) => insufficientDataActions,
   },
   repeat_actions: { kind: 'boolean', sql: 'a.repeat_actions', of: ({ repeatActions }) => repeatActions },
@@ -70,7 +75,7 @@ export const HISTORY_FIELDS: Fields<HistoryEntry, HistoryFieldName> = {
   alarm_id: { kind: 'text', sql: 'alarm_id', of: ({ alarmId }) => alarmId },
   type: { kind: 'text', sql: 'type', of: ({ type }) => type },
   severity: { kind: 'severity', sql: 'severity', isNullable: true, of: ({ severity }) => severity },
-  detail: { kind: 'text', sql: 'detail', of: ({ detail }) => detail },
+  detail: { kind: 'text', sql: 'detail', sealed: 'sealed_detail is not null', of: ({ detail }) => detail },
   user_id: { kind: 'text', sql: 'user_id', isNullable: true, of: ({ userId }) => userId },
   project_id: { kind: 'text', sql: 'project_id', isNullable: true, of: ({ projectId }) => projectId },
   on_behalf_of: { kind: 'text', sql: 'on_behalf_of', isNullable: true, of: ({ onBehalfOf }) => onBehalfOf },

@@ -16,6 +16,8 @@ export interface SecretLocation {
 export interface Sealer {
   /** Text for users that says why secrets cannot be sealed; undefined if they can. */
   readonly refusal: string | undefined;
+  /** How each text begins that the current key sealed. Undefined without a key. */
+  readonly currentPrefix: string | undefined;
   /** Encrypts a secret. @throws AppError `invalid_request` with the text of `refusal`. */
   seal(secret: string, place: SecretLocation): string;
   /** Decrypts a secret. @throws Error when its key is not configured, or it was sealed for another row. */
@@ -43,14 +45,16 @@ export function createSealer({ current, previous }: SealingKeys): Sealer {
     current === undefined
       ? 'storing a secret in PostgreSQL needs the setting secrets.key (32 bytes as base64), which is not set'
       : undefined;
+  const currentPrefix = current && `${VERSION}.${keyIdOf(current)}.`;
   return {
     refusal,
+    currentPrefix,
     seal(secret, place) {
-      if (current === undefined) throw new AppError('invalid_request', String(refusal));
+      if (current === undefined || currentPrefix === undefined) throw new AppError('invalid_request', String(refusal));
       const nonce = randomBytes(NONCE_BYTES);
       const cipher = createCipheriv('aes-256-gcm', current, nonce).setAAD(associated(place));
       const sealed = Buffer.concat([nonce, cipher.update(secret, 'utf8'), cipher.final(), cipher.getAuthTag()]);
-      return `${VERSION}.${keyIdOf(current)}.${sealed.toString('base64url')}`;
+      return currentPrefix + sealed.toString('base64url');
     },
     open(sealed, place) {
       const [version, keyId = '', text = ''] = sealed.split('.');

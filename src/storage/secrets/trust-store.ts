@@ -1,5 +1,5 @@
 import type { Database, Sql } from '../database.js';
-import type { Sealer } from './sealed.js';
+import type { Sealer, SecretLocation } from './sealed.js';
 
 /** The Keystone trust of one alarm. */
 export interface AlarmTrust {
@@ -48,12 +48,12 @@ export function createTrustStore(db: Database, sealer: Sealer) {
     /** Seals a trust for storage. */
     seal: ({ trustId, ...trust }: AlarmTrust): SealedTrust => ({
       ...trust,
-      sealed: sealer.seal(trustId, placeOf(trust)),
+      sealed: sealer.seal(trustId, placeOfTrust(trust)),
     }),
     /** Opens a stored trust. @throws Error when its key is not configured, or the row was changed. */
     reveal: ({ sealed, ...trust }: SealedTrust): AlarmTrust => ({
       ...trust,
-      trustId: sealer.open(sealed, placeOf(trust)),
+      trustId: sealer.open(sealed, placeOfTrust(trust)),
     }),
     /** Returns the trust that an alarm's actions use. */
     ofAlarm: async (alarmId: string): Promise<SealedTrust | undefined> =>
@@ -87,6 +87,7 @@ export function createTrustStore(db: Database, sealer: Sealer) {
   };
 }
 
-function placeOf({ id, projectId }: Pick<SealedTrust, 'id' | 'projectId'>) {
+/** The row that a sealed trust id is bound to. */
+export function placeOfTrust({ id, projectId }: Pick<SealedTrust, 'id' | 'projectId'>): SecretLocation {
   return { table: 'alarm_trusts', rowId: id, projectId };
 }

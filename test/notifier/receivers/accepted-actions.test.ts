@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { validateHeaderValue } from 'node:http';
 
-import { parseAction, withoutTrust } from '../../../src/alarm/action.js';
+import { withoutTrust } from '../../../src/alarm/action-text.js';
+import { parseAction } from '../../../src/alarm/action.js';
 import { createSystemClock } from '../../../src/clock.js';
 import { silentLogger } from '../../../src/logger.js';
 import type { DeliveryOutcome } from '../../../src/notifier/receivers/receiver.js';

@@ -11,6 +11,8 @@ import type { Scope } from '../../../src/storage/scope.js';
 import { anEntry, aStoredAlarm } from '../../contract/alarm-store.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
 import { describeWithPostgres } from '../../support/servers.js';
+import { TEST_SEALER } from '../../support/sealer.js';
+import { NO_QUOTAS } from '../../../src/storage/alarms/alarm-insert-store.js';
 
 const ALL: Scope = { all: true };
 const AGGREGATE = { aggregation_method: 'mean', threshold: 50 };
@@ -45,7 +47,7 @@ function waitingAlarms(open: () => Promise<Database>): void {
 
   beforeAll(async () => {
     db = await open();
-    alarms = createAlarmStore(db);
+    alarms = createAlarmStore(db, { sealer: TEST_SEALER, quotas: NO_QUOTAS });
   });
   beforeEach(() => empty(db));
   afterAll(() => db.close());

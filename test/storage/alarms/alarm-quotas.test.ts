@@ -11,6 +11,7 @@ import { createQuotaStore } from '../../../src/storage/alarms/quota-store.js';
 import { aCombinationRule, anAlarm, aThresholdRule, NOON, removedAt } from '../../support/builders.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
 import { describeWithPostgres } from '../../support/servers.js';
+import { TEST_SEALER } from '../../support/sealer.js';
 
 const ALL = { all: true } as const;
 const OVER = 'Alarm quota exceeded for user u1 on project p1';
@@ -46,7 +47,8 @@ function contract(open: () => Promise<Database>): void {
   beforeEach(() => empty(db));
   afterAll(() => db.close());
 
-  const withLimits = (limits: Partial<AlarmQuotas> = {}) => createAlarmStore(db, { ...NO_QUOTAS, ...limits });
+  const withLimits = (limits: Partial<AlarmQuotas> = {}) =>
+    createAlarmStore(db, { sealer: TEST_SEALER, quotas: { ...NO_QUOTAS, ...limits } });
   const limit = (project: string, most: number) =>
     createQuotaStore(db).set(project, [{ resource: 'alarms', limit: most }]);
 
@@ -185,7 +187,7 @@ function contract(open: () => Promise<Database>): void {
 
   test('an imported alarm is stored despite the limits, and is counted', async () => {
     expect(await createMany(1, { project: 1, user: 1 })).toBe(1);
-    const imports = createImportStore(db);
+    const imports = createImportStore(db, TEST_SEALER);
     const imported = aCreation();
     expect([await imports.insertMuted(imported), await imports.insertMuted(imported)]).toEqual([true, false]);
     expect(await imports.insertMuted(aCreation({ projectId: 'p2', userId: 'u2' }))).toBe(true);

@@ -11,6 +11,8 @@ import { aCombinationRule, anAlarm, aThresholdRule, NOON, removedAt } from '../.
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
 import { describeWithPostgres } from '../../support/servers.js';
 import { storeNotification } from '../../support/stored-notifications.js';
+import { TEST_SEALER } from '../../support/sealer.js';
+import { NO_QUOTAS } from '../../../src/storage/alarms/alarm-insert-store.js';
 
 const ALL = { all: true } as const;
 const OWN = { projectId: 'p1' };
@@ -44,7 +46,7 @@ function contract(open: () => Promise<Database>): void {
 
   beforeAll(async () => {
     db = await open();
-    alarms = createAlarmStore(db);
+    alarms = createAlarmStore(db, { sealer: TEST_SEALER, quotas: NO_QUOTAS });
   });
   beforeEach(() => empty(db));
   afterAll(() => db.close());
@@ -111,7 +113,7 @@ function contract(open: () => Promise<Database>): void {
       alarms.create({ alarm: second, memberProject: null, entry: entryFor(second, 'created-a1') }),
     ).rejects.toThrow();
     expect(await alarms.find(ALL, 'a2')).toBeUndefined();
-    expect(await createHistoryStore(db).list(OWN, 'a1', NEWEST_FIRST)).toHaveLength(1);
+    expect(await createHistoryStore(db, TEST_SEALER).list(OWN, 'a1', NEWEST_FIRST)).toHaveLength(1);
   });
 
   test('its last evaluation is that of its partition, and not before its creation', async () => {

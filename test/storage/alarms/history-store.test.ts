@@ -13,6 +13,7 @@ import { anEntry } from '../../contract/alarm-store.js';
 import { NOON } from '../../support/builders.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
 import { describeWithPostgres } from '../../support/servers.js';
+import { TEST_SEALER } from '../../support/sealer.js';
 
 const NEWEST_FIRST: HistoryQuery['sort'] = [
   { key: 'timestamp', descending: true },
@@ -26,19 +27,21 @@ function contract(open: () => Promise<Database>): void {
 
   beforeAll(async () => {
     db = await open();
-    history = createHistoryStore(db);
+    history = createHistoryStore(db, TEST_SEALER);
   });
   afterAll(() => db.close());
   beforeEach(async () => {
     await empty(db);
-    await appendHistory(db, anEntry({ eventId: 'e1', timestamp: minute(0) }));
+    await appendHistory(db, anEntry({ eventId: 'e1', timestamp: minute(0) }), TEST_SEALER);
     await appendHistory(
       db,
       anEntry({ eventId: 'e2', type: 'rule change', severity: 'critical', timestamp: minute(1) }),
+      TEST_SEALER,
     );
     await appendHistory(
       db,
       anEntry({ eventId: 'e3', type: 'rule change', severity: null, userId: null, timestamp: minute(1) }),
+      TEST_SEALER,
     );
     const moved = {
       onBehalfOf: 'p2',
@@ -47,8 +50,8 @@ function contract(open: () => Promise<Database>): void {
       stateVersion: 1,
       previousState: 'ok',
     } as const;
-    await appendHistory(db, anEntry({ eventId: 'e4', type: 'state transition', ...moved }));
-    await appendHistory(db, anEntry({ eventId: 'f1', alarmId: 'a2' }));
+    await appendHistory(db, anEntry({ eventId: 'e4', type: 'state transition', ...moved }), TEST_SEALER);
+    await appendHistory(db, anEntry({ eventId: 'f1', alarmId: 'a2' }), TEST_SEALER);
   });
 
   const ids = async (filter: HistoryFilter, more: Partial<HistoryQuery> = {}): Promise<string[]> => {
@@ -122,7 +125,7 @@ function contract(open: () => Promise<Database>): void {
 
   test('one version of the state has one transition', async () => {
     const again = anEntry({ eventId: 'e5', type: 'state transition', stateVersion: 1 });
-    await expect(appendHistory(db, again)).rejects.toMatchObject({ code: '23505' });
+    await expect(appendHistory(db, again, TEST_SEALER)).rejects.toMatchObject({ code: '23505' });
   });
 }
 

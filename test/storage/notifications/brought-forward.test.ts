@@ -20,6 +20,8 @@ import { embeddedDatabase, empty, serverDatabase } from '../../support/databases
 import { describeWithPostgres } from '../../support/servers.js';
 import { storeAlarm, thresholdRule } from '../../support/stored-alarms.js';
 import { storeAnsweringHosts, storeNotification, type StoredNotification } from '../../support/stored-notifications.js';
+import { TEST_SEALER } from '../../support/sealer.js';
+import { NO_QUOTAS } from '../../../src/storage/alarms/alarm-insert-store.js';
 
 const ALL = { all: true } as const;
 const HOOK = 'http://receiver/hook';
@@ -256,7 +258,11 @@ function broughtForward(bench: Bench): void {
           next: { ...current, name: 'new', timestamp: at(60) },
           entry: null,
         });
-        await createAlarmStore(bench.db).replace(ALL, 'a', { rule: thresholdRule(), memberProject: null, change });
+        await createAlarmStore(bench.db, { sealer: TEST_SEALER, quotas: NO_QUOTAS }).replace(ALL, 'a', {
+          rule: thresholdRule(),
+          memberProject: null,
+          change,
+        });
       },
     },
   ])('$act brings the head forward', async ({ run }) => {

@@ -23,6 +23,8 @@ import { embeddedDatabase, empty, serverDatabase } from '../../support/databases
 import { describeWithPostgres } from '../../support/servers.js';
 import { storeAlarm, thresholdRule } from '../../support/stored-alarms.js';
 import { storeAnsweringHosts, storeNotification, type StoredNotification } from '../../support/stored-notifications.js';
+import { TEST_SEALER } from '../../support/sealer.js';
+import { NO_QUOTAS } from '../../../src/storage/alarms/alarm-insert-store.js';
 
 const PAGE = readFileSync(new URL('../../../../docs/delivery.md', import.meta.url), 'utf8');
 const ALL = { all: true } as const;
@@ -141,7 +143,7 @@ function contract(open: () => Promise<Database>): void {
     const db = await open();
     Object.assign(stores, {
       db,
-      alarms: createAlarmStore(db),
+      alarms: createAlarmStore(db, { sealer: TEST_SEALER, quotas: NO_QUOTAS }),
       claims: createNotificationClaimStore(db),
       upkeep: createNotificationUpkeepStore(db),
       admin: createNotificationAdminStore(db),

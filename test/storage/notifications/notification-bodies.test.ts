@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
+import { unsealedAction } from '../../../src/alarm/stored-action.js';
 import type { Database } from '../../../src/storage/database.js';
 import { writeOutcomeRows, type OutcomeAlarm } from '../../../src/storage/evaluation/outcome-rows.js';
 import { createNotificationAdminStore } from '../../../src/storage/notifications/notification-admin-store.js';
@@ -29,8 +30,9 @@ function anAlarm(id: string, actions: number): OutcomeAlarm {
     delivery_policy: null,
     muted: false,
     ok_actions: null,
-    alarm_actions: Array.from({ length: actions }, (_, index) => `http://127.0.0.1:9/${index}`),
+    alarm_actions: Array.from({ length: actions }, (_, index) => unsealedAction(`http://127.0.0.1:9/${index}`)),
     insufficient_data_actions: null,
+    action_secrets: null,
   };
 }
 

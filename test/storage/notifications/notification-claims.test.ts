@@ -69,6 +69,7 @@ function contract(open: () => Promise<Database>): void {
         sequence: 7,
         transitionTime: NOON,
         action: 'http://receiver/hook',
+        actionSecrets: null,
         lane: expect.any(String),
         host: 'receiver:80',
         body: A_BODY,

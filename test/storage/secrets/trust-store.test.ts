@@ -10,6 +10,8 @@ import { createTrustStore, type SealedTrust, type TrustStore } from '../../../sr
 import { anAlarm, NOON, removedAt } from '../../support/builders.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
 import { describeWithPostgres } from '../../support/servers.js';
+import { TEST_SEALER } from '../../support/sealer.js';
+import { NO_QUOTAS } from '../../../src/storage/alarms/alarm-insert-store.js';
 
 const SCOPE = { all: true } as const;
 const LATER = new Date(NOON.getTime() + 3_600_000);
@@ -23,7 +25,7 @@ function contract(open: () => Promise<Database>): void {
   beforeAll(async () => {
     db = await open();
     store = createTrustStore(db, sealer);
-    alarms = createAlarmStore(db);
+    alarms = createAlarmStore(db, { sealer: TEST_SEALER, quotas: NO_QUOTAS });
   });
   beforeEach(() => empty(db));
   afterAll(() => db.close());

@@ -1,4 +1,4 @@
-import { scrubAction } from '../../../alarm/action.js';
+import { scrubAction } from '../../../alarm/action-text.js';
 import type { Logger } from '../../../logger.js';
 import type { Receiver } from '../receiver.js';
 

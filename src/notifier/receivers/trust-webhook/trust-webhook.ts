@@ -1,4 +1,4 @@
-import { withoutTrust } from '../../../alarm/action.js';
+import { withoutTrust } from '../../../alarm/action-text.js';
 import { withTrust, type TrustDeps } from '../../with-login.js';
 import type { Receiver } from '../receiver.js';
 import type { Webhook } from '../webhook/webhook.js';
