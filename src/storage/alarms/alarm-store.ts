@@ -244,17 +244,21 @@ async function replace(
   const current = found.alarm;
   if (combination) await refuseBadMembers(tx, combination);
   const { next, entry } = change(current);
-  const isNewlySealed = found.isUnsealed && sealer.refusal === undefined;
-  const secrets = isNewlySealed ? newActionSecrets() : found.secrets;
+  const secrets = secretsToKeep(found);
   const actions = sealActions(next, sealer, secrets);
   await tx.query(UPDATE, alarmParameters(next, actions));
-  if (isNewlySealed && secrets) await sealNotificationsOf(tx, id, secrets.salt, sealer);
+  if (found.isUnsealed && secrets) await sealNotificationsOf(tx, id, secrets.salt, sealer);
   await moveCount(tx, current, next);
   await writeMembers(tx, id, combination?.memberIds ?? []);
   if (trust) await writeTrust(tx, id, trust);
   if (entry) await appendHistory(tx, entry, sealer);
   await reviewNotifications(tx, next, actions);
   return { ...next, definitionVersion: current.definitionVersion + 1 };
+}
+
+/** The secrets that an edit continues. An alarm that was stored while there was no key gets new ones. */
+function secretsToKeep({ secrets, isUnsealed }: FoundAlarm): ActionSecrets | undefined {
+  return secrets ?? (isUnsealed ? newActionSecrets() : undefined);
 }
 
 async function setState(

@@ -37,8 +37,8 @@ const TAKE = `
     update notifications n set status = 'in_flight', attempt = n.attempt + 1, claim_until = $2
       from free where n.id = free.id and free.is_listed and not free.is_unwanted
     returning n.id, n.alarm_id, n.project_id, n.kind, n.sequence, n.transition_time, n.action, n.lane, n.host,
-      ${BODY} as body, n.body_id::text as body_id, n.attempt, n.attempt_base, n.created_at,
-      ${REJECTED_SINCE} as rejected_since
+      ${BODY} as body, n.body_id::text as body_id, n.attempt, n.attempt_base, ${REJECTED_SINCE} as rejected_since,
+      n.created_at
   )
   select free.is_unwanted, free.id as free_id, taken.* from free left join taken on taken.id = free.id`;
 

@@ -49,9 +49,11 @@ const COPY_HOLDS = `
 
 /**
  * Seals the actions of an alarm's notifications that can still be sent or replayed, and that were stored while there
- * was no key. Call in the transaction that seals the alarm, so that no notification has another address than its alarm.
+ * was no key. Does nothing if there is still none. Call in the transaction that seals the alarm, so that no
+ * notification has another address than its alarm.
  */
 export async function sealNotificationsOf(tx: Sql, alarmId: string, salt: string, sealer: Sealer): Promise<number> {
+  if (sealer.refusal !== undefined) return 0;
   const { rows } = await tx.query<NotificationToSeal>(UNSEALED_OF_ALARM, [alarmId]);
   return sealNotifications(tx, rows, salt, sealer);
 }

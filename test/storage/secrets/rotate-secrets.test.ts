@@ -202,16 +202,24 @@ function contract(open: () => Promise<Database>): void {
     expect(await sent(AFTER)).toEqual(ids.map(() => HOOK));
   });
 
-  test('an edit seals an alarm that was stored without a key, and its notifications stay', async () => {
+  test.each([
+    { what: 'with a key seals', sealer: AFTER },
+    { what: 'without a key keeps', sealer: WITHOUT_KEY },
+  ])('an edit $what an alarm that was stored without one, and its notifications stay', async ({ sealer }) => {
     await create(WITHOUT_KEY, 'a1', [HOOK, `${HOOK}2`]);
     await fire('a1');
-    await storeWith(AFTER).replace(ALL, 'a1', {
+    await storeWith(sealer).replace(ALL, 'a1', {
       rule: anAlarm().rule,
       memberProject: null,
       change: (current) => ({ next: { ...current, alarmActions: [HOOK] }, entry: null }),
     });
     const { rows } = await db.query<{ status: string }>('select status from notifications order by action_index');
     expect(rows.map(({ status }) => status)).toEqual(['pending', 'cancelled']);
+    expect(await storeWith(sealer).find(ALL, 'a1')).toMatchObject({ alarmActions: [HOOK] });
+    const { rows: alarms } = await db.query<{ isSealed: boolean }>(
+      'select action_secrets is not null as "isSealed" from alarms',
+    );
+    expect(alarms).toEqual([{ isSealed: sealer === AFTER }]);
     expect(await sent(AFTER)).toEqual([HOOK]);
   });
 
