@@ -38,7 +38,7 @@ const DEFAULT_PORTS: Partial<Record<ActionScheme, string>> = {
 const DNS_NAME = /^(?=.{1,253}\.?$)(?:[^.]{1,63}\.)*[^.]{1,63}\.?$/;
 const QUEUE_NAME = /^[a-z0-9-]{1,64}$/;
 /** RFC 3986, appendix B: scheme, authority with its slashes, path, query, fragment. */
-const PARTS = /^([A-Za-z][A-Za-z0-9+.-]*):(\/\/[^/?#]*)?([^?#]*)(\?[^#]*)?(#.*)?$/s;
+const PARTS = /^([A-Za-z][A-Za-z0-9+.-]*):(\/\/[^/?#]*(?=[/?#]|$))?([^?#]*)(\?[^#]*)?(#.*)?$/s;
 
 /**
  * Parses an action into a URL whose scheme has a receiver. `log://` and `log:`, the form in answers, are both accepted.

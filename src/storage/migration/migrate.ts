@@ -103,7 +103,7 @@ function checksumOf(script: string): string {
 /** Splits a migration into statements. Each statement ends with a semicolon at the end of a line. */
 function statementsOf(script: string): string[] {
   return script
-    .replace(/--.*$/gm, '')
+    .replace(/--.*/g, '')
     .split(/;\s*$/m)
     .map((statement) => statement.trim())
     .filter((statement) => statement !== '');
