@@ -14,5 +14,5 @@ ENV NODE_ENV=production TOCSIN_API_HOST=0.0.0.0 TOCSIN_MANAGEMENT_PORT=9042 TOCS
 USER 1000:1000
 WORKDIR /opt/tocsin
 EXPOSE 8042
-ENTRYPOINT ["node", "/opt/tocsin/build/src/main.js"]
+ENTRYPOINT ["node", "--disallow-code-generation-from-strings", "/opt/tocsin/build/src/main.js"]
 CMD ["serve", "--quiet"]

@@ -1,4 +1,5 @@
 import eslint from '@eslint/js';
+import regexp from 'eslint-plugin-regexp';
 import tseslint from 'typescript-eslint';
 
 /** Built up per area, because a later `no-restricted-syntax` replaces an earlier one. */
@@ -86,6 +87,15 @@ const SIZES = {
 export default tseslint.config(
   { ignores: ['build/', 'node_modules/', 'data/', 'coverage/'] },
   eslint.configs.recommended,
+  {
+    // Texts of clients are matched, and a slow match would stop the event loop. Patterns of users run on RE2.
+    files: ['src/**/*.ts'],
+    plugins: { regexp },
+    rules: {
+      'regexp/no-super-linear-backtracking': 'error',
+      'regexp/no-super-linear-move': 'error',
+    },
+  },
   {
     files: ['**/*.ts'],
     extends: [...tseslint.configs.strictTypeChecked],

@@ -20,7 +20,7 @@ const SECRET_SHAPES = [
   /ak_[a-z2-7]{12}_[\w-]{20,}/gi,
   /whsec_[A-Za-z0-9+/=]{16,}/g,
   /gAAAA[\w-]{20,}=*/g,
-  /\/\/[^/\s"@]*:[^/\s"@]*@/g,
+  /\/\/[^/\s"@:]*:[^/\s"@]*@/g,
 ];
 
 /** A logger that writes JSON lines to standard error, since commands print their results to standard output. */

@@ -10,6 +10,7 @@ import { run, say, smoke, startAskStop } from './smoke.mjs';
 /** As in the Dockerfile. */
 const ACCOUNT = 1000;
 const PROGRAM = '/opt/tocsin/build/src/main.js';
+const FLAG = '--disallow-code-generation-from-strings';
 const DATA = '/var/lib/tocsin';
 /** Files that glibc needs for names; no other files of this machine are there. */
 const NAMES = ['/etc/hosts', '/etc/nsswitch.conf'];
@@ -32,7 +33,7 @@ if (process.platform !== 'linux' || process.getuid() !== 0) {
     const seen = run(command, [...args, '-e', PROBE]).trim();
     const expected = JSON.stringify({ uid: ACCOUNT, hasShell: false, writable: [`${DATA}/x`] });
     if (seen !== expected) throw new Error(`the process sees ${seen}, not ${expected}`);
-    await startAskStop(command, [...args, PROGRAM], folder, `${DATA}/embedded`);
+    await startAskStop(command, [...args, FLAG, PROGRAM], folder, `${DATA}/embedded`);
   });
 }
 

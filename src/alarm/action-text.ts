@@ -16,7 +16,7 @@ export const ACTION_SCHEMES = [
 export type ActionScheme = (typeof ACTION_SCHEMES)[number];
 
 /** RFC 3986, appendix B: scheme, authority with its slashes, path, query, fragment. */
-export const ACTION_PARTS = /^([A-Za-z][A-Za-z0-9+.-]*):(\/\/[^/?#]*)?([^?#]*)(\?[^#]*)?(#.*)?$/s;
+export const ACTION_PARTS = /^([A-Za-z][A-Za-z0-9+.-]*):(\/\/[^/?#]*(?=[/?#]|$))?([^?#]*)(\?[^#]*)?(#.*)?$/s;
 
 /** The URL behind `trust+http(s)`, byte for byte as it was written. */
 export function withoutTrust(action: string): string {

@@ -30,7 +30,7 @@ const httpUrl = (example: string) =>
     .string()
     .refine((text) => /^https?:\/\//.test(text) && URL.canParse(text), `expected a URL such as ${example}`)
     .refine((text) => !/^https?:\/\/[^/?#]*@/.test(text), 'must not contain a user or a password')
-    .transform((text) => text.replace(/\/+$/, ''))
+    .transform((text) => text.replace(/(?<!\/)\/+$/, ''))
     .optional();
 const secret = () =>
   z

@@ -127,7 +127,7 @@ function endpointIn({ catalog }: OwnToken, serviceType: string, { region, interf
     .filter(({ type }) => type === serviceType)
     .flatMap(({ endpoints }) => endpoints)
     .find((one) => one.interface === face && (region === undefined || (one.region_id ?? one.region) === region));
-  if (found) return found.url.replace(/\/+$/, '');
+  if (found) return found.url.replace(/(?<!\/)\/+$/, '');
   const where = region === undefined ? '' : ` in region ${region}`;
   throw new NotInCatalogue(`Keystone's catalogue has no ${face} endpoint of type ${serviceType}${where}`);
 }

@@ -2,8 +2,13 @@ import { randomUUID } from 'node:crypto';
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
+import { createApiKeyAuthenticator } from '../../src/api/identity/api-key.js';
+import { generateApiKey } from '../../src/api/identity/api-key-form.js';
 import { OPERATIONS } from '../../src/api/openapi/operations.js';
+import { silentLogger } from '../../src/logger.js';
+import { ROLES } from '../../src/role.js';
 import type { Database } from '../../src/storage/database.js';
+import { createApiKeyStore } from '../../src/storage/secrets/api-key-store.js';
 import { MEMBER, startApi, thresholdBody, type Caller, type TestApi } from '../support/api.js';
 import { anyDatabase, empty } from '../support/databases.js';
 import { storeNotification } from '../support/stored-notifications.js';
@@ -166,6 +171,18 @@ const ROWS: Record<string, Row> = {
   'POST /v1/imports/activate': byRole('admin', 200, { body: {} }),
 };
 
+/** The routes that answer without an identity. */
+const PUBLIC_ROUTES = [
+  'GET /',
+  'GET /healthcheck',
+  'GET /livez',
+  'GET /readyz',
+  'GET /metrics',
+  'GET /openapi.json',
+  'GET /docs',
+  'GET /docs/:file',
+];
+
 function headersOf({ role, project }: Who): Caller {
   return {
     'x-user-id': 'u9',
@@ -193,6 +210,72 @@ describe.each(Object.entries(ROWS))('%s', (route, { expected, targets, given, bo
       if (answer.status !== wanted)
         wrong.push(`${who.role} of ${who.project ?? 'no'} project: ${answer.status}, not ${wanted}`);
       if (answer.status === 403) expect(answer.fault).toBe('RBAC Authorization Failed');
+    }
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe('a credential that is not valid', () => {
+  const HOUR_MS = 3_600_000;
+  let byKey: TestApi;
+  beforeAll(async () => {
+    byKey = await startApi(db, {
+      countsResults: true,
+      authentication: (clock) => ({
+        authenticate: createApiKeyAuthenticator({ keys: createApiKeyStore(db), clock, log: silentLogger }),
+      }),
+    });
+  });
+  afterAll(() => byKey.close());
+
+  /** A key of an admin for all projects. */
+  async function storedKey(expiresAt: Date | null = null): Promise<{ id: string; key: string }> {
+    const { key, id, secretHash } = generateApiKey();
+    const rights = { projectId: 'p1', userId: 'u1', role: 'admin', allProjects: true } as const;
+    const record = { id, secretHash, ...rights, description: '', createdBy: 'u1', createdAt: byKey.clock.now() };
+    await createApiKeyStore(db).create({ ...record, expiresAt });
+    return { id, key };
+  }
+
+  const CREDENTIALS: Record<string, () => Promise<Caller>> = {
+    'no credential': () => Promise.resolve({}),
+    'headers of an admin': () => Promise.resolve(headersOf({ role: 'admin', project: 'own' })),
+    'a key that was never made': () => Promise.resolve({ 'x-api-key': generateApiKey().key }),
+    'a key with another secret': async () => {
+      const [{ id }, { key }] = [await storedKey(), generateApiKey()];
+      return { 'x-api-key': key.replace(/^ak_[^_]+/, `ak_${id}`) };
+    },
+    'an expired key': async () => {
+      const { key } = await storedKey(new Date(byKey.clock.now().getTime() - HOUR_MS));
+      return { authorization: `Bearer ${key}` };
+    },
+    'a revoked key': async () => {
+      const { id, key } = await storedKey();
+      await createApiKeyStore(db).revoke({ all: true }, { id, roles: ROLES, allProjects: true }, byKey.clock.now());
+      return { authorization: `Bearer ${key}` };
+    },
+  };
+
+  test('is told from a valid one', async () => {
+    const { key } = await storedKey();
+    expect((await byKey.ask('GET', '/v2/alarms', { as: { 'x-api-key': key } })).status).toBe(200);
+  });
+
+  test.each(Object.keys(CREDENTIALS))('%s: only public routes answer, and no path is found', async (name) => {
+    const as = (await CREDENTIALS[name]?.()) ?? {};
+    const wrong: string[] = [];
+    for (const route of [
+      ...Object.keys(ROWS),
+      'GET /v2/nothing',
+      'GET /v1/nothing',
+      'PATCH /v2/alarms',
+      'GET /nothing',
+    ]) {
+      const [method = '', pattern = ''] = route.split(' ');
+      const file = pattern.replace(':file', 'start.js').replace(/:(\w+)/g, 'never');
+      const { status, text } = await byKey.ask(method, file, { as, body: ROWS[route]?.body });
+      if (status !== (PUBLIC_ROUTES.includes(route) ? 200 : 401)) wrong.push(`${route}: ${status}`);
+      else if (status === 401 && !text.includes('requires authentication')) wrong.push(`${route}: ${text}`);
     }
     expect(wrong).toEqual([]);
   });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -81,6 +82,26 @@ test('each variable that a file of deploy/ or the Dockerfile names belongs to an
     .flatMap((file) => sourceOf(file).match(/\bTOCSIN_[A-Z_]+/g) ?? []);
   expect(named.length).toBeGreaterThan(10);
   expect(named.filter((name) => !variables.has(name))).toEqual([]);
+});
+
+describe('code that is made from text while the program runs', () => {
+  const FLAG = '--disallow-code-generation-from-strings';
+
+  test.each([
+    ...filesOf('deploy/systemd', '.service').map((file) => [file, /^ExecStart=.*$/m] as const),
+    ['Dockerfile', /^ENTRYPOINT .*$/m],
+    ['package.json', /^ *"start": .*$/m],
+    ['src/main.ts', /^#!.*$/m],
+  ] as const)('is refused by the command of %s', (file, command) => {
+    expect(command.exec(sourceOf(file))?.[0]).toContain(FLAG);
+  });
+
+  test('is refused with that flag', () => {
+    const { status, stderr } = spawnSync(process.execPath, [FLAG, '-e', 'new Function("return 1")'], {
+      encoding: 'utf8',
+    });
+    expect([status, stderr]).toEqual([1, expect.stringContaining('Code generation from strings disallowed')]);
+  });
 });
 
 describe('Kubernetes', () => {

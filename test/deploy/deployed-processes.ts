@@ -26,6 +26,7 @@ interface Container {
 
 /** The parts of a Kubernetes object that are read here. */
 export interface KubernetesObject {
+  apiVersion: string;
   kind: string;
   metadata: { name: string };
   data?: Record<string, string>;
@@ -65,8 +66,8 @@ function ofSystemd(): DeployedProcess[] {
   return filesOf('deploy/systemd', '.service').map((name) => {
     const values = (key: string): string[] =>
       [...sourceOf(name).matchAll(new RegExp(`^${key}=(.*)$`, 'gm'))].map(([, value = '']) => value);
-    const [, , ...args] = (values('ExecStart')[0] ?? '').split(' ');
-    return { name, args, environment: variablesIn(values('Environment')), probes: [] };
+    const [, args = ''] = / \/opt\/tocsin\/build\/src\/main\.js (.*)$/.exec(values('ExecStart')[0] ?? '') ?? [];
+    return { name, args: args.split(' '), environment: variablesIn(values('Environment')), probes: [] };
   });
 }
 

@@ -38,7 +38,9 @@ describe.each(UNITS)('%s', (unit) => {
   test('starts the main program of the package', () => {
     const [start = ''] = valuesOf(unit, 'ExecStart');
     const program = (JSON.parse(sourceOf('package.json')) as { bin: { tocsin: string } }).bin.tocsin;
-    expect(start).toMatch(new RegExp(`^/usr/bin/node /opt/tocsin/${program} (serve|migrate) `));
+    expect(start).toMatch(
+      new RegExp(`^/usr/bin/node --disallow-code-generation-from-strings /opt/tocsin/${program} (serve|migrate) `),
+    );
   });
 
   test('names each credential that it loads in a variable, and no other', () => {

@@ -10,7 +10,7 @@ export interface RequestTarget {
   authority?: string;
 }
 
-const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)(.*)$/i;
+const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)((?:[/?#].*)?)$/i;
 const AUTHORITY = /^(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d*)?$/i;
 const PERCENT_ENCODED = /%([0-9a-f]{2})/gi;
 /** Unreserved characters mean the same encoded and decoded (RFC 3986, 2.3). A slash is not one of them. */
@@ -42,7 +42,7 @@ export function hasDotSegment(path: string): boolean {
 
 /** Removes trailing slashes, which have no meaning, from a path or from the pattern of an access rule. */
 export function withoutTrailingSlash(path: string): string {
-  return path.length > 1 ? path.replace(/\/+$/, '') || '/' : path;
+  return path.length > 1 ? path.replace(/(?<!\/)\/+$/, '') || '/' : path;
 }
 
 function split(url: string): RequestTarget {

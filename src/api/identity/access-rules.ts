@@ -28,7 +28,7 @@ export function isPermitted(rules: readonly AccessRule[], { serviceType, method,
  * patterns.
  */
 function matches(pattern: string, path: string): boolean {
-  const parts = withoutTrailingSlash(pattern).match(/\{[^}]*\}|\*\*|\*|[^{}*]+/g) ?? [];
+  const parts = withoutTrailingSlash(pattern).match(/\{[^{}]*\}|\*\*|\*|[^{}*]+/g) ?? [];
   return RE2JS.matches(parts.map(expressionOf).join(''), path);
 }
 

@@ -70,7 +70,7 @@ export function createApiKeyAuthenticator({ keys, clock, log }: ApiKeyAuthentica
 /** The text in the place of an API key, in any form. @throws AppError if the request has two. */
 export function apiKeyIn(headers: IncomingHttpHeaders): string | undefined {
   const custom = headerIn(headers, 'x-api-key');
-  const bearer = /^Bearer\s+(.*)$/i.exec(headerIn(headers, 'authorization') ?? '')?.[1];
+  const bearer = /^Bearer\s+(\S.*)$/i.exec(headerIn(headers, 'authorization') ?? '')?.[1];
   if (custom !== undefined && bearer !== undefined) throw twoCredentials();
   return custom ?? bearer;
 }

@@ -106,7 +106,7 @@ function isRefusal(status: number, text: string): boolean {
 
 /** Catalogues name Octavia with or without the version of its API. */
 function withoutApiVersion(url: string): string {
-  return url.replace(/\/+$/, '').replace(/\/v2(?:\.0)?$/, '');
+  return url.replace(/(?<!\/)\/+$/, '').replace(/\/v2(?:\.0)?$/, '');
 }
 
 function read(text: string): { members: readonly PoolMember[]; next: string | undefined } {

@@ -14,7 +14,7 @@ export interface QueryTimes {
 const MAX_POINTS = 100_000;
 /** Some servers know only whole seconds, and answer for the second of the requested moment. */
 const ROUNDING_MS = 1_000;
-const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 const INFINITE = /^([+-]?)inf(?:inity)?$/i;
 
 /** The times of a request whose window ends `lagS` before now. */

@@ -12,6 +12,7 @@ const MAX_READ = 1_000;
 /** Types of Prometheus and of similar servers; any other type might be free text. */
 const ERROR_TYPES = new Set(['bad_data', 'execution', 'not_found', 'too_large', '400', '422']);
 /** Any text that could be a host name, an address or a URL. */
+// eslint-disable-next-line regexp/no-super-linear-move -- at most MAX_READ characters are searched
 const PLACE = /:\/\/|\d+\.\d+\.\d+\.\d+|\[[0-9a-f:]*\]|[a-z][a-z0-9.-]*:\d{2,5}\b|\b(dial|lookup)\b/i;
 /**
  * Labels of a series, whose names may be quoted. They are the author's own data, so a host name in them is not one of

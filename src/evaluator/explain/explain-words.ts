@@ -169,7 +169,9 @@ export function summaryOf({ at, stateAt, evaluation, found, whySkipped }: Summar
 
 /** The first reason stays as long as evaluations find the state of the creation. Repeated here it would be wrong. */
 function shownReason(reason: string): string {
-  return reason === NOT_EVALUATED_YET ? 'no evaluation has found another state yet' : reason.replace(/[.\s]+$/, '');
+  return reason === NOT_EVALUATED_YET
+    ? 'no evaluation has found another state yet'
+    : reason.replace(/(?<![.\s])[.\s]+$/, '');
 }
 
 function evaluationSentence({

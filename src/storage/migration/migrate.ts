@@ -105,7 +105,7 @@ const STATEMENT = /(?:\$\$[^]*?\$\$|[^;$]|\$(?!\$)|;(?!\s*$))+/gm;
 
 /** Splits a migration into statements. Each statement ends with a semicolon at the end of a line. */
 function statementsOf(script: string): string[] {
-  return (script.replace(/--.*$/gm, '').match(STATEMENT) ?? [])
+  return (script.replace(/--.*/g, '').match(STATEMENT) ?? [])
     .map((statement) => statement.trim())
     .filter((statement) => statement !== '');
 }

@@ -9,7 +9,7 @@ export function uuidOf(text: string): string | undefined {
   const hex = text
     .replaceAll('urn:', '')
     .replaceAll('uuid:', '')
-    .replace(/^[{}]+|[{}]+$/g, '')
+    .replace(/^[{}]+|(?<![{}])[{}]+$/g, '')
     .replaceAll('-', '');
   return /^[0-9a-f]{32}$/i.test(hex) ? dashed(hex.toLowerCase()) : undefined;
 }

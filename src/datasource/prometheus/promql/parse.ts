@@ -53,7 +53,7 @@ function strictly(text: string): Tree | number {
   try {
     return strictParser.parse(text);
   } catch (thrown) {
-    return Number(/\d+$/.exec(toError(thrown).message)?.[0] ?? text.length);
+    return Number(/(?<!\d)\d+$/.exec(toError(thrown).message)?.[0] ?? text.length);
   }
 }
 

@@ -38,7 +38,7 @@ export function syntaxProblem(text: string, grammarsText: string): string {
   const from = error?.from ?? 0;
   const at = from + (text.slice(from).search(/\S/) + 1 || text.length - from + 1) - 1;
   const found = at >= text.length ? 'the query ends' : `there is ${shown(text, at)}`;
-  const name = /[a-zA-Z_][a-zA-Z0-9_]*\s*$/.exec(text.slice(0, at))?.[0].trim();
+  const name = /(?<!\w)\d*([a-zA-Z_]\w*)$/.exec(text.slice(0, at).trimEnd())?.[1];
   if (text[at] === '(' && name !== undefined)
     return `${where(text, at)}: ${found}, but no function is known as "${name}"`;
   return `${where(text, at)}: ${found}, but ${EXPECTED[error?.parent ?? ''] ?? 'an expression'} is expected`;
