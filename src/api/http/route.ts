@@ -68,7 +68,7 @@ export interface MountedRoutes {
   barePaths: readonly string[];
   rateLimits: RateLimits;
   runAs: RunAs;
-  audit: Pick<AuditRecorder, 'record' | 'stored'>;
+  audit: Pick<AuditRecorder, 'record' | 'written'>;
 }
 
 /** Runs work on behalf of an owner, with whom it shares the database fairly with others: a project, or an address. */
