@@ -26,6 +26,8 @@ export function openAudit({ config, db, clock, log, telemetry, resources }: Audi
   const recorder = new AuditRecorder({
     store: enabled ? createAuditStore(db) : undefined,
     keepDays: Math.ceil(keep_for / DAY_MS),
+    // The embedded database executes one statement at a time, for all requests: entries share one.
+    holdsWriters: db.kind === 'postgres',
     logsEntries,
     clock,
     log: log.child({ component: 'audit' }),

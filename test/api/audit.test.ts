@@ -362,6 +362,6 @@ describe('with API keys', () => {
     await api.ask('DELETE', `/v1/api-keys/${key}`, { as: bearer(keys.all.key) });
     const entries = await trailByKey();
     expect(entries.map(({ object_id }) => object_id)).toEqual([key.split('_')[1], '***']);
-    for (const secret of [key, keys.all.key]) expect(JSON.stringify(entries)).not.toContain(secret.split('_')[2]);
+    for (const secret of [key, keys.all.key]) expect(JSON.stringify(entries)).not.toContain(secret.slice(-43));
   });
 });

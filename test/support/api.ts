@@ -174,7 +174,15 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
   let wokenFor = 0;
   const auditStore = createAuditStore(db);
   const metrics = { auditFailures: { inc: () => {} }, auditEntriesLost: { inc: () => {} } } as never;
-  const audit = new AuditRecorder({ store: auditStore, keepDays: 90, logsEntries: false, clock, log, metrics });
+  const audit = new AuditRecorder({
+    store: auditStore,
+    keepDays: 90,
+    holdsWriters: true,
+    logsEntries: false,
+    clock,
+    log,
+    metrics,
+  });
   const app = createApi({
     alarms: createAlarmStore(db, { sealer: TEST_SEALER, quotas }),
     ruleChecks,

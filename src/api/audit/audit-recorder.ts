@@ -14,6 +14,8 @@ export interface AuditRecorderDeps {
   store: Pick<AuditStore, 'append' | 'keepDays'> | undefined;
   /** Days after which entries are dropped. */
   keepDays: number;
+  /** True if the answer to a write waits for its entry, which costs a statement for each write. */
+  holdsWriters: boolean;
   /** Writes each entry to the log, too (`audit.log`). */
   logsEntries: boolean;
   clock: Pick<Clock, 'now' | 'monotonicMs' | 'sleep'>;
@@ -65,6 +67,11 @@ export class AuditRecorder {
     if (isAdmitted) this.#add(entry);
     this.#arm();
     return isAdmitted;
+  }
+
+  /** For a writer: waits until its entry is stored, if writers wait. Never rejects. */
+  async written(): Promise<void> {
+    if (this.deps.holdsWriters) await this.stored();
   }
 
   /** Waits until all that was recorded is stored, for a second at most. Never rejects. */

@@ -28,10 +28,10 @@ export interface AuditedRequest {
   address: string;
 }
 
-type Recorder = Pick<AuditRecorder, 'record' | 'stored'>;
+type Recorder = Pick<AuditRecorder, 'record' | 'written'>;
 
 /** Records nothing: for listeners without callers that are known. */
-export const NO_AUDIT: Recorder = { record: () => false, stored: () => Promise.resolve() };
+export const NO_AUDIT: Recorder = { record: () => false, written: () => Promise.resolve() };
 
 /** Entries of one kind that are stored one by one in a minute. */
 const MOST_A_MINUTE = 10;
@@ -53,7 +53,7 @@ export async function audited<Answer extends { status: number }>(
     recordOutcome(recorder, request, statusOf(thrown));
     throw thrown;
   }
-  if (recordOutcome(recorder, request, answer.status) && request.isWrite) await recorder.stored();
+  if (recordOutcome(recorder, request, answer.status) && request.isWrite) await recorder.written();
   return answer;
 }
 

@@ -75,7 +75,7 @@ export interface MountedRoutes {
   barePaths: readonly string[];
   rateLimits: RateLimits;
   runAs: RunAs;
-  audit: Pick<AuditRecorder, 'record' | 'stored'>;
+  audit: Pick<AuditRecorder, 'record' | 'written'>;
   clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
 }
 

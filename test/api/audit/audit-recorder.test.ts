@@ -37,10 +37,11 @@ const record = (times: number): void => {
 };
 const count = async (name: 'auditFailures' | 'auditEntriesLost'): Promise<number> =>
   (await telemetry[name].get()).values[0]?.value ?? 0;
-const open = (given: { logsEntries?: boolean; isStored?: boolean } = {}): AuditRecorder =>
+const open = (given: { logsEntries?: boolean; isStored?: boolean; holdsWriters?: boolean } = {}): AuditRecorder =>
   new AuditRecorder({
     store: given.isStored === false ? undefined : store,
     keepDays: 90,
+    holdsWriters: given.holdsWriters ?? true,
     logsEntries: given.logsEntries ?? false,
     clock,
     log: loggerInto(messages),
@@ -70,13 +71,23 @@ describe('the recorder of the audit trail', () => {
     expect(stored.map((batch) => batch.length)).toEqual([3]);
   });
 
+  test('keeps no writer if it is told so, and stores its entry with the next batch', async () => {
+    await recorder.close();
+    recorder = open({ holdsWriters: false });
+    record(1);
+    await recorder.written();
+    expect(stored).toEqual([]);
+    await clock.advance(250);
+    expect(stored.flat()).toHaveLength(1);
+  });
+
   test('stores at once for a writer that waits, and collects for the others meanwhile', async () => {
     release = (): void => {};
     record(1);
-    const first = recorder.stored();
+    const first = recorder.written();
     await clock.advance(0);
     record(2);
-    const others = Promise.all([recorder.stored(), recorder.stored()]);
+    const others = Promise.all([recorder.written(), recorder.written()]);
     await clock.advance(0);
     const go = release;
     release = undefined;
