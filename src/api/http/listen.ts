@@ -39,6 +39,7 @@ export async function listen(
       maxHeaderSize: 16 * KIB,
       requestTimeout: 30_000,
       headersTimeout: 15_000,
+      connectionsCheckingInterval: 5_000, // how late these two may be
       keepAliveTimeout: 75_000,
       requireHostHeader: false, // the API refuses such requests itself, with a body
     },
