@@ -81,6 +81,24 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
       expect(await samples.meters(ALL, {}, 100)).toEqual([]);
     });
 
+    test('PostgreSQL stores all batches of samples or none, the embedded database those before a bad one', async () => {
+      const bad = aSample({ messageId: 'm2', resourceMetadata: { text: '\u0000' } });
+      await expect(append([aSample()], [bad])).rejects.toThrow();
+      expect(await samples.list(ALL, 'cpu', {}, 100)).toEqual(db.kind === 'postgres' ? [] : [aSample()]);
+      expect(await samples.meters(ALL, {}, 100)).toHaveLength(db.kind === 'postgres' ? 0 : 1);
+    });
+
+    test('of several batches give one resource with its whole span', async () => {
+      const batch = (from: number, resource: string): Sample[] =>
+        [from, from + 1].map((n) => aSample({ resourceId: resource, timestamp: second(n), messageId: `m${n}` }));
+      await append(batch(3, 'r1'), batch(1, 'r1'), batch(5, 'r2'));
+      expect(await samples.list(ALL, 'cpu', {}, 100)).toHaveLength(6);
+      expect(await samples.resources(ALL, {}, 100)).toMatchObject([
+        { resourceId: 'r1', firstSampleAt: second(1), lastSampleAt: second(4) },
+        { resourceId: 'r2', firstSampleAt: second(5), lastSampleAt: second(6) },
+      ]);
+    });
+
     test('an empty list stores nothing', async () => {
       await append([]);
       expect(await samples.list(ALL, 'cpu', {}, 100)).toEqual([]);
@@ -90,7 +108,11 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
       const resources = Array.from({ length: 40 }, (_, n) => `r${n}`);
       const batch = (names: string[]): Sample[] => names.map((resourceId) => aSample({ resourceId }));
       await Promise.all(
-        [1, 2, 3, 4].flatMap(() => [append(batch(resources)), append(batch([...resources].reverse()))]),
+        [1, 2, 3, 4].flatMap(() => [
+          append(batch(resources)),
+          append(batch([...resources].reverse())),
+          append(batch(resources.slice(20)), batch(resources.slice(0, 20))),
+        ]),
       );
       expect(await samples.resources(ALL, {}, 100)).toHaveLength(40);
     });
