@@ -29,13 +29,11 @@ test.each([
   expect(scrubAction(action)).toBe(scrubbed);
 });
 
-test('a refusal shows no secret part of an action, also with other text before and after it', () => {
-  const around = fc.string({ maxLength: 5 });
-  const property = fc.property(secretActions, around, around, ({ action, secrets }, before, after) => {
-    for (const shown of [refusedAction(before + action + after), refusedAction(action + after)])
-      for (const secret of secrets) expect(shown).not.toContain(secret);
-    const value = JSON.stringify(withoutActionSecrets({ list: [action, ` ${action} `, 7] }));
-    for (const secret of secrets) expect(value).not.toContain(secret);
+test('a refusal shows no secret part of an action, also if the action is within another text', () => {
+  const property = fc.property(secretActions, ({ action, secrets }) => {
+    const texts = [action, ` ${action}`, `x${action}`, `${action} x`];
+    const shown = JSON.stringify([texts.map(refusedAction), withoutActionSecrets({ texts, number: 7 })]);
+    for (const secret of secrets) expect(shown).not.toContain(secret);
   });
   fc.assert(property, { numRuns: 1_000 });
 });
