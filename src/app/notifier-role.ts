@@ -49,6 +49,7 @@ export function createNotifierRole({ config, db, keystone, version, ...deps }: N
       maxAgeMs: notifier.max_age,
       perHost: notifier.per_host,
       perHostAndProject: notifier.per_host_and_project,
+      perProjectAndHour: config.limits.notifications_per_hour,
       staleAfterMs: evaluator.interval,
       keepDeliveredMs: notifier.keep_delivered,
       keepRepeatsMs: notifier.keep_repeats,

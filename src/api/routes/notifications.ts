@@ -127,8 +127,8 @@ async function replayMany(
   return { status: 202, body: { replayed } satisfies ReplayAnswer };
 }
 
-async function pauses({ notifications }: NotificationRoutesDeps, { identity }: ApiRequest): Promise<ApiAnswer> {
-  const found = await notifications.pauses(scopeOf(identity));
+async function pauses({ notifications, now }: NotificationRoutesDeps, { identity }: ApiRequest): Promise<ApiAnswer> {
+  const found = await notifications.pauses(scopeOf(identity), now());
   return { status: 200, body: found.map(pauseAnswer) };
 }
 

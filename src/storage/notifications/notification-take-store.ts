@@ -1,5 +1,6 @@
 import type { Sql } from '../database.js';
 import type { ClaimedNotification } from './claimed-notification.js';
+import { countHour } from './hourly-limit-store.js';
 import { BODY } from './notification-body.js';
 import { cancelRemoved, cancelPending, IS_LISTED, IS_UNWANTED } from './removed-action-store.js';
 
@@ -7,6 +8,8 @@ interface Taken {
   taken: Omit<ClaimedNotification, 'isHostResponsive'>[];
   /** Number of notifications that were cancelled instead. */
   dropped: number;
+  /** Projects that have reached their limit of notifications an hour; '' for none. */
+  limited: string[];
 }
 
 /**
@@ -37,8 +40,12 @@ const TAKE = `
       from free where n.id = free.id and free.is_listed and not free.is_unwanted
     returning n.id, n.alarm_id, n.project_id, n.kind, n.sequence, n.transition_time, n.action, n.lane, n.host,
       ${BODY} as body, n.attempt, n.attempt_base, ${REJECTED_SINCE} as rejected_since, n.created_at
-  )
-  select free.is_unwanted, free.id as free_id, taken.* from free left join taken on taken.id = free.id`;
+  ),
+  counted as (${countHour('$4', '$5')})
+  select free.is_unwanted, free.id as free_id, taken.*,
+         exists (select from counted c where c.project_id = coalesce(taken.project_id, '') and c.limited_at = $4)
+           as is_limited
+    from free left join taken on taken.id = free.id`;
 
 interface TakenRow {
   id: string;
@@ -55,6 +62,7 @@ interface TakenRow {
   attempt_base: number;
   rejected_since: Date | null;
   created_at: Date;
+  is_limited: boolean;
 }
 
 type FreeRow = { free_id: string; is_unwanted: boolean } & (TakenRow | { id: null });
@@ -66,23 +74,26 @@ type FreeRow = { free_id: string; is_unwanted: boolean } & (TakenRow | { id: nul
 export async function takeClaims(
   tx: Sql,
   ids: readonly string[],
-  { claimUntil, now }: { claimUntil: Date; now: Date },
+  { claimUntil, now, perProjectAndHour = 0 }: { claimUntil: Date; now: Date; perProjectAndHour?: number },
 ): Promise<Taken> {
-  if (ids.length === 0) return { taken: [], dropped: 0 };
-  const { rows } = await tx.query<FreeRow>(TAKE, [ids, claimUntil, false]);
+  if (ids.length === 0) return { taken: [], dropped: 0, limited: [] };
+  const { rows } = await tx.query<FreeRow>(TAKE, [ids, claimUntil, false, now, perProjectAndHour]);
   const left = rows.filter(({ id }) => id === null);
-  if (left.length === 0) return { taken: claimedIn(rows), dropped: 0 };
+  if (left.length === 0) return { ...takenIn(rows), dropped: 0 };
   const unwanted = left.filter((one) => one.is_unwanted).map(({ free_id }) => free_id);
   await cancelPending(tx, { ids: unwanted, reason: 'alarm deleted or disabled', at: now });
   const unlisted = left.filter((one) => !one.is_unwanted).map(({ free_id }) => free_id);
   const removed = new Set(await cancelRemoved(tx, unlisted, now));
   const listed = unlisted.filter((id) => !removed.has(id));
-  const others = listed.length === 0 ? [] : (await tx.query<FreeRow>(TAKE, [listed, claimUntil, true])).rows;
-  return { taken: claimedIn([...rows, ...others]), dropped: unwanted.length + removed.size };
+  const others =
+    listed.length === 0 ? [] : (await tx.query<FreeRow>(TAKE, [listed, claimUntil, true, now, perProjectAndHour])).rows;
+  return { ...takenIn([...rows, ...others]), dropped: unwanted.length + removed.size };
 }
 
-function claimedIn(rows: readonly FreeRow[]): Taken['taken'] {
-  return rows.flatMap((row) => (row.id === null ? [] : [toClaimed(row)]));
+function takenIn(rows: readonly FreeRow[]): Omit<Taken, 'dropped'> {
+  const taken = rows.flatMap((row) => (row.id === null ? [] : [row]));
+  const limited = taken.filter((row) => row.is_limited).map(({ project_id }) => project_id ?? '');
+  return { taken: taken.map(toClaimed), limited: [...new Set(limited)] };
 }
 
 function toClaimed(row: TakenRow): Taken['taken'][number] {
