@@ -125,7 +125,7 @@ export interface NotificationAdmin {
     which: { id?: string | undefined; status?: NotificationStatus | undefined; alarmId?: string | undefined },
     now: Date,
   ): Promise<number>;
-  pauses(scope: Scope): Promise<DeliveryPause[]>;
+  pauses(scope: Scope, now: Date): Promise<DeliveryPause[]>;
   pause(projectId: string, now: Date): Promise<void>;
   resume(projectId: string, now: Date): Promise<void>;
 }

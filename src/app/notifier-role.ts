@@ -53,6 +53,7 @@ export function createNotifierRole({ config, db, sealer, keystone, version, ...d
       maxAgeMs: notifier.max_age,
       perHost: notifier.per_host,
       perHostAndProject: notifier.per_host_and_project,
+      perProjectAndHour: config.limits.notifications_per_hour,
       staleAfterMs: evaluator.interval,
       keepDeliveredMs: notifier.keep_delivered,
       keepRepeatsMs: notifier.keep_repeats,

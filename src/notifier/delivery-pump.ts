@@ -44,6 +44,8 @@ export interface DeliveryRules {
   maxAgeMs: number;
   perHost: number;
   perHostAndProject: number;
+  /** Most notifications that a project is sent in an hour; 0: no limit. */
+  perProjectAndHour: number;
 }
 
 /** Result of one claim, from which the search for due notifications continues. */
@@ -149,18 +151,22 @@ export class DeliveryPump implements Loop {
   }
 
   async #claim(now: Date, { free, isFirstPass }: { free: number; isFirstPass: boolean }): Promise<SearchStep> {
-    const { store, rules } = this.deps;
+    const { store, rules, log } = this.deps;
     const before = this.#cursor;
-    const { claimed, cursor, more, dropped } = await store.claim({
+    const { claimed, cursor, more, dropped, limited } = await store.claim({
       now,
       claimUntil: new Date(now.getTime() + rules.claimMs),
       limit: Math.min(free, MAX_CLAIMED),
       perHost: rules.perHost,
       perHostAndProject: rules.perHostAndProject,
+      perProjectAndHour: rules.perProjectAndHour,
       cursor: before,
       shares: permitSharesOf([...this.#attempts.values()], rules.concurrency, isFirstPass),
     });
     this.#cursor = cursor;
+    for (const projectId of limited) {
+      log.warn('a project has reached limits.notifications_per_hour; its notifications wait', { projectId });
+    }
     // The search among unresponsive hosts starts again, so this lap does not count.
     const hasRestarted = before.unresponsiveAfter !== '' && cursor.unresponsiveAfter === '';
     const isFound = claimed.length > 0 || dropped > 0;

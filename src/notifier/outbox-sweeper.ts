@@ -31,6 +31,8 @@ export interface OutboxSweepRules {
 
 /** A host without a call for this time is forgotten, and counts as new. */
 const KEEP_HOSTS_MS = 24 * 3_600_000;
+/** The count of a project's notifications starts again after this time. */
+const HOUR_MS = 3_600_000;
 
 /**
  * Repairs the outbox after crashed processes and lost wake-ups: makes notifications with expired claims pending again,
@@ -73,6 +75,7 @@ async function sweep({ store, waker, clock, log, telemetry, rules }: OutboxSweep
     dead: before(rules.keepDeadMs),
     hosts: before(KEEP_HOSTS_MS),
     holds: now,
+    hours: before(HOUR_MS),
   });
   return stalled;
 }

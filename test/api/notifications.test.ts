@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import type { Database } from '../../src/storage/database.js';
-import { ADMIN, MEMBER, startApi, STRANGER, thresholdBody, type TestApi } from '../support/api.js';
+import { ADMIN, MEMBER, startApi, STRANGER, thresholdBody, type Caller, type TestApi } from '../support/api.js';
 import { NOON } from '../support/builders.js';
 import { embeddedDatabase } from '../support/databases.js';
 import { A_BODY, storeNotification } from '../support/stored-notifications.js';
@@ -128,6 +128,25 @@ test(
     expect([...new Set(found)].sort()).toEqual([...names, 'transition_time']);
   },
 );
+
+test('GET /v1/delivery-pauses shows until when the limit of notifications an hour holds', async () => {
+  const hour = 'insert into notification_hours (project_id, since, sent, limited_at) values ($1, $2, 1, $3)';
+  for (const [project, limitedAt] of [
+    ['p1', NOON],
+    ['p2', NOON],
+    ['p3', null],
+  ]) {
+    // prettier-ignore
+    await db.query(hour, [project, new Date(NOON.getTime() - 60_000), limitedAt]);
+  }
+  await api.ask('PUT', '/v1/delivery-pauses/p1', { as: MEMBER });
+  const limited = { project_id: 'p1', paused_at: '2026-01-01T12:00:00Z', until: '2026-01-01T12:59:00Z' };
+  const list = async (as: Caller): Promise<unknown> => (await api.ask('GET', '/v1/delivery-pauses', { as })).json();
+  expect(await list(MEMBER)).toEqual([{ ...limited, paused_at: expect.any(String), until: null }, limited]);
+  expect(await list(ADMIN)).toMatchObject([{ until: null }, limited, { ...limited, project_id: 'p2' }]);
+  await api.ask('DELETE', '/v1/delivery-pauses/p1', { as: MEMBER });
+  expect(await list(MEMBER)).toEqual([limited]);
+});
 
 test.each(['2026-01-01T11:00:00', '2026-01-01T11:00:00Z', '2026-01-01T12:00:00+01:00'])(
   'below /v2 a time is taken as %s and answered without its Z, as in Aodh',

@@ -31,6 +31,7 @@ const RULES: DeliveryRules = {
   maxAgeMs: 86_400_000,
   perHost: 32,
   perHostAndProject: 4,
+  perProjectAndHour: 0,
 };
 
 const NOTIFICATION: ClaimedNotification = {
@@ -63,7 +64,7 @@ function outboxWithOne(
     async claim() {
       const claimed = pending.splice(0);
       if (claimed.length > 0) await answered;
-      return { claimed, cursor: FROM_THE_START, more: false, dropped: 0 };
+      return { claimed, cursor: FROM_THE_START, more: false, dropped: 0, limited: [] };
     },
     async record(finished) {
       recorded.push(...finished);

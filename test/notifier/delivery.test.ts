@@ -297,6 +297,23 @@ describe('actions other than webhooks', () => {
   });
 });
 
+test('notifications above the limit of a project wait, and the log says so once', async () => {
+  const lines: unknown[] = [];
+  const log = { ...silentLogger, warn: (message: string, fields: unknown) => void lines.push([message, fields]) };
+  const putLogged = (id: string, projectId: string): Promise<void> =>
+    put(id, { action: 'log://', host: 'log:', alarmId: id, projectId });
+  for (const id of ['n1', 'n2', 'n3']) await putLogged(id, 'p');
+  await putLogged('n4', 'q');
+  start({ log, rules: { perProjectAndHour: 1, perHostAndProject: 1 } });
+  await expectStatuses({ n1: 'delivered', n2: 'pending', n3: 'pending', n4: 'delivered' });
+  await putLogged('n5', 'r');
+  rigs[0]?.waker.wake(1);
+  await expectStatuses({ n1: 'delivered', n2: 'pending', n3: 'pending', n4: 'delivered', n5: 'delivered' });
+  const message = 'a project has reached limits.notifications_per_hour; its notifications wait';
+  expect(lines).toEqual(expect.arrayContaining(['p', 'q', 'r'].map((projectId) => [message, { projectId }])));
+  expect(lines).toHaveLength(3);
+});
+
 describe('log lines of attempts', () => {
   test.each([
     { code: 503, level: 'warn', line: 'delivery failed, will try again', reason: 'http_status 503' },

@@ -55,6 +55,7 @@ test('the pump searches a backlog over many hosts without due notifications, and
       maxAgeMs: 86_400_000,
       perHost: 32,
       perHostAndProject: 4,
+      perProjectAndHour: 0,
     },
   });
   const stopping = new AbortController();

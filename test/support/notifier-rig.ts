@@ -27,6 +27,7 @@ export const RULES: NotifierDeps['rules'] = {
   maxAgeMs: NEVER_MS,
   perHost: 32,
   perHostAndProject: 4,
+  perProjectAndHour: 0,
   staleAfterMs: NEVER_MS,
   keepDeliveredMs: NEVER_MS,
   keepRepeatsMs: NEVER_MS,

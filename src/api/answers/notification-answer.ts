@@ -67,7 +67,13 @@ export const ReplayAnswer = z.strictObject({ replayed: z.int() });
 export type ReplayAnswer = z.infer<typeof ReplayAnswer>;
 
 /** A project whose deliveries are paused. */
-export const PauseAnswer = z.strictObject({ project_id: z.string(), paused_at: UtcTimestamp });
+export const PauseAnswer = z.strictObject({
+  project_id: z.string(),
+  paused_at: UtcTimestamp,
+  until: UtcTimestamp.nullable().meta({
+    description: 'End of the pause of a project that has reached its limit of notifications an hour; otherwise null.',
+  }),
+});
 export type PauseAnswer = z.infer<typeof PauseAnswer>;
 
 /** The answer about a notification, for an admin or for its owner. */
@@ -111,8 +117,8 @@ function shownError(error: string | null, forAdmin: boolean): string | null {
 }
 
 /** The answer about a pause. */
-export function pauseAnswer({ projectId, pausedAt }: DeliveryPause): PauseAnswer {
-  return { project_id: projectId, paused_at: utcTimestamp(pausedAt) };
+export function pauseAnswer({ projectId, pausedAt, until }: DeliveryPause): PauseAnswer {
+  return { project_id: projectId, paused_at: utcTimestamp(pausedAt), until: until && utcTimestamp(until) };
 }
 
 /**

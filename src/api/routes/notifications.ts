@@ -144,9 +144,9 @@ async function replayMany({ notifications, now }: NotificationRoutesDeps, reques
   return { status: 202, body: { replayed } satisfies ReplayAnswer };
 }
 
-async function pauses({ notifications }: NotificationRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+async function pauses({ notifications, now }: NotificationRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
   noteProject(request);
-  const found = await notifications.pauses(scopeOf(request.identity));
+  const found = await notifications.pauses(scopeOf(request.identity), now());
   return { status: 200, body: found.map(pauseAnswer) };
 }
 

@@ -2,6 +2,7 @@ import { shownAction, type StoredAction } from '../../alarm/stored-action.js';
 import { bringProjectForward, bringQueuesForward } from './bring-forward-store.js';
 import { Conditions, orderBy } from '../conditions.js';
 import type { Database, Sql } from '../database.js';
+import { LIMITED_PROJECTS } from './hourly-limit-store.js';
 import { BODY } from './notification-body.js';
 import { IS_LISTED, removedAmong } from './removed-action-store.js';
 import { scopeParameter, restrictToScope, type Scope } from '../scope.js';
@@ -57,6 +58,8 @@ export interface DeliveryPause {
   /** `*` pauses all projects. */
   projectId: string;
   pausedAt: Date;
+  /** The end of the hour, if the project has reached its limit of notifications an hour; otherwise null. */
+  until: Date | null;
 }
 
 const COLUMNS = `id, alarm_id as "alarmId", project_id as "projectId", kind, sequence,
@@ -83,6 +86,12 @@ const REPLAY = `
      set status = 'pending', next_attempt_at = $5, replayed_at = $5, attempt_base = n.attempt, finished_at = null
    where ${IS_SELECTED} and not (n.id = any($6::text[])) returning n.lane`;
 
+const PAUSES = `
+  select project_id as "projectId", paused_at as "pausedAt", null::timestamptz as until from delivery_pauses
+   where $1::text is null or project_id in ($1, '*')
+  union all ${LIMITED_PROJECTS}
+  order by 1, 3 desc`;
+
 export type NotificationAdminStore = ReturnType<typeof createNotificationAdminStore>;
 
 /** Which ended notifications to replay: those that match all given conditions. */
@@ -104,14 +113,9 @@ export function createNotificationAdminStore(db: Database) {
     replay: (scope: Scope, selection: ReplaySelection, now: Date): Promise<number> =>
       db.transaction((tx) => replay(tx, scope, selection, now)),
 
-    /** The pauses that apply to a scope. */
-    async pauses(scope: Scope): Promise<DeliveryPause[]> {
-      const { rows } = await db.query<DeliveryPause>(
-        `select project_id as "projectId", paused_at as "pausedAt" from delivery_pauses
-          where $1::text is null or project_id in ($1, '*') order by project_id`,
-        [scopeParameter(scope)],
-      );
-      return rows;
+    /** The pauses and the limits that apply to a scope now. */
+    async pauses(scope: Scope, now: Date): Promise<DeliveryPause[]> {
+      return (await db.query<DeliveryPause>(PAUSES, [scopeParameter(scope), now])).rows;
     },
 
     /** Keeps a project's notifications pending until `resume`. Evaluation and history continue. */

@@ -2,6 +2,7 @@ import type { Database, Sql } from '../database.js';
 import type { ClaimedNotification } from './claimed-notification.js';
 import { recordAttempts, type FinishedAttempt, type RecordedAttempt, type RecordRules } from './notification-record.js';
 import { takeClaims } from './notification-take-store.js';
+import { isLimited } from './hourly-limit-store.js';
 import { chooseFairly, type ClaimCandidate, type ClaimCursor } from './fair-choice.js';
 import type { PermitShares } from './permit-pool.js';
 import { UNRESPONSIVE_HOST_EVERY_MS, LOCAL_HOSTS, recordHostClaims } from './receiver-host-store.js';
@@ -25,6 +26,11 @@ export interface ClaimRequest {
   /** Most attempts under way at one host, and at one host for one project, of all notifiers together. */
   perHost: number;
   perHostAndProject: number;
+  /**
+   * Most notifications that a project is sent in an hour; 0 or absent: no limit. It is exceeded by one claim at most.
+   * Then all notifications of the project wait for the end of the hour.
+   */
+  perProjectAndHour?: number;
   cursor: ClaimCursor;
   /** If absent, only `limit` and the limits per host apply. */
   shares?: PermitShares;
@@ -38,6 +44,8 @@ export interface ClaimResult {
   more: boolean;
   /** Number of due notifications that were cancelled: an edit removed their action, or their alarm was deleted. */
   dropped: number;
+  /** Projects ('' for none) that have reached `perProjectAndHour` with this claim. */
+  limited: string[];
 }
 
 /** Claims of due notifications, and the outcomes of their attempts. */
@@ -85,13 +93,13 @@ async function claim(tx: Sql, request: ClaimRequest): Promise<ClaimResult> {
     projectsPerHost: PROJECTS_PER_HOST,
     hostProjects: HOST_PROJECTS_PER_CLAIM,
   });
-  const { taken, dropped } = await takeClaims(tx, [...chosen.keys()], request);
+  const { taken, dropped, limited } = await takeClaims(tx, [...chosen.keys()], request);
   const claimed = taken.map((one) => ({ ...one, isHostResponsive: chosen.get(one.id) ?? true }));
   await recordHostClaims(tx, {
     hosts: claimed.filter((one) => !one.isHostResponsive).map(({ host }) => host),
     at: request.now,
   });
-  return { claimed, cursor, more, dropped };
+  return { claimed, cursor, more, dropped, limited };
 }
 
 /**
@@ -192,6 +200,7 @@ left join lateral (
     order by n.next_attempt_at limit $10
   ) d
   where not exists (select 1 from delivery_pauses p where p.project_id in ('*', nullif(q.project, '')))
+    and not ${isLimited('q.project', '$7')}
   order by d.next_attempt_at
   limit greatest(least($6::int, q.connections) - q.claims, 0)
 ) c on true

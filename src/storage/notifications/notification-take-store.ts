@@ -1,6 +1,7 @@
 import { sealedParts, type StoredAction } from '../../alarm/stored-action.js';
 import type { Sql } from '../database.js';
 import type { ClaimedNotification } from './claimed-notification.js';
+import { countHour } from './hourly-limit-store.js';
 import { BODY } from './notification-body.js';
 import { cancelRemoved, cancelPending, IS_LISTED, IS_UNWANTED } from './removed-action-store.js';
 
@@ -8,6 +9,8 @@ interface Taken {
   taken: Omit<ClaimedNotification, 'isHostResponsive'>[];
   /** Number of notifications that were cancelled instead. */
   dropped: number;
+  /** Projects that have reached their limit of notifications an hour; '' for none. */
+  limited: string[];
 }
 
 /**
@@ -39,8 +42,12 @@ const TAKE = `
     returning n.id, n.alarm_id, n.project_id, n.kind, n.sequence, n.transition_time, n.action, n.lane, n.host,
       ${BODY} as body, n.body_id::text as body_id, n.attempt, n.attempt_base, ${REJECTED_SINCE} as rejected_since,
       n.created_at
-  )
-  select free.is_unwanted, free.id as free_id, taken.* from free left join taken on taken.id = free.id`;
+  ),
+  counted as (${countHour('$4', '$5')})
+  select free.is_unwanted, free.id as free_id, taken.*,
+         exists (select from counted c where c.project_id = coalesce(taken.project_id, '') and c.limited_at = $4)
+           as is_limited
+    from free left join taken on taken.id = free.id`;
 
 const SECRETS = `
   select id::text as id, action_secrets as sealed from notification_bodies
@@ -62,6 +69,7 @@ interface TakenRow {
   attempt_base: number;
   rejected_since: Date | null;
   created_at: Date;
+  is_limited: boolean;
 }
 
 type FreeRow = { free_id: string; is_unwanted: boolean } & (TakenRow | { id: null });
@@ -73,25 +81,30 @@ type FreeRow = { free_id: string; is_unwanted: boolean } & (TakenRow | { id: nul
 export async function takeClaims(
   tx: Sql,
   ids: readonly string[],
-  { claimUntil, now }: { claimUntil: Date; now: Date },
+  { claimUntil, now, perProjectAndHour = 0 }: { claimUntil: Date; now: Date; perProjectAndHour?: number },
 ): Promise<Taken> {
-  if (ids.length === 0) return { taken: [], dropped: 0 };
-  const { rows } = await tx.query<FreeRow>(TAKE, [ids, claimUntil, false]);
+  if (ids.length === 0) return { taken: [], dropped: 0, limited: [] };
+  const { rows } = await tx.query<FreeRow>(TAKE, [ids, claimUntil, false, now, perProjectAndHour]);
   const left = rows.filter(({ id }) => id === null);
-  if (left.length === 0) return { taken: await claimedIn(tx, rows), dropped: 0 };
+  if (left.length === 0) return { ...(await takenIn(tx, rows)), dropped: 0 };
   const unwanted = left.filter((one) => one.is_unwanted).map(({ free_id }) => free_id);
   await cancelPending(tx, { ids: unwanted, reason: 'alarm deleted or disabled', at: now });
   const unlisted = left.filter((one) => !one.is_unwanted).map(({ free_id }) => free_id);
   const removed = new Set(await cancelRemoved(tx, unlisted, now));
   const listed = unlisted.filter((id) => !removed.has(id));
-  const others = listed.length === 0 ? [] : (await tx.query<FreeRow>(TAKE, [listed, claimUntil, true])).rows;
-  return { taken: await claimedIn(tx, [...rows, ...others]), dropped: unwanted.length + removed.size };
+  const others =
+    listed.length === 0 ? [] : (await tx.query<FreeRow>(TAKE, [listed, claimUntil, true, now, perProjectAndHour])).rows;
+  return { ...(await takenIn(tx, [...rows, ...others])), dropped: unwanted.length + removed.size };
 }
 
-async function claimedIn(tx: Sql, rows: readonly FreeRow[]): Promise<Taken['taken']> {
+async function takenIn(tx: Sql, rows: readonly FreeRow[]): Promise<Omit<Taken, 'dropped'>> {
   const taken = rows.flatMap((row) => (row.id === null ? [] : [row]));
   const secrets = await secretsOf(tx, taken);
-  return taken.map((row) => toClaimed(row, secrets.get(row.body_id ?? '') ?? null));
+  const limited = taken.filter((row) => row.is_limited).map(({ project_id }) => project_id ?? '');
+  return {
+    taken: taken.map((row) => toClaimed(row, secrets.get(row.body_id ?? '') ?? null)),
+    limited: [...new Set(limited)],
+  };
 }
 
 /** Reads the sealed texts once for each body, since they are long for an alarm with many actions. */

@@ -1,5 +1,6 @@
 import type { DeliveryPolicy } from '../../alarm/alarm.js';
 import type { Database } from '../database.js';
+import { isLimited, pruneHours } from './hourly-limit-store.js';
 import { pruneHolds, pruneHosts } from './receiver-host-store.js';
 import { IS_UNWANTED } from './removed-action-store.js';
 
@@ -52,7 +53,8 @@ const FIGURES = `
              and not exists (select 1 from notifications e
                               where e.lane = n.lane and e.ordinal < n.ordinal and e.status in ('pending', 'in_flight'))
              and not exists (select 1 from delivery_holds h where h.lane = n.lane and h.not_before > $1)
-             and not exists (select 1 from delivery_pauses p where p.project_id in ('*', n.project_id))) due`;
+             and not exists (select 1 from delivery_pauses p where p.project_id in ('*', n.project_id))
+             and not ${isLimited("coalesce(n.project_id, '')", '$1')}) due`;
 
 /** Advisory lock of the deletion of notifications. Any constant that no other lock has. */
 const PRUNE_LOCK = 8042_0004;
@@ -76,7 +78,7 @@ export interface OutboxFigures {
   /** Pending or in flight. */
   open: number;
   dead: number;
-  /** Can be sent now: pending, due, head of the delivery queue, not paused and not delayed by a Retry-After. */
+  /** Can be sent now: pending, due, head of the delivery queue, not paused, not delayed by a Retry-After or a limit. */
   due: number;
   /** Due, but no notification is in flight to their host. */
   stalled: number;
@@ -92,6 +94,8 @@ export interface PruneLimits {
   hosts: Date;
   /** Each Retry-After that ended before this time is deleted. */
   holds: Date;
+  /** Hours of the limit of notifications that began before this time are deleted. */
+  hours: Date;
 }
 
 export type NotificationUpkeepStore = ReturnType<typeof createNotificationUpkeepStore>;
@@ -123,6 +127,7 @@ export function createNotificationUpkeepStore(db: Database) {
       await pruneNotifications(db, PRUNE_REPEATS, [before.repeats]);
       await pruneHosts(db, before.hosts);
       await pruneHolds(db, before.holds);
+      await pruneHours(db, before.hours);
     },
   };
 }

@@ -59,7 +59,14 @@ function contract(open: () => Promise<Database>): void {
     );
 
   const prune = (): Promise<void> =>
-    createNotificationUpkeepStore(db).prune({ delivered: NOON, repeats: NOON, dead: NOON, hosts: NOON, holds: NOON });
+    createNotificationUpkeepStore(db).prune({
+      delivered: NOON,
+      repeats: NOON,
+      dead: NOON,
+      hosts: NOON,
+      holds: NOON,
+      hours: NOON,
+    });
 
   test.each(['transition', 'repeat'] as const)('the notifications of a %s share one body', async (kind) => {
     await write(kind, anAlarm('a', 3), anAlarm('b', 2), anAlarm('silent', 0));

@@ -311,6 +311,7 @@ function figuresAndRetention(bench: Bench): void {
       dead: at(-30 * DAY_MS),
       hosts: NOON,
       holds: NOON,
+      hours: NOON,
     });
     expect(Object.keys(await statuses(bench.db))).toEqual(['delivered lately', 'dead lately', 'open']);
     expect((await bench.db.query('select 1 from attempts')).rows).toEqual([]);

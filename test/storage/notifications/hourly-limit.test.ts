@@ -1,0 +1,180 @@
+import { unsealedAction } from '../../../src/alarm/stored-action.js';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+
+import type { Database } from '../../../src/storage/database.js';
+import { writeOutcomeRows } from '../../../src/storage/evaluation/outcome-rows.js';
+import { createNotificationAdminStore } from '../../../src/storage/notifications/notification-admin-store.js';
+import { createNotificationClaimStore } from '../../../src/storage/notifications/notification-claim-store.js';
+import { FROM_THE_START } from '../../../src/storage/notifications/fair-choice.js';
+import { createNotificationUpkeepStore } from '../../../src/storage/notifications/notification-upkeep-store.js';
+import { NOON } from '../../support/builders.js';
+import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
+import { describeWithPostgres } from '../../support/servers.js';
+import {
+  storeAnsweringHosts,
+  storeNotifications,
+  type StoredNotification,
+} from '../../support/stored-notifications.js';
+
+const ALL = { all: true } as const;
+const at = (minutes: number): Date => new Date(NOON.getTime() + minutes * 60_000);
+
+describe('the limit of notifications an hour on the embedded database', () => contract(embeddedDatabase));
+describeWithPostgres('the limit of notifications an hour on PostgreSQL', () => contract(serverDatabase));
+
+function contract(open: () => Promise<Database>): void {
+  let db: Database;
+  beforeAll(async () => {
+    db = await open();
+  });
+  beforeEach(async () => {
+    await empty(db);
+    await storeAnsweringHosts(db, 'receiver:80');
+  });
+  afterAll(() => db.close());
+
+  /** Stores due notifications with ids that begin with this prefix, each with a delivery queue of its own. */
+  function put(prefix: string, count: number, given: Partial<StoredNotification> = {}): Promise<void> {
+    const ids = Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+    return storeNotifications(
+      db,
+      ids.map((id) => ({ id, alarmId: id, ...given })),
+    );
+  }
+
+  /** Claims what is due, at most `limit`. Returns the projects of the notifications, and those that are limited now. */
+  async function claim(minutes: number, { limit = 100, perHour = 5 } = {}) {
+    const { claimed, limited } = await createNotificationClaimStore(db).claim({
+      now: at(minutes),
+      claimUntil: at(10_000),
+      limit,
+      perHost: 100,
+      perHostAndProject: 100,
+      perProjectAndHour: perHour,
+      cursor: FROM_THE_START,
+    });
+    return { projects: claimed.map(({ projectId }) => projectId ?? '').sort(), limited };
+  }
+
+  const due = async (minutes: number): Promise<number> =>
+    (await createNotificationUpkeepStore(db).figures(at(minutes))).due;
+  const pauses = (minutes: number, projectId?: string) =>
+    createNotificationAdminStore(db).pauses(projectId === undefined ? ALL : { projectId }, at(minutes));
+
+  test('is told once, and is shown until the end of the hour', async () => {
+    await put('a', 7);
+    expect(await claim(0, { limit: 3 })).toEqual({ projects: ['p', 'p', 'p'], limited: [] });
+    expect(await pauses(1)).toEqual([]);
+    expect(await claim(10, { limit: 2 })).toEqual({ projects: ['p', 'p'], limited: ['p'] });
+    expect(await claim(20)).toEqual({ projects: [], limited: [] });
+    const shown = [{ projectId: 'p', pausedAt: at(10), until: at(60) }];
+    expect(await pauses(59)).toEqual(shown);
+    expect(await pauses(59, 'p')).toEqual(shown);
+    expect(await pauses(59, 'q')).toEqual([]);
+    expect(await pauses(60)).toEqual([]);
+  });
+
+  test('delays notifications to the end of the hour, and those of the project alone', async () => {
+    await put('a', 12);
+    await put('b', 2, { projectId: 'q' });
+    await put('c', 2, { projectId: null });
+    expect((await claim(0, { limit: 9 })).projects).toEqual(['', '', 'p', 'p', 'p', 'p', 'p', 'q', 'q']);
+    expect([await due(59), await due(60)]).toEqual([0, 7]);
+    expect((await claim(59)).projects).toEqual([]);
+    expect((await claim(60, { limit: 5 })).projects).toEqual(['p', 'p', 'p', 'p', 'p']);
+    expect((await claim(119)).projects).toEqual([]);
+    expect(await claim(120)).toEqual({ projects: ['p', 'p'], limited: [] });
+  });
+
+  test('holds for notifications without a project', async () => {
+    await put('a', 6, { projectId: null });
+    expect(await claim(0, { limit: 5 })).toMatchObject({ limited: [''] });
+    expect((await claim(1)).projects).toEqual([]);
+  });
+
+  test('begins a new hour with the first notification after the last one', async () => {
+    await put('a', 4);
+    await claim(0);
+    await put('b', 4);
+    await claim(90);
+    await put('c', 2);
+    expect(await claim(100, { limit: 1 })).toMatchObject({ limited: ['p'] });
+    expect(await pauses(149)).toEqual([{ projectId: 'p', pausedAt: at(100), until: at(150) }]);
+    expect((await claim(150)).projects).toEqual(['p']);
+  });
+
+  test('does not count further attempts, which wait with the others', async () => {
+    await put('tried', 9, { attempt: 1 });
+    await put('new', 4);
+    expect(await claim(0)).toMatchObject({ limited: [] });
+    await put('last', 1);
+    await put('again', 1, { attempt: 1, nextAttemptAt: at(2) });
+    expect(await claim(1)).toEqual({ projects: ['p'], limited: ['p'] });
+    expect((await claim(2)).projects).toEqual([]);
+    expect((await claim(60)).projects).toEqual(['p']);
+  });
+
+  test('counts the claims of all notifiers together', async () => {
+    await put('a', 30);
+    const claims = await Promise.all(Array.from({ length: 10 }, () => claim(0, { limit: 1 })));
+    expect(claims.flatMap(({ projects }) => projects)).toHaveLength(5);
+    expect(claims.flatMap(({ limited }) => limited)).toEqual(['p']);
+  });
+
+  test('of 0 counts nothing', async () => {
+    await put('a', 30);
+    expect(await claim(0, { perHour: 0 })).toMatchObject({ projects: { length: 30 }, limited: [] });
+    expect((await db.query('select 1 from notification_hours')).rows).toEqual([]);
+  });
+
+  test('merges repeats, and keeps every transition', async () => {
+    await put('a', 5);
+    expect(await claim(0)).toMatchObject({ limited: ['p'] });
+    const write = async (kind: 'transition' | 'repeat', version: number, minutes: number): Promise<void> => {
+      const outcome = { kind, from: 'ok', to: 'alarm', reason: 'because', reasonData: {} } as const;
+      const row = {
+        id: 'x',
+        name: 'x',
+        severity: 'low',
+        project_id: 'p',
+        state_version: version,
+        state_timestamp: at(0),
+        delivery_policy: 'every',
+        muted: false,
+        ok_actions: null,
+        alarm_actions: [unsealedAction('http://receiver/x')],
+        insufficient_data_actions: null,
+        action_secrets: null,
+      } as const;
+      const applied = [{ outcome, row: { ...row, alarm_actions: [...row.alarm_actions] } }];
+      const rows = { changed: kind === 'repeat' ? [] : applied, repeated: kind === 'repeat' ? applied : [] };
+      await db.transaction((tx) =>
+        writeOutcomeRows(tx, { ...rows, at: at(minutes), staleBefore: at(minutes), defaultPolicy: 'current' }),
+      );
+    };
+    await write('transition', 1, 1);
+    for (const minutes of [2, 3, 4]) await write('repeat', 1, minutes);
+    await write('transition', 2, 5);
+    for (const minutes of [6, 7, 8]) await write('repeat', 2, minutes);
+    const { rows } = await db.query<{ kind: string; sequence: number }>(
+      `select kind, sequence from notifications where alarm_id = 'x' and status <> 'superseded' order by ordinal`,
+    );
+    expect(rows.map(({ kind, sequence }) => [kind, sequence])).toEqual([
+      ['transition', 1],
+      ['transition', 2],
+      ['repeat', 2],
+    ]);
+    expect((await claim(59)).projects).toEqual([]);
+  });
+
+  test('is forgotten some time after the hour', async () => {
+    await put('a', 5);
+    await claim(0);
+    const before = { delivered: NOON, repeats: NOON, dead: NOON, hosts: NOON, holds: NOON };
+    const upkeep = createNotificationUpkeepStore(db);
+    await upkeep.prune({ ...before, hours: at(0) });
+    expect(await pauses(1)).toHaveLength(1);
+    await upkeep.prune({ ...before, hours: at(1) });
+    expect((await db.query('select 1 from notification_hours')).rows).toEqual([]);
+  });
+}
