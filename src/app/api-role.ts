@@ -69,35 +69,21 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
   const permits = new FairPermits(permitLimitsOf(given));
   const db = fairDatabase(given.db, permits, () => owners.getStore() ?? 'the service');
   const deps = { ...given, db };
-  const { config, sealer, keystone, egress, clock, log, telemetry, audit, version, waker, readiness, resources } = deps;
-  const { host, port, alarm_max_actions, project_alarm_quota, user_alarm_quota } = config.api;
+  const { config, keystone, egress, clock, log, telemetry, audit, version, waker, readiness, resources } = deps;
+  const { host, port, alarm_max_actions, project_alarm_quota } = config.api;
   const apiKeys = createApiKeyStore(db);
   const redis = openLimitsRedis(config, log, resources);
   const { detail, ...authentication } = await createAuthentication({ config, clock, log, apiKeys, keystone, redis });
   const auth: ReadinessCheck = { name: 'auth', ok: true, detail };
   const certificate = openCertificate('api', deps);
   const app = createApi({
-    alarms: createAlarmStore(db, { sealer, quotas: { project: project_alarm_quota, user: user_alarm_quota } }),
+    ...openStores(deps),
     ruleChecks: createRuleChecks({ config, clock, resources, keystone }),
-    history: createHistoryStore(db, sealer),
-    imports: createImportStore(db, sealer),
-    queries: createComplexQueryStore(db, sealer),
     queryLimit: new ConcurrencyLimit(QUERY_CONCURRENCY),
     ...openExplanationsAndBacktests(deps),
-    samples: createSampleStore(db),
-    statistics: createStatisticsStore(db),
-    events: createEventStore(db, {
-      now: () => clock.now(),
-      pause: () => clock.sleep(0),
-      staleAfterMs: config.evaluator.interval,
-      defaultPolicy: config.notifier.policy,
-    }),
     waker,
     onFired: (firings) => telemetry.transitions.inc({ state: 'alarm' }, firings),
-    notifications: createNotificationAdminStore(db),
-    quotas: createQuotaStore(db),
     projectAlarmQuota: project_alarm_quota,
-    evaluationResults: config.api.evaluation_results_metrics ? createEvaluationCounterStore(db) : undefined,
     actions: {
       alarmMaxActions: alarm_max_actions,
       queueActions: config.queue.redis_url !== undefined,
@@ -112,7 +98,6 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
     ...authentication,
     runAs: (owner, work) => owners.run(owner, work),
     audit,
-    auditTrail: createAuditStore(db),
     clock,
     rateLimits: openRateLimits({ config, isLocal: detail === 'noauth', redis }),
     now: () => clock.now(),
@@ -129,6 +114,29 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
   });
   const isTrustedProxy = isOneOf(config.api.trusted_proxies);
   return listen(app, { host, port, setting: 'api.port', clock, isTrustedProxy, certificate });
+}
+
+/** What the API stores and reads, apart from API keys. */
+function openStores({ config, db, sealer, clock }: ApiRoleDeps) {
+  const { project_alarm_quota: project, user_alarm_quota: user, evaluation_results_metrics } = config.api;
+  return {
+    alarms: createAlarmStore(db, { sealer, quotas: { project, user } }),
+    history: createHistoryStore(db, sealer),
+    imports: createImportStore(db, sealer),
+    queries: createComplexQueryStore(db, sealer),
+    samples: createSampleStore(db),
+    statistics: createStatisticsStore(db),
+    events: createEventStore(db, {
+      now: () => clock.now(),
+      pause: () => clock.sleep(0),
+      staleAfterMs: config.evaluator.interval,
+      defaultPolicy: config.notifier.policy,
+    }),
+    notifications: createNotificationAdminStore(db),
+    quotas: createQuotaStore(db),
+    evaluationResults: evaluation_results_metrics ? createEvaluationCounterStore(db) : undefined,
+    auditTrail: createAuditStore(db),
+  } satisfies Partial<ApiDeps>;
 }
 
 const SECOND_MS = 1_000;
