@@ -44,7 +44,7 @@ export interface DeliveryRules {
   maxAgeMs: number;
   perHost: number;
   perHostAndProject: number;
-  /** Most notifications that a project is sent in an hour; 0: no limit. */
+  /** Notifications of a project in an hour before its repeats wait for the end of the hour; 0: no limit. */
   perProjectAndHour: number;
 }
 
@@ -165,7 +165,7 @@ export class DeliveryPump implements Loop {
     });
     this.#cursor = cursor;
     for (const projectId of limited) {
-      log.warn('a project has reached limits.notifications_per_hour; its notifications wait', { projectId });
+      log.warn('a project has reached limits.notifications_per_hour; its repeats wait', { projectId });
     }
     // The search among unresponsive hosts starts again, so this lap does not count.
     const hasRestarted = before.unresponsiveAfter !== '' && cursor.unresponsiveAfter === '';

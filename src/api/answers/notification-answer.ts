@@ -66,12 +66,13 @@ export type NotificationWithAttemptsAnswer = z.infer<typeof NotificationWithAtte
 export const ReplayAnswer = z.strictObject({ replayed: z.int() });
 export type ReplayAnswer = z.infer<typeof ReplayAnswer>;
 
-/** A project whose deliveries are paused. */
+/** A project whose deliveries, or only its repeats, are paused. */
 export const PauseAnswer = z.strictObject({
   project_id: z.string(),
   paused_at: UtcTimestamp,
   until: UtcTimestamp.nullable().meta({
-    description: 'End of the pause of a project that has reached its limit of notifications an hour; otherwise null.',
+    description:
+      'End of the hour in which only repeats wait, since the project has reached its hourly limit; null for a pause.',
   }),
 });
 export type PauseAnswer = z.infer<typeof PauseAnswer>;

@@ -6,6 +6,7 @@ import { deliveryQueueOf, notificationBody } from '../../alarm/notification.js';
 import { receiverOf, sealedParts, type StoredAction } from '../../alarm/stored-action.js';
 import { pythonJson, type PythonValue } from '../../alarm/wire/python-json.js';
 import { bringQueuesForward } from '../notifications/bring-forward-store.js';
+import { limitedUntil } from '../notifications/hourly-limit-store.js';
 import type { Sql } from '../database.js';
 
 /** A decision about an alarm, with the texts for its history and notifications. */
@@ -94,7 +95,7 @@ const SUPERSEDE_REPEATS = `
 /**
  * Appends notifications, and the bodies of those that were not there before. The actions of one alarm may be in several
  * statements with the same body. No statement reads `event_id`: it tells people which history entry a notification
- * belongs to.
+ * belongs to. Repeats of a project that has reached its hourly limit wait for the end of the hour.
  */
 const APPEND_NOTIFICATIONS = `
   with appended as (
@@ -102,7 +103,8 @@ const APPEND_NOTIFICATIONS = `
                                action_index, action, lane, host, policy, body_id, next_attempt_at, created_at)
     select gen_random_uuid()::text, i.alarm_id, i.project_id, i.event_id, i.kind, i.sequence, i.transition_time,
            case when i.kind = 'repeat' then $13::timestamptz end, i.action_list, i.action_index, i.action, i.lane,
-           i.host, i.policy, i.body_id, $13, $13
+           i.host, i.policy, i.body_id,
+           coalesce(case when i.kind = 'repeat' then ${limitedUntil("coalesce(i.project_id, '')", '$13')} end, $13), $13
       from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::smallint[],
                   $8::text[], $9::text[], $10::text[], $11::text[], $12::text[]::uuid[], $14::text[]::timestamptz[])
            as i (alarm_id, project_id, event_id, kind, sequence, action_list, action_index, action, lane, host,

@@ -11,6 +11,7 @@ const bringForward = (which: string, limit = ''): string => `
         select greatest($1::timestamptz, (select h.not_before from delivery_holds h where h.lane = n.lane)) as due
       ) d
      where n.status = 'pending' and ${which} and n.next_attempt_at > $1 and n.next_attempt_at > d.due
+       and (n.kind <> 'repeat' or n.attempt > 0)
        and not exists (
          select 1 from notifications e
           where e.lane = n.lane and e.ordinal < n.ordinal and e.status in ('pending', 'in_flight')
@@ -32,8 +33,8 @@ const OF_PROJECT = bringForward("($2 = '*' or n.project_id = $2)", `limit ${BATC
 
 /**
  * Makes the heads of these delivery queues due now, or when their receiver's Retry-After ends, if they wait for a later
- * attempt. The next attempt does not count in the retry schedule. A head that another transaction has locked is
- * skipped.
+ * attempt. The next attempt does not count in the retry schedule. Repeats that wait for the end of the hour, at the
+ * limit of their project, still wait. A head that another transaction has locked is skipped.
  */
 export async function bringQueuesForward(sql: Sql, queues: readonly string[], now: Date): Promise<void> {
   if (queues.length > 0) await sql.query(OF_QUEUES, [now, [...new Set(queues)]]);

@@ -3,10 +3,13 @@ import type { Sql } from '../database.js';
 /** Most rows that one statement deletes. */
 const PRUNE_BATCH = 5_000;
 
-/** SQL condition: the project has reached its limit in the hour of `now`. A project is '' if there is none. */
-export function isLimited(project: string, now: string): string {
-  return `exists (select from notification_hours l where l.project_id = ${project} and l.limited_at is not null
-    and l.since > ${now}::timestamptz - interval '1 hour')`;
+/**
+ * SQL for the end of the hour in which a project has reached its limit; null if it has not in the hour of `now`. A
+ * project is '' if there is none.
+ */
+export function limitedUntil(project: string, now: string): string {
+  return `(select l.since + interval '1 hour' from notification_hours l where l.project_id = ${project}
+    and l.limited_at is not null and l.since > ${now}::timestamptz - interval '1 hour')`;
 }
 
 /**
@@ -28,7 +31,7 @@ export function countHour(now: string, limit: string): string {
     returning h.project_id, h.limited_at`;
 }
 
-/** SQL for `DeliveryPause`s of the projects that have reached their limit. Parameters: project or null, now. */
+/** SQL for the `DeliveryPause`s of repeats, of projects at their limit. Parameters: project or null, now. */
 export const LIMITED_PROJECTS = `
   select project_id as "projectId", limited_at as "pausedAt", since + interval '1 hour' as until
     from notification_hours

@@ -53,12 +53,12 @@ export interface AttemptRecord {
   error: string | null;
 }
 
-/** A project whose notifications are not sent at present. */
+/** A project whose notifications, or only its repeats, are not sent at present. */
 export interface DeliveryPause {
   /** `*` pauses all projects. */
   projectId: string;
   pausedAt: Date;
-  /** The end of the hour, if the project has reached its limit of notifications an hour; otherwise null. */
+  /** The end of the hour in which repeats wait, since the project has reached its hourly limit; null for a pause. */
   until: Date | null;
 }
 

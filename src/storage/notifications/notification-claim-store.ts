@@ -2,7 +2,6 @@ import type { Database, Sql } from '../database.js';
 import type { ClaimedNotification } from './claimed-notification.js';
 import { recordAttempts, type FinishedAttempt, type RecordedAttempt, type RecordRules } from './notification-record.js';
 import { takeClaims } from './notification-take-store.js';
-import { isLimited } from './hourly-limit-store.js';
 import { chooseFairly, type ClaimCandidate, type ClaimCursor } from './fair-choice.js';
 import type { PermitShares } from './permit-pool.js';
 import { UNRESPONSIVE_HOST_EVERY_MS, LOCAL_HOSTS, recordHostClaims } from './receiver-host-store.js';
@@ -26,10 +25,7 @@ export interface ClaimRequest {
   /** Most attempts under way at one host, and at one host for one project, of all notifiers together. */
   perHost: number;
   perHostAndProject: number;
-  /**
-   * Most notifications that a project is sent in an hour; 0 or absent: no limit. It is exceeded by one claim at most.
-   * Then all notifications of the project wait for the end of the hour.
-   */
+  /** Notifications of a project in an hour before its new repeats wait for the end of it; 0 or absent: no limit. */
   perProjectAndHour?: number;
   cursor: ClaimCursor;
   /** If absent, only `limit` and the limits per host apply. */
@@ -200,7 +196,6 @@ left join lateral (
     order by n.next_attempt_at limit $10
   ) d
   where not exists (select 1 from delivery_pauses p where p.project_id in ('*', nullif(q.project, '')))
-    and not ${isLimited('q.project', '$7')}
   order by d.next_attempt_at
   limit greatest(least($6::int, q.connections) - q.claims, 0)
 ) c on true

@@ -1,6 +1,6 @@
 import type { DeliveryPolicy } from '../../alarm/alarm.js';
 import type { Database } from '../database.js';
-import { isLimited, pruneHours } from './hourly-limit-store.js';
+import { pruneHours } from './hourly-limit-store.js';
 import { pruneHolds, pruneHosts } from './receiver-host-store.js';
 import { IS_UNWANTED } from './removed-action-store.js';
 
@@ -53,8 +53,7 @@ const FIGURES = `
              and not exists (select 1 from notifications e
                               where e.lane = n.lane and e.ordinal < n.ordinal and e.status in ('pending', 'in_flight'))
              and not exists (select 1 from delivery_holds h where h.lane = n.lane and h.not_before > $1)
-             and not exists (select 1 from delivery_pauses p where p.project_id in ('*', n.project_id))
-             and not ${isLimited("coalesce(n.project_id, '')", '$1')}) due`;
+             and not exists (select 1 from delivery_pauses p where p.project_id in ('*', n.project_id))) due`;
 
 /** Advisory lock of the deletion of notifications. Any constant that no other lock has. */
 const PRUNE_LOCK = 8042_0004;

@@ -1,8 +1,9 @@
-import { unsealedAction } from '../../../src/alarm/stored-action.js';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
+import { unsealedAction } from '../../../src/alarm/stored-action.js';
 import type { Database } from '../../../src/storage/database.js';
-import { writeOutcomeRows } from '../../../src/storage/evaluation/outcome-rows.js';
+import { writeOutcomeRows, type OutcomeAlarm } from '../../../src/storage/evaluation/outcome-rows.js';
+import { bringProjectForward } from '../../../src/storage/notifications/bring-forward-store.js';
 import { createNotificationAdminStore } from '../../../src/storage/notifications/notification-admin-store.js';
 import { createNotificationClaimStore } from '../../../src/storage/notifications/notification-claim-store.js';
 import { FROM_THE_START } from '../../../src/storage/notifications/fair-choice.js';
@@ -61,12 +62,40 @@ function contract(open: () => Promise<Database>): void {
   const pauses = (minutes: number, projectId?: string) =>
     createNotificationAdminStore(db).pauses(projectId === undefined ? ALL : { projectId }, at(minutes));
 
+  /** Writes a transition or a repeat of an alarm with one action, in project p. */
+  async function write(kind: 'transition' | 'repeat', version: number, minutes: number, alarmId = 'x'): Promise<void> {
+    const outcome = { kind, from: 'ok', to: 'alarm', reason: 'because', reasonData: {} } as const;
+    const row: OutcomeAlarm = {
+      id: alarmId,
+      name: 'x',
+      severity: 'low',
+      project_id: 'p',
+      state_version: version,
+      state_timestamp: at(0),
+      delivery_policy: 'every',
+      muted: false,
+      ok_actions: null,
+      alarm_actions: [unsealedAction('http://receiver/x')],
+      insufficient_data_actions: null,
+      action_secrets: null,
+    };
+    const [changed, repeated] = kind === 'repeat' ? [[], [{ outcome, row }]] : [[{ outcome, row }], []];
+    await db.transaction((tx) =>
+      writeOutcomeRows(tx, {
+        changed,
+        repeated,
+        at: at(minutes),
+        staleBefore: at(minutes),
+        defaultPolicy: 'current',
+      }),
+    );
+  }
+
   test('is told once, and is shown until the end of the hour', async () => {
     await put('a', 7);
     expect(await claim(0, { limit: 3 })).toEqual({ projects: ['p', 'p', 'p'], limited: [] });
     expect(await pauses(1)).toEqual([]);
     expect(await claim(10, { limit: 2 })).toEqual({ projects: ['p', 'p'], limited: ['p'] });
-    expect(await claim(20)).toEqual({ projects: [], limited: [] });
     const shown = [{ projectId: 'p', pausedAt: at(10), until: at(60) }];
     expect(await pauses(59)).toEqual(shown);
     expect(await pauses(59, 'p')).toEqual(shown);
@@ -74,22 +103,31 @@ function contract(open: () => Promise<Database>): void {
     expect(await pauses(60)).toEqual([]);
   });
 
-  test('delays notifications to the end of the hour, and those of the project alone', async () => {
-    await put('a', 12);
-    await put('b', 2, { projectId: 'q' });
-    await put('c', 2, { projectId: null });
-    expect((await claim(0, { limit: 9 })).projects).toEqual(['', '', 'p', 'p', 'p', 'p', 'p', 'q', 'q']);
-    expect([await due(59), await due(60)]).toEqual([0, 7]);
+  test('delays new repeats to the end of the hour, and no transition', async () => {
+    await put('a', 5);
+    expect(await claim(0)).toMatchObject({ limited: ['p'] });
+    await write('repeat', 1, 1);
     expect((await claim(59)).projects).toEqual([]);
-    expect((await claim(60, { limit: 5 })).projects).toEqual(['p', 'p', 'p', 'p', 'p']);
-    expect((await claim(119)).projects).toEqual([]);
-    expect(await claim(120)).toEqual({ projects: ['p', 'p'], limited: [] });
+    await write('transition', 1, 59, 'y');
+    expect((await claim(59)).projects).toEqual(['p']);
+    expect([await due(59), await due(60)]).toEqual([0, 1]);
+    expect((await claim(60)).projects).toEqual(['p']);
+  });
+
+  test('delays no repeat of another project, and none in the next hour', async () => {
+    await put('a', 5, { projectId: 'q' });
+    expect(await claim(0)).toMatchObject({ limited: ['q'] });
+    await write('repeat', 1, 1);
+    expect((await claim(1)).projects).toEqual(['p']);
+    await put('b', 4);
+    expect(await claim(2)).toMatchObject({ limited: ['p'] });
+    await write('repeat', 1, 61, 'y');
+    expect((await claim(61)).projects).toEqual(['p']);
   });
 
   test('holds for notifications without a project', async () => {
     await put('a', 6, { projectId: null });
     expect(await claim(0, { limit: 5 })).toMatchObject({ limited: [''] });
-    expect((await claim(1)).projects).toEqual([]);
   });
 
   test('begins a new hour with the first notification after the last one', async () => {
@@ -100,22 +138,18 @@ function contract(open: () => Promise<Database>): void {
     await put('c', 2);
     expect(await claim(100, { limit: 1 })).toMatchObject({ limited: ['p'] });
     expect(await pauses(149)).toEqual([{ projectId: 'p', pausedAt: at(100), until: at(150) }]);
-    expect((await claim(150)).projects).toEqual(['p']);
   });
 
-  test('does not count further attempts, which wait with the others', async () => {
+  test('does not count further attempts', async () => {
     await put('tried', 9, { attempt: 1 });
     await put('new', 4);
     expect(await claim(0)).toMatchObject({ limited: [] });
     await put('last', 1);
-    await put('again', 1, { attempt: 1, nextAttemptAt: at(2) });
     expect(await claim(1)).toEqual({ projects: ['p'], limited: ['p'] });
-    expect((await claim(2)).projects).toEqual([]);
-    expect((await claim(60)).projects).toEqual(['p']);
   });
 
   test('counts the claims of all notifiers together', async () => {
-    await put('a', 30);
+    await put('a', 5);
     const claims = await Promise.all(Array.from({ length: 10 }, () => claim(0, { limit: 1 })));
     expect(claims.flatMap(({ projects }) => projects)).toHaveLength(5);
     expect(claims.flatMap(({ limited }) => limited)).toEqual(['p']);
@@ -127,31 +161,9 @@ function contract(open: () => Promise<Database>): void {
     expect((await db.query('select 1 from notification_hours')).rows).toEqual([]);
   });
 
-  test('merges repeats, and keeps every transition', async () => {
+  test('merges waiting repeats, and keeps every transition', async () => {
     await put('a', 5);
     expect(await claim(0)).toMatchObject({ limited: ['p'] });
-    const write = async (kind: 'transition' | 'repeat', version: number, minutes: number): Promise<void> => {
-      const outcome = { kind, from: 'ok', to: 'alarm', reason: 'because', reasonData: {} } as const;
-      const row = {
-        id: 'x',
-        name: 'x',
-        severity: 'low',
-        project_id: 'p',
-        state_version: version,
-        state_timestamp: at(0),
-        delivery_policy: 'every',
-        muted: false,
-        ok_actions: null,
-        alarm_actions: [unsealedAction('http://receiver/x')],
-        insufficient_data_actions: null,
-        action_secrets: null,
-      } as const;
-      const applied = [{ outcome, row: { ...row, alarm_actions: [...row.alarm_actions] } }];
-      const rows = { changed: kind === 'repeat' ? [] : applied, repeated: kind === 'repeat' ? applied : [] };
-      await db.transaction((tx) =>
-        writeOutcomeRows(tx, { ...rows, at: at(minutes), staleBefore: at(minutes), defaultPolicy: 'current' }),
-      );
-    };
     await write('transition', 1, 1);
     for (const minutes of [2, 3, 4]) await write('repeat', 1, minutes);
     await write('transition', 2, 5);
@@ -164,7 +176,14 @@ function contract(open: () => Promise<Database>): void {
       ['transition', 2],
       ['repeat', 2],
     ]);
-    expect((await claim(59)).projects).toEqual([]);
+  });
+
+  test('is not ended by what brings later attempts forward', async () => {
+    await put('a', 5);
+    await claim(0);
+    await write('repeat', 1, 1);
+    await bringProjectForward(db, 'p', at(2));
+    expect((await claim(2)).projects).toEqual([]);
   });
 
   test('is forgotten some time after the hour', async () => {
