@@ -220,3 +220,15 @@ test('tokens over plain http can be forbidden', async () => {
   for (const action of ['trust+https://h/', 'trust+zaqar:?queue_name=q'])
     expect((await post([action], { to: strict, as: MEMBER })).status).toBe(201);
 });
+
+test('requests for an alarm whose key is not configured are answered 503, and name no key', async () => {
+  const created = await post(['https://user:pw@h/x']);
+  await db.query(`update alarms set action_secrets = regexp_replace(action_secrets, '^s1\\.\\w+', 's1.000000000000')`);
+  for (const target of ['/v2/alarms', `/v2/alarms/${String(created.json()['alarm_id'])}`]) {
+    const answer = await api.ask('GET', target, { as: ADMIN });
+    expect([answer.status, answer.fault]).toEqual([
+      503,
+      'A stored secret cannot be decrypted: its key is not configured',
+    ]);
+  }
+});

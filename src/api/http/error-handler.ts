@@ -4,6 +4,7 @@ import { pythonJson } from '../../alarm/wire/python-json.js';
 import { AppError, toError, UpstreamRefusal, type ErrorCode } from '../../errors.js';
 import type { Logger } from '../../logger.js';
 import { isDatabaseOutage } from '../../storage/engine/outage.js';
+import { MissingKey } from '../../storage/secrets/sealed.js';
 import { errorAnswer, type ErrorAnswer, type Faultstring, type KeystoneErrorAnswer } from '../answers/error-answer.js';
 import { discardBody } from './request-body.js';
 import { requestIdOf } from './request-id.js';
@@ -103,6 +104,10 @@ function sendError(response: Response, status: number, body: ErrorAnswer | Keyst
 function asAppError(thrown: unknown): AppError | undefined {
   if (thrown instanceof AppError) return thrown;
   if (isDatabaseOutage(thrown)) return new AppError('unavailable', 'The database is not available', { cause: thrown });
+  if (thrown instanceof MissingKey)
+    return new AppError('unavailable', 'A stored secret cannot be decrypted: its key is not configured', {
+      cause: thrown,
+    });
   // Errors of Express itself, such as a path with broken percent-encoding.
   const status = thrown instanceof Error && 'status' in thrown ? thrown.status : undefined;
   return typeof status === 'number' && status >= 400 && status < 500

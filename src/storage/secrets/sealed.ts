@@ -20,7 +20,7 @@ export interface Sealer {
   readonly currentPrefix: string | undefined;
   /** Encrypts a secret. @throws AppError `invalid_request` with the text of `refusal`. */
   seal(secret: string, place: SecretLocation): string;
-  /** Decrypts a secret. @throws Error when its key is not configured, or it was sealed for another row. */
+  /** Decrypts a secret. @throws MissingKey. @throws Error when it was sealed for another row. */
   open(sealed: string, place: SecretLocation): string;
 }
 
@@ -30,6 +30,15 @@ export interface SealingKeys {
   current: Buffer | undefined;
   /** Keys for secrets that were sealed earlier. */
   previous: readonly Buffer[];
+}
+
+/** A stored secret cannot be opened, since its key is not configured. */
+export class MissingKey extends Error {
+  override readonly name = 'MissingKey';
+
+  constructor(keyId: string) {
+    super(`a stored secret needs the key ${keyId}, which is neither secrets.key nor secrets.previous_key`);
+  }
 }
 
 /** Length of a key. */
@@ -60,10 +69,7 @@ export function createSealer({ current, previous }: SealingKeys): Sealer {
       const [version, keyId = '', text = ''] = sealed.split('.');
       const key = keys.get(keyId);
       if (version !== VERSION) throw new Error('a stored secret has an unknown format');
-      if (key === undefined)
-        throw new Error(
-          `a stored secret needs the key ${keyId}, which is neither secrets.key nor secrets.previous_key`,
-        );
+      if (key === undefined) throw new MissingKey(keyId);
       const bytes = Buffer.from(text, 'base64url');
       if (bytes.length < NONCE_BYTES + TAG_BYTES) throw new Error('a stored secret is truncated');
       const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES), {
