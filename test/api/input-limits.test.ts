@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import type { Database } from '../../src/storage/database.js';
 import { combinationBody, startApi, thresholdBody, type Answered, type Asked, type TestApi } from '../support/api.js';
 import { anyDatabase, empty } from '../support/databases.js';
+import { EVENT_BODY } from '../support/request-bodies.js';
 
 /** What is accepted at each limit of a request, and refused one beyond it. */
 
@@ -72,6 +73,12 @@ const samples = (...list: Json[]): [string, string, Asked] => ['POST', '/v2/mete
 const deep = (levels: number): unknown => (levels === 0 ? 1 : { a: deep(levels - 1) });
 /** JSON text of `bytes` bytes with blanks at its end. */
 const padded = (value: unknown, bytes: number): string => JSON.stringify(value).padEnd(bytes);
+/** JSON text of `bytes` bytes: a list of items with blanks between them. */
+const paddedList = (item: unknown, bytes: number): string => {
+  const padding = 256 * KIB;
+  const items = many(Math.floor(bytes / padding), () => padded(item, padding - 1)).join(',');
+  return `[${items}`.padEnd(bytes - 1).slice(0, bytes - 1) + ']';
+};
 const text = (length: number): string => 'x'.repeat(length);
 const TOO_LONG = 'Value should have a maximum character requirement of';
 const field = (name: string, problem: string): RegExp =>
@@ -88,14 +95,14 @@ const LIMITS: Limit[] = [
   {
     what: 'bytes of samples',
     limit: 16 * MIB,
-    request: (size) => ['POST', '/v2/meters/cpu', { raw: padded([SAMPLE], size) }],
+    request: (size) => ['POST', '/v2/meters/cpu', { raw: paddedList(SAMPLE, size) }],
     status: 413,
     fault: /^The request body is larger than 16777216 bytes$/,
   },
   {
     what: 'bytes of events',
     limit: 16 * MIB,
-    request: (size) => ['POST', '/v2/events', { raw: padded([], size) }],
+    request: (size) => ['POST', '/v2/events', { raw: paddedList(EVENT_BODY, size) }],
     status: 413,
     fault: /^The request body is larger than 16777216 bytes$/,
   },

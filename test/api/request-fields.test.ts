@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
+import { auditEntry, UNKNOWN } from '../../src/storage/audit/audit-entry.js';
+import { createAuditStore } from '../../src/storage/audit/audit-store.js';
 import type { Database } from '../../src/storage/database.js';
 import { ADMIN, MEMBER, READER, startApi, thresholdBody, type Answered, type TestApi } from '../support/api.js';
 import { anyDatabase, empty } from '../support/databases.js';
@@ -160,6 +162,38 @@ const EVENT_ROWS = Object.fromEntries(
   ]),
 ) as Readonly<Record<string, Row>>;
 
+/** The objects of two stored entries of the audit trail that a list with these parameters has. `MARKER`: the newest. */
+async function auditOf(search: string): Promise<string> {
+  await empty(db);
+  const at = (hours: number): Date => new Date(START.getTime() + hours * 3_600_000);
+  const facts = [
+    { action: 'alarm.create', outcome: 'done', projectId: 'p1', objectId: 'older', userId: 'u1' },
+    { action: 'alarm.delete', outcome: 'denied', projectId: 'p2', objectId: 'newer', userId: 'u2' },
+  ] as const;
+  const entries = facts.map((fact, index) => auditEntry({ ...UNKNOWN, ...fact }, at(index + 1)));
+  await createAuditStore(db).append(entries);
+  const answer = await api.ask('GET', `/v1/audit?${search.replace('MARKER', entries[1]?.id ?? '')}`, { as: ADMIN });
+  const stored = new Set(entries.map(({ id }) => id));
+  if (answer.status !== 200) return shown(answer);
+  const listed = answer.json<{ id: string; object_id: string }[]>().filter(({ id }) => stored.has(id));
+  return `200 ${listed.map(({ object_id }) => object_id).join(' ')}`;
+}
+
+/** A value of each parameter with which only one of the two entries is listed. */
+const AUDIT_ROWS = Object.fromEntries(
+  Object.entries({
+    project_id: 'p1',
+    actor: 'u1',
+    action: 'alarm.create',
+    object_id: 'older',
+    outcome: 'done',
+    since: '2026-01-01T13:30:00',
+    until: '2026-01-01T13:30:00',
+    limit: '1',
+    marker: 'MARKER',
+  }).map(([name, value]) => [`GET /v1/audit ?${name}`, { answers: inTurn(auditOf, '', `${name}=${value}`) }]),
+) as Readonly<Record<string, Row>>;
+
 const query = (other: Json, path = '/v2/query/alarms') => inBody(path, {}, other);
 const ROWS: Readonly<Record<string, Row>> = {
   'GET /v2/alarms ?q': { answers: inUrl('/v2/alarms', 'q.field=name&q.value=a') },
@@ -214,6 +248,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   'POST /v2/meters/{meter}: [].message_id': { answers: both(sampled, { message_id: 'm2' }) },
   'POST /v2/meters/{meter}: [].resource_metadata': { answers: both(sampled, { resource_metadata: { a: 1 } }) },
   ...EVENT_ROWS,
+  ...AUDIT_ROWS,
   'POST /v2/query/alarms: filter': { answers: query({ filter: '{"=": {"name": "a"}}' }) },
   'POST /v2/query/alarms: orderby': { answers: query({ orderby: '[{"name": "asc"}]' }) },
   'POST /v2/query/alarms: limit': { answers: query({ limit: 1 }) },
