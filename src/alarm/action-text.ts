@@ -47,17 +47,25 @@ export function hasSecretParts(action: string): boolean {
 
 /**
  * A text that was refused as an action, for the message: like `scrubAction`, but where the parts of the text are
- * uncertain, all after the scheme is left out. A password may contain a slash, and then it looks like a path.
+ * uncertain, all after the scheme is left out, unless it is a host alone. A password may contain a slash, and then it
+ * looks like a path.
  */
 export function refusedAction(text: string): string {
   const [, scheme, authority, path = ''] = ACTION_PARTS.exec(text) ?? [];
   if (scheme === undefined) return PLAIN_WORD.test(text) ? text : '***';
   const hasCertainHost = authority === undefined ? path === '' : !authority.includes('\\');
   if (hasCertainHost && !path.includes('@') && URL.canParse(withoutTrust(text))) return scrubAction(text);
-  const kept = `${scheme}:${authority === undefined ? '' : '//'}`;
-  return text === kept ? text : `${kept}***`;
+  return withoutUncertainParts(text, `${scheme}:${authority === undefined ? '' : '//'}`);
 }
 
+function withoutUncertainParts(text: string, start: string): string {
+  const rest = text.slice(start.length);
+  const isHarmless = rest === '' || (start.endsWith('/') && HOST_ALONE.test(rest));
+  return isHarmless ? text : `${start}***`;
+}
+
+/** A text with no place for a password, a query or a path. */
+const HOST_ALONE = /^[^/@?#\\:]*$/;
 const PLAIN_WORD = /^[a-z-]{0,16}$/i;
 
 /** A value of a request, for the message that refuses it: actions and URLs in it are shown like `refusedAction`. */

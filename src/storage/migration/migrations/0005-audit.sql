@@ -35,7 +35,7 @@ declare
   holder text;
   dropped integer := 0;
 begin
-  perform pg_advisory_xact_lock(80420004);
+  perform pg_advisory_xact_lock(80420005);
   for day in select generate_series(today - 1, today + 7, interval '1 day')::date loop
     name := 'audit_entries_' || to_char(day, 'YYYYMMDD');
     continue when to_regclass(name) is not null;
