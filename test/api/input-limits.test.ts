@@ -4,7 +4,7 @@ import type { Database } from '../../src/storage/database.js';
 import { combinationBody, startApi, thresholdBody, type Answered, type Asked, type TestApi } from '../support/api.js';
 import { anyDatabase, empty } from '../support/databases.js';
 
-/** What is accepted at each limit of a request, and refused one beyond it. */
+/** Requests that are accepted at each limit and refused one beyond it. */
 
 let db: Database;
 let api: TestApi;
