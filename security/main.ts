@@ -1,7 +1,8 @@
 /**
- * Tries to get out, in and in the way: `npm run security` runs all parts, `npm run security -- egress` one, and
- * `--quick` those that take a minute and measure no time. Prints a
- * line for each claim with the number of tries, and what could not be tried. The exit code is 1 if a claim is false.
+ * Attacks the service: forbidden receivers, rate limits, and requests that keep others waiting. `npm run security`
+ * runs all parts, `npm run security -- egress` one, and `--quick` those that take a minute and measure no time. Prints
+ * a line for each claim with the number of tries, and the parts that could not be tried. The exit code is 1 if a claim
+ * is false.
  */
 import { tryAttacks } from './attacks/attacks.js';
 import { tryEgress } from './egress/egress.js';

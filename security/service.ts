@@ -97,7 +97,7 @@ export async function startService({
   };
 }
 
-/** Whose key to create. */
+/** The owner of a new API key. */
 interface KeyOwner {
   project: string;
   role: 'reader' | 'member' | 'admin';

@@ -2,9 +2,9 @@ import type { Tenant } from './tenant.js';
 
 /** One way in which a project could keep others waiting. */
 export interface Attack {
-  /** What the attacker does, as the subject of a sentence. */
+  /** The subject of the sentence `<name> keep no one waiting`. */
   name: string;
-  /** Stores what the attack needs, before it begins. */
+  /** Stores the data that the attack needs, before it begins. */
   prepare?(attacker: Tenant): Promise<void>;
   /** Attacks until the signal is aborted. */
   run(attacker: Tenant, signal: AbortSignal): Promise<void>;

@@ -25,7 +25,7 @@ const INTERVAL_S = 10;
 /**
  * Attacks a service as one project, while another lists its alarms, on the embedded database and on PostgreSQL. The
  * service trusts the headers of its clients, so that no rate is limited: the shares alone protect the other project.
- * TOCSIN_ATTACKS names a part of the attacks by a regular expression.
+ * TOCSIN_ATTACKS is a regular expression that selects attacks by name.
  */
 export async function tryAttacks(): Promise<Finding[] | string> {
   const wanted = new RegExp(process.env['TOCSIN_ATTACKS'] ?? '');
@@ -64,9 +64,9 @@ async function onService(
   const bystander = await startBystander(service.url);
   const findings: Finding[] = [];
   try {
-    const alone = await bystander.watch(ALONE_MS);
+    const withoutAttack = await bystander.watch(ALONE_MS);
     for (const attack of attacks) {
-      const finding = await tryOne(attack, { service, bystander, alone });
+      const finding = await tryOne(attack, { service, bystander, withoutAttack });
       findings.push({ ...finding, claim: `${database}: ${finding.claim}` });
       process.stderr.write(`${database}: ${finding.claim} ${finding.faults[0] ?? 'ok'}\n`);
       if (!service.isRunning()) break;
@@ -80,7 +80,7 @@ async function onService(
 
 async function tryOne(
   attack: Attack,
-  { service, bystander, alone }: { service: Service; bystander: Bystander; alone: BystanderReport },
+  { service, bystander, withoutAttack }: { service: Service; bystander: Bystander; withoutAttack: BystanderReport },
 ): Promise<Finding> {
   const attacker = new Tenant(service.url, 'attacker');
   await attack.prepare?.(attacker);
@@ -91,33 +91,37 @@ async function tryOne(
   const during = await bystander.watch(ATTACK_MS);
   end.abort();
   await attacking;
-  const under = together(during, await bystander.watch(AFTERMATH_MS));
+  const duringAttack = together(during, await bystander.watch(AFTERMATH_MS));
   const memory = service.isRunning() ? service.takePeakMemory() : 0;
-  const faults = [...faultsOf(alone, under), ...attacker.faults];
+  const faults = [...faultsOf(withoutAttack, duringAttack), ...attacker.faults];
   if (!service.isRunning()) faults.push(`the service has ended: ${service.log().slice(-1_000)}`);
-  return { claim: claimOf(attack, { alone, under, memory, answers: attacker.summary() }), tried: 1, faults };
+  return {
+    claim: claimOf(attack, { withoutAttack, duringAttack, memory, answers: attacker.summary() }),
+    tried: 1,
+    faults,
+  };
 }
 
 function claimOf(
   { name }: Attack,
   {
-    alone,
-    under,
+    withoutAttack,
+    duringAttack,
     memory,
     answers,
-  }: { alone: BystanderReport; under: BystanderReport; memory: number; answers: string },
+  }: { withoutAttack: BystanderReport; duringAttack: BystanderReport; memory: number; answers: string },
 ): string {
-  const times = `p95 ${p95(alone).toFixed(0)} ms alone, ${p95(under).toFixed(0)} ms under attack`;
-  const largest = Math.max(...under.latenciesMs).toFixed(0);
+  const times = `p95 ${p95(withoutAttack).toFixed(0)} ms alone, ${p95(duringAttack).toFixed(0)} ms under attack`;
+  const largest = Math.max(...duringAttack.latenciesMs).toFixed(0);
   const seen = `${times}, longest ${largest} ms; ${memory} MiB; attacker: ${answers || 'no answers'}`;
   return `${name} keep no one waiting (${seen})`;
 }
 
-function faultsOf(alone: BystanderReport, under: BystanderReport): string[] {
-  const faults = under.refusals.map((refusal) => `the other project got ${refusal}`);
-  if (p95(under) > MOST_TIMES_SLOWER * p95(alone))
-    faults.push(`the other project's list takes ${(p95(under) / p95(alone)).toFixed(1)} times as long`);
-  if (under.oldestEvaluationS > 2 * INTERVAL_S)
-    faults.push(`alarms were evaluated ${under.oldestEvaluationS} s ago at an interval of ${INTERVAL_S} s`);
+function faultsOf(withoutAttack: BystanderReport, duringAttack: BystanderReport): string[] {
+  const faults = duringAttack.refusals.map((refusal) => `the other project got ${refusal}`);
+  if (p95(duringAttack) > MOST_TIMES_SLOWER * p95(withoutAttack))
+    faults.push(`the other project's list takes ${(p95(duringAttack) / p95(withoutAttack)).toFixed(1)} times as long`);
+  if (duringAttack.oldestEvaluationS > 2 * INTERVAL_S)
+    faults.push(`alarms were evaluated ${duringAttack.oldestEvaluationS} s ago at an interval of ${INTERVAL_S} s`);
   return faults;
 }

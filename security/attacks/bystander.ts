@@ -6,7 +6,7 @@ import { Tenant } from './tenant.js';
 
 const ALARMS = 1_000;
 
-/** What a project saw that does nothing but list its alarms. */
+/** Measurements of a project that only lists its alarms. */
 export interface BystanderReport {
   latenciesMs: number[];
   /** Answers other than 200. */
@@ -15,9 +15,9 @@ export interface BystanderReport {
   oldestEvaluationS: number;
 }
 
-/** A project that is not to notice the attack. */
+/** A project that must not notice the attack. */
 export interface Bystander {
-  /** What it saw in the next `ms` milliseconds: at least one whole request. */
+  /** Measures for `ms` milliseconds, and until at least one request has ended. */
   watch(ms: number): Promise<BystanderReport>;
   stop(): Promise<void>;
 }
@@ -55,13 +55,13 @@ export async function startBystander(url: string): Promise<Bystander> {
   };
 }
 
-/** The time within which 95 of 100 requests were answered. */
+/** 95th percentile of the latencies. */
 export function p95({ latenciesMs }: BystanderReport): number {
   const sorted = [...latenciesMs].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * 0.95))] ?? 0;
 }
 
-/** Two reports as one. */
+/** Merges two reports. */
 export function together(one: BystanderReport, other: BystanderReport): BystanderReport {
   return {
     latenciesMs: [...one.latenciesMs, ...other.latenciesMs],

@@ -62,7 +62,7 @@ const DRAFT = {
   threshold_rule: { meter_name: 'heavy', threshold: 1, period: 60, comparison_operator: 'gt' },
 };
 
-/** Attacks by questions that are costly to answer. */
+/** Attacks by queries that are costly to answer. */
 export const QUERY_ATTACKS: readonly Attack[] = [
   {
     name: '9 statistics of 200,000 samples by resource and user at once',

@@ -3,7 +3,7 @@ import { repeat, type Attack } from './attack.js';
 const MOST_ACTIONS = 4_800;
 const EVENTS = 40;
 
-/** Attacks by what is stored, evaluated and sent. */
+/** Attacks by alarms and events that are costly to store, to evaluate or to send. */
 export const WRITE_ATTACKS: readonly Attack[] = [
   {
     name: `${EVENTS} events at once on an alarm with ${MOST_ACTIONS} actions`,

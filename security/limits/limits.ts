@@ -10,7 +10,7 @@ import { createKey, startService, type Service } from '../service.js';
 
 const PROCESSES = 2;
 const REQUESTS_PER_SECOND = 20;
-/** The rate holds on average of two seconds. */
+/** The rate is an average over two seconds. */
 const WINDOW_S = 2;
 const REPLAYS_PER_MINUTE = 10;
 const FAILURES_PER_MINUTE = 10;
@@ -129,19 +129,19 @@ function minutesOf({ seconds }: Burst): number {
   return Math.ceil(seconds / MINUTE_S);
 }
 
-function isLimited(what: string, { statuses, withoutWait }: Burst, most: number, passing = 200): Finding {
+function isLimited(subject: string, { statuses, withoutWait }: Burst, most: number, passing = 200): Finding {
   const passed = statuses.filter((status) => status === passing).length;
   const faults: string[] = [];
   if (passed > most) faults.push(`${passed} of ${statuses.length} passed, at most ${most} may`);
   if (passed === 0) faults.push('none passed');
   if (!statuses.includes(429)) faults.push('none was answered 429');
-  if (withoutWait > 0) faults.push(`${withoutWait} refusals do not say when to ask again`);
+  if (withoutWait > 0) faults.push(`${withoutWait} refusals have no valid Retry-After`);
   const others = statuses.filter((status) => status !== passing && status !== 429);
   if (others.length > 0) faults.push(`answered ${[...new Set(others)].join(', ')}, too`);
-  return { claim: `the limit holds for ${what}`, tried: statuses.length, faults };
+  return { claim: `the limit holds for ${subject}`, tried: statuses.length, faults };
 }
 
-function isNever(what: string, { statuses }: Burst, isFault: (status: number) => boolean): Finding {
+function isNever(subject: string, { statuses }: Burst, isFault: (status: number) => boolean): Finding {
   const faults = statuses.filter(isFault).map((status) => `answered ${status}`);
-  return { claim: `never: ${what}`, tried: statuses.length, faults };
+  return { claim: `never: ${subject}`, tried: statuses.length, faults };
 }

@@ -79,7 +79,7 @@ export function withoutActionSecrets(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, withoutActionSecrets(member)]));
 }
 
-/** The length of the scheme is bounded, since a search in a long word would take time by the square of its length. */
+/** The length of the scheme is bounded, since a search in a long word would take quadratic time. */
 const URL_WITHIN = /[a-z][a-z0-9+.-]{0,15}:\/\/[^\s"'<>]+/gi;
 
 /** An action as Aodh's answers show it: scheme in lower case, without an empty authority, query or fragment. */

@@ -5,8 +5,9 @@ import type { AlarmActions } from './alarm.js';
 declare const stored: unique symbol;
 /**
  * An action as the database holds it: `sealed:<reference>:<the action without its secret parts>`, or the action as its
- * owner wrote it if it has none. Without a key, secret parts are stored as written, too. Only the sealing of actions
- * and the database give this type, so that the compiler refuses to store a text of a client.
+ * owner wrote it if it has none. Without a key, secret parts are stored as written, too. Values of
+ * this type come only from the code that seals actions and from the database, so that the compiler refuses to store a
+ * client's text.
  */
 export type StoredAction = string & { readonly [stored]: true };
 
@@ -73,7 +74,7 @@ export function receiverOf(action: StoredAction): string {
 
 const UNKNOWN_HOST = 'unknown:';
 
-/** Does not parse the query, which lacks its values. The whole action was parsed when it was accepted. */
+/** The query is not parsed, since its values are missing. The whole action was parsed when it was accepted. */
 function hostOfShown(shown: string): string {
   const scheme = schemeOf(shown);
   return scheme === undefined ? UNKNOWN_HOST : hostOf({ scheme, url: new URL(withoutTrust(shown)) });

@@ -82,7 +82,7 @@ export interface ApiDeps extends HealthRoutesDeps, EventRoutesDeps {
   authenticate: Authenticator;
   rateLimits: RateLimits;
   runAs: RunAs;
-  /** Records what callers do. */
+  /** Writes the audit trail. */
   audit: AuditRecorder;
   auditTrail: AuditTrail;
   /** For deadlines of requests and answers. */
@@ -195,9 +195,9 @@ function normaliseTarget(request: express.Request): void {
   if (authority !== undefined) request.headers.host = authority;
 }
 
-/** The parser limits all headers together. */
+/** Limits each header. The parser limits only the sum of all headers. */
 function refuseLargeHeaders({ rawHeaders }: express.Request): void {
-  // Names and values alternate.
+  // `rawHeaders` has names at even indexes, and their values at odd ones.
   const at = rawHeaders.findIndex((text) => text.length > MAX_HEADER);
   if (at < 0) return;
   const name = at % 2 === 0 ? 'A header' : `The header ${rawHeaders[at - 1]?.toLowerCase()}`;
@@ -256,7 +256,7 @@ const stripIdentityHeaders: RequestHandler = (request, _response, next) => {
 function securityHeaders({ hasTls }: Pick<ApiDeps, 'hasTls'>): RequestHandler {
   const protect = helmet({
     contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"] } },
-    // Subdomains of the host belong to other services.
+    // Subdomains of the host may belong to other services.
     strictTransportSecurity: hasTls && { includeSubDomains: false },
   });
   return (request, response, next) => {

@@ -37,7 +37,7 @@ export function openAudit({ config, db, clock, log, telemetry, resources }: Audi
   return recorder;
 }
 
-/** As `openAudit`, for the service: the first entry names the settings that weaken security, if there are any. */
+/** Opens the audit trail of the service. Its first entry names the settings that weaken security, if there are any. */
 export async function openServiceAudit(deps: AuditDeps): Promise<AuditRecorder> {
   const recorder = openAudit(deps);
   const changed = await weakSettings(deps.config);
@@ -45,7 +45,7 @@ export async function openServiceAudit(deps: AuditDeps): Promise<AuditRecorder> 
   return recorder;
 }
 
-/** Names of options that are set and that let something pass which is refused otherwise. */
+/** Names of the options that are set and accept requests or receivers which Tocsin refuses otherwise. */
 async function weakSettings({ roles, api, auth, egress, keystone, notifier }: Config): Promise<string[]> {
   const isExposed =
     roles.includes('api') &&

@@ -23,7 +23,7 @@ export interface AuthenticationDeps {
   log: Logger;
   apiKeys: ApiKeyCredentials;
   keystone: KeystoneSession | undefined;
-  /** With it all API processes count failed authentications together. */
+  /** If set, all API processes count failed authentications together. */
   redis: Redis | undefined;
 }
 

@@ -22,7 +22,7 @@ export function openLimitsRedis(config: Config, log: Logger, resources: ReleaseS
   return redis;
 }
 
-/** The limits of how often a project may ask. */
+/** Opens the rate limits of projects. */
 export function openRateLimits({ config, isLocal, redis }: RateLimitDeps): RateLimits {
   const { requests_per_second, writes_per_second, replays_per_minute } = config.limits;
   return createRateLimits({

@@ -102,7 +102,7 @@ function waitingText(withoutBackend: ReadonlyMap<string, number>): string {
   return `${subject} for a backend that is not configured: ${list}`;
 }
 
-/** Unusable files do not make the process unready: with its old certificate it works, and it would not start anew. */
+/** Unusable files do not make the process unready: it works with its old certificate, and could not be restarted. */
 function certificateChecks(certificates: readonly CertificateState[] = []): ReadinessCheck[] {
   return certificates.map(({ setting, validTo, problem }) => {
     const text = `the certificate ends at ${validTo.toISOString()}`;

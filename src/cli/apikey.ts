@@ -82,14 +82,14 @@ export async function revokeApiKeyCommand(id: string, flags: ConfigFlags, termin
   terminal.out(`Revoked key ${id}.\n`);
 }
 
-/** What the commands work with: the keys of the configured database, its time, and its audit trail. */
+/** Dependencies of the commands: the keys and the audit trail of the configured database, and the clock. */
 interface KeyAdministration {
   keys: ApiKeyStore;
   now: Date;
   record: (action: AuditAction, key: Pick<ApiKey, 'id' | 'projectId'>) => void;
 }
 
-/** Runs `work`. What it records is stored when it has ended. */
+/** Runs `work`, and then stores its audit entries. */
 async function withKeys(
   { config: file, flags }: ConfigFlags,
   terminal: Terminal,

@@ -256,7 +256,7 @@ describe('a credential that is not valid', () => {
     },
   };
 
-  test('is told from a valid one', async () => {
+  test('differs from a valid one, which is answered 200', async () => {
     const { key } = await storedKey();
     expect((await byKey.ask('GET', '/v2/alarms', { as: { 'x-api-key': key } })).status).toBe(200);
   });

@@ -146,7 +146,7 @@ test.each(Object.entries(WRITES))('%s leaves an entry before it is answered', as
   });
 });
 
-describe('what is denied is in the trail', () => {
+describe('denied requests are in the trail', () => {
   test.each([
     { what: 'a reader who writes', as: READER, denied: { status: 403, project_id: 'p1' } },
     { what: 'a member of another project', as: STRANGER, denied: { status: 404, project_id: 'p2' } },
@@ -163,13 +163,13 @@ describe('what is denied is in the trail', () => {
     });
   });
 
-  test('a list of all projects', async () => {
+  test('lists of other projects are denied', async () => {
     await api.ask('GET', '/v2/alarms?q.field=all_projects&q.value=true', { as: MEMBER });
     await api.ask('GET', '/v2/alarms?q.field=project_id&q.value=p1', { as: STRANGER });
     expect(await actions()).toEqual(['alarm.list denied', 'alarm.list denied']);
   });
 
-  test('what is refused for its form is told apart', async () => {
+  test("wrong requests, and an admin's for an unknown alarm, are refused and not denied", async () => {
     const id = await anAlarm();
     await api.ask('POST', '/v2/alarms', { as: MEMBER, body: { name: 'x' } });
     await api.ask('DELETE', `/v2/alarms/${id}`, { as: MEMBER, headers: { 'if-match': '"0-0"' } });
@@ -231,7 +231,7 @@ describe('reads', () => {
   });
 });
 
-describe('many alike entries', () => {
+describe('many entries of one kind', () => {
   test('samples leave one entry, and one a minute with their number', async () => {
     for (let n = 0; n < 5; n += 1) await api.ask('POST', '/v2/meters/cpu', { as: MEMBER, body: [SAMPLE] });
     expect((await trail()).map(({ count }) => count)).toEqual([1]);
@@ -248,14 +248,14 @@ describe('many alike entries', () => {
     expect(entries.at(-1)?.outcome).toBe('denied');
   });
 
-  test('writes that are done are never summed up', async () => {
+  test('successful writes have an entry each', async () => {
     for (let n = 0; n < 25; n += 1) await anAlarm();
     expect(await trail()).toHaveLength(25);
   });
 });
 
 describe('GET /v1/audit', () => {
-  test('shows an admin of one project, by an API key, the entries of that project', async () => {
+  test('shows the entries of one project to the holder of its admin key', async () => {
     const bound = { ...ADMIN, 'x-project-id': 'p1' };
     await api.close();
     api = await startApi(db, {
@@ -302,7 +302,7 @@ describe('GET /v1/audit', () => {
     expect([answer.status, answer.fault]).toEqual([400, expect.stringMatching(fault)]);
   });
 
-  test('finds what a client wrote with a line break', async () => {
+  test('finds an id that a client wrote with a line break', async () => {
     const forged = 'a%0Ab';
     await api.ask('DELETE', `/v2/alarms/${forged}`, { as: STRANGER });
     const entries = await trail(`object_id=${forged}`);

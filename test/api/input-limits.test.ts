@@ -5,7 +5,7 @@ import { combinationBody, startApi, thresholdBody, type Answered, type Asked, ty
 import { anyDatabase, empty } from '../support/databases.js';
 import { EVENT_BODY } from '../support/request-bodies.js';
 
-/** What is accepted at each limit of a request, and refused one beyond it. */
+/** Requests that are accepted at each limit and refused one beyond it. */
 
 let db: Database;
 let api: TestApi;

@@ -34,7 +34,7 @@ export async function takeIn(deps: EventIntakeDeps, events: readonly AlarmEvent[
   for (let start = 0; start < events.length;) {
     const recorded = await deps.events.record(events.slice(start, start + size));
     start += recorded.done;
-    // All events of a transaction are matched before it is known how many fit: not many more than fitted last time.
+    // `record` matches all events that it gets before it knows how many fit: it gets twice as many as fitted last time.
     size = Math.min(Math.max(2 * recorded.done, 1), CHUNK);
     receipt.duplicates += recorded.done - recorded.stored;
     receipt.fired += recorded.firings.length;

@@ -1,4 +1,4 @@
-/** What the audit trail tells of. The part before the dot is the type of the object. */
+/** Names of the actions in the audit trail. The part before the dot is the type of the object. */
 export const AUDIT_ACTIONS = [
   'alarm.create',
   'alarm.update',
@@ -42,5 +42,5 @@ export const AUDIT_ACTIONS = [
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
-/** Writes of which there are many a second, such as samples. One entry a minute tells their number. */
+/** Frequent writes. Of one client and minute, the first has an entry, and the others share one with their number. */
 export const DATA_WRITES: ReadonlySet<AuditAction> = new Set<AuditAction>(['sample.create', 'event.create']);

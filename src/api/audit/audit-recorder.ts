@@ -12,9 +12,9 @@ import { AuditSampler } from './audit-sampler.js';
 export interface AuditRecorderDeps {
   /** Undefined if the trail is not stored (`audit.enabled`). */
   store: Pick<AuditStore, 'append' | 'keepDays'> | undefined;
-  /** Days after which entries are dropped. */
+  /** Number of days after which entries are dropped. */
   keepDays: number;
-  /** True if the answer to a write waits for its entry, which costs a statement for each write. */
+  /** True if the answer to a write waits until its entry is stored, which costs up to a statement for each write. */
   holdsWriters: boolean;
   /** Writes each entry to the log, too (`audit.log`). */
   logsEntries: boolean;
@@ -23,7 +23,7 @@ export interface AuditRecorderDeps {
   metrics: Pick<Telemetry, 'auditFailures' | 'auditEntriesLost'>;
 }
 
-/** An action that is recorded. */
+/** A fact with an action of the API. */
 export type RecordedFact = AuditFact & { action: AuditAction };
 
 const FLUSH_AFTER_MS = 250;
@@ -31,12 +31,12 @@ const RETRY_AFTER_MS = 5_000;
 /** Entries in memory, of about 500 bytes each. */
 const MAX_WAITING = 10_000;
 const PER_STATEMENT = 500;
-/** Most time that the answer to a write waits for its entry. */
+/** The longest time that the answer to a write waits for its entry. */
 const MAX_WAIT_MS = 1_000;
 
 /**
- * Writes the audit trail in batches: while one is stored, the next collects. Entries that cannot be stored are tried
- * again; if too many wait, further ones are lost, which a metric and an entry tell.
+ * Writes the audit trail in batches: while one is stored, further entries are collected for the next. Entries that
+ * cannot be stored are tried again. If too many wait, further ones are lost; a metric and an entry have their number.
  */
 export class AuditRecorder {
   #waiting: AuditEntry[] = [];
@@ -56,8 +56,8 @@ export class AuditRecorder {
   }
 
   /**
-   * Records what happened. With `sample`, at most so many of a kind pass one by one in a minute. Returns false if no
-   * entry waits to be stored for it.
+   * Records a fact. With `sample`, only the first `most` facts of a kind in a minute have an entry each; the others are
+   * counted in one entry. Returns true if the fact has an entry of its own.
    */
   record(fact: RecordedFact, sample?: { kind: string; most: number }): boolean {
     const { store, logsEntries, clock } = this.deps;
@@ -69,18 +69,18 @@ export class AuditRecorder {
     return isAdmitted;
   }
 
-  /** For a writer: waits until its entry is stored, if writers wait. Never rejects. */
+  /** For a write: as `stored`, if `holdsWriters`; otherwise resolves at once. Never rejects. */
   async written(): Promise<void> {
     if (this.deps.holdsWriters) await this.stored();
   }
 
-  /** Waits until all that was recorded is stored, for a second at most. Never rejects. */
+  /** Waits for all entries to be stored, for a second at most, and not while the database fails. Never rejects. */
   async stored(): Promise<void> {
     if (this.#waiting.length + this.#storing === 0 || this.#isRetrying()) return;
     await atMost(this.deps.clock, MAX_WAIT_MS, this.#flush());
   }
 
-  /** Stores what waits and what was held back. */
+  /** Stores the entries that wait, and those that the sampler holds back. */
   async close(): Promise<void> {
     this.#closing.abort();
     this.#retryAtMs = 0;

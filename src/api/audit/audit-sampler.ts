@@ -12,8 +12,8 @@ const MINUTE_MS = 60_000;
 const MAX_MINUTES = 10_000;
 
 /**
- * Bounds the number of entries that are alike: the first of a minute pass one by one, the others become one entry with
- * their number when the minute is over. A client that is refused a thousand times a second cannot fill the trail.
+ * Bounds the number of entries of one kind: the first of a minute are stored, the others become one entry with their
+ * number when the minute is over. A client that is refused a thousand times a second cannot fill the trail.
  */
 export class AuditSampler {
   /** By kind, in the order of their ends. */
@@ -39,7 +39,7 @@ export class AuditSampler {
     return false;
   }
 
-  /** Removes the minutes that are over and returns what they held back. `all`: the others, too. */
+  /** Removes the minutes that are over, with `all` also the current ones, and returns the entries that they hold. */
   take({ all = false } = {}): AuditEntry[] {
     const taken: AuditEntry[] = [];
     for (const [kind, { endsMs, held }] of this.#minutes) {
@@ -55,7 +55,7 @@ export class AuditSampler {
   #minuteOf(kind: string, most: number): SampledMinute {
     const nowMs = this.clock.monotonicMs();
     const known = this.#minutes.get(kind);
-    // A minute that is over and not yet taken counts on: what it holds is not lost.
+    // A minute that holds an entry counts on until `take` returns the entry, so that it is not lost.
     if (known && (nowMs < known.endsMs || known.held)) return known;
     this.#minutes.delete(kind);
     const minute = { endsMs: nowMs + MINUTE_MS, left: most, held: undefined };

@@ -6,7 +6,7 @@ import type { Identity } from '../identity/identity.js';
 import { DATA_WRITES, type AuditAction } from './audit-actions.js';
 import type { AuditRecorder, RecordedFact } from './audit-recorder.js';
 
-/** What a handler knows of the object of a request. */
+/** Facts about the object of a request that only the handler knows. */
 export interface AuditNotes {
   /** Default: the first parameter of the path. */
   objectId?: string;
@@ -30,10 +30,10 @@ export interface AuditedRequest {
 
 type Recorder = Pick<AuditRecorder, 'record' | 'written'>;
 
-/** Records nothing: for listeners without callers that are known. */
+/** Records nothing: for listeners without authentication. */
 export const NO_AUDIT: Recorder = { record: () => false, written: () => Promise.resolve() };
 
-/** Entries of one kind that are stored one by one in a minute. */
+/** Entries of one kind in a minute that are stored singly. */
 const MOST_A_MINUTE = 10;
 const MOST_DATA_WRITES_A_MINUTE = 1;
 
@@ -57,7 +57,7 @@ export async function audited<Answer extends { status: number }>(
   return answer;
 }
 
-/** Notes that the answer has data of the named project; without a name, that of an admin has data of all projects. */
+/** Notes the project whose data the answer has. Without a named project, an admin's answer has data of all projects. */
 export function noteProject(
   { identity, note }: { identity: Identity; note: (notes: AuditNotes) => void },
   named?: string | null,
@@ -107,7 +107,7 @@ function isNoteworthy({ isWrite, identity, notes }: AuditedRequest, status: numb
   return isAdmin(identity) && notes.projectId !== undefined && notes.projectId !== identity.projectId;
 }
 
-/** To a caller who is no admin, an object of another project does not exist: 404. */
+/** A write to an object of another project is answered 404 unless the caller is an admin: this is a denial. */
 function outcomeOf({ isWrite, identity }: AuditedRequest, status: number): AuditOutcome {
   if (status < 400) return 'done';
   if (status >= 500) return 'failed';

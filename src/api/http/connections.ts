@@ -67,7 +67,7 @@ export function limitConnections(server: Server, limits: ConnectionLimits): Open
   };
 }
 
-/** The same for a connection and for the TLS in it, which Node.js represents as two sockets. */
+/** Node.js represents a connection and the TLS in it as two sockets. Both have the same key. */
 function keyOf({ localAddress, localPort, remoteAddress, remotePort }: Socket): string {
   return [localAddress, localPort, remoteAddress, remotePort].join(' ');
 }

@@ -24,7 +24,7 @@ export interface ListenOptions extends Omit<ConnectionLimits, 'max'> {
   setting: string;
   /** Most open connections. */
   maxConnections?: number | undefined;
-  /** With it the listener accepts only TLS. */
+  /** If set, the listener accepts only TLS. */
   certificate?: ServerCertificate | undefined;
 }
 
@@ -72,7 +72,7 @@ const OPTIONS: ServerOptions = {
   maxHeaderSize: 16 * KIB,
   requestTimeout: 30_000,
   headersTimeout: 15_000,
-  connectionsCheckingInterval: 5_000, // how often these two are checked
+  connectionsCheckingInterval: 5_000, // how often the two timeouts above are checked
   keepAliveTimeout: 75_000,
   requireHostHeader: false, // the API refuses such requests itself, with a body
 };
@@ -80,7 +80,7 @@ const OPTIONS: ServerOptions = {
 function serverOf(app: RequestListener, certificate: ServerCertificate | undefined): Server {
   if (certificate === undefined) return createServer(OPTIONS, app);
   const server = createTlsServer({ ...OPTIONS, ...certificate.options }, app);
-  // Before Node.js reports it as a request that cannot be parsed: there is no connection to answer on.
+  // Otherwise Node.js reports a failed handshake as an unreadable request, to which no answer can be sent.
   server.prependListener('tlsClientError', (_, socket) => socket.destroy());
   certificate.follow(server);
   return server;

@@ -74,7 +74,7 @@ export function countFailuresIn(redis: Redis, prefix: string, perMinute: number)
   return (address) =>
     limiter.consume(address).then(
       () => undefined,
-      // Anything else is an outage of Redis, which its client logs.
+      // Every other error is an outage of Redis, which its client logs.
       (thrown: unknown) => (thrown instanceof RateLimiterRes ? secondsOf(thrown) : undefined),
     );
 }

@@ -20,11 +20,11 @@ export interface CertificateFiles {
 
 export interface ServerCertificateDeps {
   files: CertificateFiles;
-  /** The section of the options, such as `api.tls`. */
+  /** Name of the section with the options, such as `api.tls`. */
   setting: string;
   clock: Pick<Clock, 'sleep'>;
   log: Logger;
-  /** Called with the end of each certificate that is taken into use. */
+  /** Called for each certificate that is taken into use, with the time at which it ends. */
   onUse: (validTo: Date) => void;
 }
 
@@ -68,12 +68,12 @@ export class ServerCertificate implements Loop {
 
   /** Options of a server that uses this certificate. */
   get options(): TlsOptions {
-    const asksClients = this.deps.files.client_ca_file !== undefined;
+    const isClientCertificateRequired = this.deps.files.client_ca_file !== undefined;
     return {
       ...this.#used.context,
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-      requestCert: asksClients,
-      rejectUnauthorized: asksClients,
+      requestCert: isClientCertificateRequired,
+      rejectUnauthorized: isClientCertificateRequired,
     };
   }
 
@@ -124,7 +124,7 @@ export class ServerCertificate implements Loop {
     }
   }
 
-  /** Watches directories, since files are mostly replaced by renaming. One that cannot be watched is not needed. */
+  /** Watches directories, since files are mostly replaced by renaming. A failure does no harm: `run` also waits. */
   #watch(): FSWatcher[] {
     const directories = new Set(Object.values(this.deps.files).map((file: string) => path.dirname(file)));
     return [...directories].flatMap((directory) => {

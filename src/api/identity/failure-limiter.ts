@@ -10,7 +10,7 @@ export interface FailureLimiterDeps {
   clock: Pick<Clock, 'monotonicMs'>;
   /** Failed authentications of one address in a minute after which further failures are answered 429. */
   failuresPerMinute: number;
-  /** With it all API processes count together. */
+  /** If set, all API processes count together. */
   countShared?: CountShared | undefined;
 }
 
@@ -31,8 +31,8 @@ const IPV6_PREFIX_BYTES = 8;
  * the first. A valid credential always passes: behind a proxy many clients have one address, and none of them may lock
  * the others out. Not counted: requests without a credential, and requests that could not be checked.
  *
- * Each process counts for itself, and beyond that with the others: an address that is over the limit here costs no
- * request to Redis, and neither does a valid credential.
+ * Each process first counts for itself, and asks Redis for the common count only while its own is within the limit. So
+ * an address over the limit costs no request to Redis, and neither does a valid credential.
  */
 export function limitFailures(
   authenticate: Authenticator,

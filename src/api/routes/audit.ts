@@ -36,7 +36,7 @@ export function auditRoutes(deps: AuditRoutesDeps): Route[] {
   ];
 }
 
-/** Newest first, with all that this process has recorded before the request. */
+/** Lists entries, newest first. Those that this process recorded before the request are stored first. */
 async function list({ auditTrail, audit }: AuditRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
   const { identity, query } = request;
   const limit = query.limit() ?? DEFAULT_LIMIT;

@@ -22,7 +22,7 @@ export interface Insertion {
   entry: HistoryEntry;
 }
 
-/** What inserts of alarms depend on. */
+/** Dependencies of inserts of alarms. */
 export interface InsertionRules {
   quotas: AlarmQuotas;
   sealer: Sealer;

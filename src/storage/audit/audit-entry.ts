@@ -5,10 +5,10 @@ import { maskSecrets } from '../../logger.js';
 export const AUDIT_OUTCOMES = ['done', 'refused', 'denied', 'failed'] as const;
 export type AuditOutcome = (typeof AUDIT_OUTCOMES)[number];
 
-/** In place of a project: all of them. */
+/** Stands for all projects in a `projectId`. */
 export const ALL_PROJECTS = '*';
 
-/** Who did something, and from where. Null where there is no such thing, or it is unknown. */
+/** The caller of a request, and its address. A field that does not apply or is unknown is null. */
 export interface AuditActor {
   userId: string | null;
   actorProjectId: string | null;
@@ -19,7 +19,7 @@ export interface AuditActor {
   address: string | null;
 }
 
-/** What happened: who did what to which object, with which outcome. */
+/** A fact for the audit trail: the actor, the action, its object and its outcome. */
 export interface AuditFact extends AuditActor {
   action: string;
   outcome: AuditOutcome;
@@ -53,7 +53,7 @@ export interface AuditEntry extends AuditFact {
   /** A UUID of version 7: first the time, then the number that the entry has in its process. */
   id: string;
   at: Date;
-  /** Requests that the entry stands for. */
+  /** Number of requests that the entry stands for. */
   count: number;
 }
 
@@ -90,8 +90,8 @@ const MAX_TEXT = 256;
 const UNPRINTABLE = /[\\\p{C}\p{Zl}\p{Zp}]/gu;
 
 /**
- * Text of a client as an entry has it: without what looks like a secret. Characters that could forge a line or hide
- * text are written as `\u{a}`, and so is the backslash. Filters compare with the same form.
+ * A client's text as an entry has it: parts that look like a secret are masked. Characters that could forge a line or
+ * hide text are written as `\u{a}`, and so is the backslash. Filters compare with the same form.
  */
 export function printable(text: string): string {
   const masked = maskSecrets(text);

@@ -3,7 +3,7 @@ import type { Database } from '../database.js';
 import { restrictToScope, type Scope } from '../scope.js';
 import { timeOf, type AuditEntry, type AuditOutcome } from './audit-entry.js';
 
-/** Which entries to list. Times: `since` is included, `until` is not. */
+/** Selects entries. `since` is included, `until` is not. */
 export interface AuditQuery {
   id?: string | undefined;
   projectId?: string | undefined;

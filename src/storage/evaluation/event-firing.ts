@@ -37,7 +37,7 @@ export interface EventFiring {
   stateVersion: number;
 }
 
-/** What was written. */
+/** The result of firing alarms. */
 export interface FiredAlarms {
   firings: EventFiring[];
   /** Number of new notifications. */

@@ -94,8 +94,8 @@ const SUPERSEDE_REPEATS = `
 
 /**
  * Appends notifications, and the bodies of those that were not there before. The actions of one alarm may be in several
- * statements with the same body. No statement reads `event_id`: it tells people which history entry a notification
- * belongs to. Repeats of a project that has reached its hourly limit wait for the end of the hour.
+ * statements with the same body. No statement reads `event_id`: it is the id of the history entry, for a person who
+ * looks at the table. Repeats of a project at its hourly limit wait for the end of the hour.
  */
 const APPEND_NOTIFICATIONS = `
   with appended as (
@@ -189,7 +189,7 @@ interface ChangeWithHistory extends AppliedChange {
 interface NewBody {
   id: string;
   text: string;
-  /** A copy of the alarm's, if the transition has a sealed action: an edit may change those of the alarm. */
+  /** A copy of the alarm's `action_secrets` if an action is sealed, since an edit may change those of the alarm. */
   secrets: string | null;
 }
 

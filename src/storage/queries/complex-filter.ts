@@ -41,7 +41,7 @@ export interface Pattern {
  * compared by code point, independent of the database's locale.
  *
  * `sealed`: SQL condition that is true for rows whose column lacks the secret parts of the value. Filters of such rows
- * are decided in memory. `orderSql`: the column as orders compare it, if it is not `sql`: without the secret parts.
+ * are decided in memory. `orderSql`: the column without the secret parts, by which rows are ordered.
  */
 export type Field<Row> = { sql: string; isNullable?: true; sealed?: string; orderSql?: string } & (
   | { kind: 'text' | 'severity'; of: (row: Row) => string | null }
@@ -65,7 +65,7 @@ export function severityRankSql(column: string): string {
 }
 
 /**
- * Returns a field as a key of an order. The key is never null. `of` differs from the key in SQL for a sealed value.
+ * Returns a field as a key of an order. The key is never null. For a sealed value, `of` gives another key than the SQL.
  */
 export function orderOf<Row>(field: Field<Row>): { sql: string; type: SqlType; of: (row: Row) => unknown } {
   const sql = field.orderSql ?? field.sql;

@@ -49,12 +49,12 @@ export function sealActions(
 ): SealedActions {
   const { salt } = before ?? newActionSecrets();
   const added = new AddedSecrets(alarm, { salt, actions: {} });
-  const stored = (actions: string[] | null): StoredAction[] | null =>
+  const storedList = (actions: string[] | null): StoredAction[] | null =>
     actions && actions.map((action) => (sealer.refusal === undefined ? added.store(action) : unsealedAction(action)));
   const lists = {
-    okActions: stored(alarm.okActions),
-    alarmActions: stored(alarm.alarmActions),
-    insufficientDataActions: stored(alarm.insufficientDataActions),
+    okActions: storedList(alarm.okActions),
+    alarmActions: storedList(alarm.alarmActions),
+    insufficientDataActions: storedList(alarm.insufficientDataActions),
   };
   const isSealed = sealer.refusal === undefined && (before !== undefined || added.count > 0);
   return { ...lists, actionSecrets: isSealed ? sealSecrets(added.secrets, alarm, sealer) : null };
@@ -110,19 +110,19 @@ export function openSecrets(sealed: string, owner: SecretsOwner, sealer: Sealer)
 export function openAction(action: StoredAction, secrets: ActionSecrets | undefined): string {
   const sealed = sealedParts(action);
   if (!sealed) return action;
-  const whole = secrets?.actions[sealed.reference];
-  if (whole === undefined) throw new Error('the secret parts of a stored action are missing in the database');
-  return whole;
+  const wholeAction = secrets?.actions[sealed.reference];
+  if (wholeAction === undefined) throw new Error('the secret parts of a stored action are missing in the database');
+  return wholeAction;
 }
 
 /** The actions as their owner wrote them. @throws Error when the secrets do not contain one. */
 export function openActions(stored: StoredActions, secrets: ActionSecrets | undefined): AlarmActions {
-  const whole = (actions: StoredAction[] | null): string[] | null =>
+  const openList = (actions: StoredAction[] | null): string[] | null =>
     actions && actions.map((action) => openAction(action, secrets));
   return {
-    okActions: whole(stored.okActions),
-    alarmActions: whole(stored.alarmActions),
-    insufficientDataActions: whole(stored.insufficientDataActions),
+    okActions: openList(stored.okActions),
+    alarmActions: openList(stored.alarmActions),
+    insufficientDataActions: openList(stored.insufficientDataActions),
   };
 }
 

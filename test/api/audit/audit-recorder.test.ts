@@ -63,7 +63,7 @@ beforeEach(() => {
 afterEach(() => recorder.close());
 
 describe('the recorder of the audit trail', () => {
-  test('stores what was recorded within a quarter of a second, in one statement', async () => {
+  test('stores entries within a quarter of a second, in one statement', async () => {
     record(3);
     await clock.advance(249);
     expect(stored).toEqual([]);
@@ -71,7 +71,7 @@ describe('the recorder of the audit trail', () => {
     expect(stored.map((batch) => batch.length)).toEqual([3]);
   });
 
-  test('keeps no writer if it is told so, and stores its entry with the next batch', async () => {
+  test('with holdsWriters false, no writer waits, and its entry is stored with the next batch', async () => {
     await recorder.close();
     recorder = open({ holdsWriters: false });
     record(1);
@@ -96,7 +96,7 @@ describe('the recorder of the audit trail', () => {
     expect(stored.map((batch) => batch.length)).toEqual([1, 2]);
   });
 
-  test('keeps no writer for longer than a second', async () => {
+  test('no writer waits for longer than a second', async () => {
     release = (): void => {};
     record(1);
     let isAnswered = false;
@@ -110,7 +110,7 @@ describe('the recorder of the audit trail', () => {
     go();
   });
 
-  test('tries again what could not be stored, and keeps no writer meanwhile', async () => {
+  test('stores entries again that could not be stored, and no writer waits meanwhile', async () => {
     isBroken = true;
     record(2);
     await recorder.stored();
@@ -124,7 +124,7 @@ describe('the recorder of the audit trail', () => {
     expect(stored.map((batch) => batch.length)).toEqual([3]);
   });
 
-  test('holds a bounded number of entries, counts those that are lost, and an entry tells their number', async () => {
+  test('holds a bounded number of entries, counts those that are lost, and an entry has their number', async () => {
     isBroken = true;
     record(1);
     await recorder.stored();
@@ -149,20 +149,20 @@ describe('the recorder of the audit trail', () => {
     expect(days).toEqual(['2026-01-01', '2026-01-02']);
   });
 
-  test('stores at the end what waits and what was held back', async () => {
+  test('stores waiting entries and the counts of the sampler at the end', async () => {
     for (let n = 0; n < 5; n += 1) recorder.record(FACT, { kind: 'a', most: 2 });
     await recorder.close();
     expect(stored.flat().map((entry) => entry.count)).toEqual([1, 1, 3]);
   });
 
-  test('says at the end what could not be stored', async () => {
+  test('logs at the end how many entries could not be stored', async () => {
     isBroken = true;
     record(3);
     await recorder.close();
     expect(messages).toContain('audit entries are lost: they could not be stored before the end');
   });
 
-  test('writes entries to the log if it is told to, also without the database', async () => {
+  test('with logsEntries, writes entries to the log, also without the database', async () => {
     await recorder.close();
     recorder = open({ logsEntries: true, isStored: false });
     record(1);

@@ -6,7 +6,7 @@ import { refuseUnreasonable } from '../../../src/api/http/json-limits.js';
 
 const INVALID = 'Request is not in valid JSON format';
 
-/** What is read from a body: its value and number of pieces, or the text of the refusal. */
+/** The result of reading a body: its value and number of pieces, or the text of the refusal. */
 async function read(body: string | Buffer): Promise<{ value: unknown; slices: number } | string> {
   let slices = 1;
   const nextTimeSlice = (): Promise<void> => Promise.resolve(void (slices += 1));
