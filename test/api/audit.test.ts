@@ -245,7 +245,15 @@ describe('many entries of one kind', () => {
     await api.clock.advance(61_000);
     const entries = await trail();
     expect(entries.map(({ count }) => count)).toEqual([...Array<number>(10).fill(1), 15]);
-    expect(entries.at(-1)?.outcome).toBe('denied');
+    expect(entries.at(-1)).toMatchObject({ outcome: 'denied', object_id: null });
+  });
+
+  test("an admin's reads of one project hide no read of another", async () => {
+    const [one, other] = [await anAlarm(), await api.create(thresholdBody(), STRANGER)];
+    for (let n = 0; n < 15; n += 1) await api.ask('GET', `/v2/alarms/${one}`, { as: ADMIN });
+    await api.ask('GET', `/v2/alarms/${other}`, { as: ADMIN });
+    const reads = (await trail()).filter(({ action }) => action === 'alarm.read');
+    expect(reads.map(({ object_id }) => object_id)).toEqual([...Array<string>(10).fill(one), other]);
   });
 
   test('successful writes have an entry each', async () => {

@@ -4,7 +4,8 @@ import type { AuditEntry } from '../../storage/audit/audit-entry.js';
 interface SampledMinute {
   endsMs: number;
   left: number;
-  /** Stands for all entries of the minute that were held back; undefined if there are none. */
+  /** Stands for all entries of the minute that were held back; undefined if there are none. Names no object if they
+   * had several. */
   held: AuditEntry | undefined;
 }
 
@@ -35,7 +36,9 @@ export class AuditSampler {
       return true;
     }
     if (!minute.held) this.#held += 1;
-    minute.held = { ...entry, count: (minute.held?.count ?? 0) + 1 };
+    const { held } = minute;
+    const objectId = held && held.objectId !== entry.objectId ? null : entry.objectId;
+    minute.held = { ...entry, objectId, count: (held?.count ?? 0) + 1 };
     return false;
   }
 

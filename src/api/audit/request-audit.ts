@@ -97,9 +97,18 @@ function recordOutcome(recorder: Recorder, request: AuditedRequest, status: numb
   };
   const isData = DATA_WRITES.has(action);
   if (isWrite && outcome === 'done' && !isData) return recorder.record(fact);
-  const { userId, actorProjectId, keyId } = actor;
-  const kind = JSON.stringify([action, status, networkOf(request.address), userId, actorProjectId, keyId]);
+  const kind = kindOf(fact, identity);
   return recorder.record(fact, { kind, most: isData ? MOST_DATA_WRITES_A_MINUTE : MOST_A_MINUTE });
+}
+
+/** Entries of one kind are sampled together. Only admins name other projects: a client cannot make many kinds. */
+function kindOf(
+  { action, status, address, userId, actorProjectId, keyId, projectId }: RecordedFact,
+  by: Identity,
+): string {
+  const network = networkOf(address ?? '');
+  const ofProject = isAdmin(by) ? projectId : null;
+  return JSON.stringify([action, status, network, userId, actorProjectId, keyId, ofProject]);
 }
 
 function isNoteworthy({ isWrite, identity, notes }: AuditedRequest, status: number): boolean {

@@ -1,5 +1,5 @@
 import { createOpenTimesSource } from '../../alarm/time-constraint/open-times.js';
-import type { AlarmEvent } from '../../alarm/types/event/event.js';
+import { traitsByName, type AlarmEvent, type Trait } from '../../alarm/types/event/event.js';
 import type { Database, Sql } from '../database.js';
 import { fireAlarms, type EventFiringOptions, type EventHit, type FiredAlarms } from './event-firing.js';
 import {
@@ -50,8 +50,8 @@ const INSERT = `
   on conflict (project_id, message_id) do nothing`;
 
 const LOCK_EVENT = `
-  select fired_through as "firedThrough", received_at as "receivedAt" from events
-   where project_id = $1 and message_id = $2 for update`;
+  select fired_through as "firedThrough", received_at as "receivedAt", event_type as "eventType", generated, body
+    from events where project_id = $1 and message_id = $2 for update`;
 
 const SET_PROGRESS = 'update events set fired_through = $3 where project_id = $1 and message_id = $2';
 
@@ -131,12 +131,21 @@ async function recordNew(
   };
 }
 
-/** Fires the next alarms of an event that fires too many for one transaction. */
-async function firePiece(tx: Sql, matching: Matching, event: AlarmEvent): Promise<RecordedEvents> {
-  const { projectId, messageId } = event;
-  const { rows } = await tx.query<EventProgress>(LOCK_EVENT, [projectId, messageId]);
-  const { firedThrough, receivedAt } = rows[0] ?? { firedThrough: null, receivedAt: matching.now() };
-  if (firedThrough === null) return { done: 1, stored: 0, firings: [], notifications: 0 }; // by another request
+/**
+ * Fires the next alarms of an event that fires too many for one transaction. The event is the stored one: a later
+ * request with the same id may have other contents.
+ */
+async function firePiece(
+  tx: Sql,
+  matching: Matching,
+  { projectId, messageId }: Pick<AlarmEvent, 'projectId' | 'messageId'>,
+): Promise<RecordedEvents> {
+  const { rows } = await tx.query<StoredEvent>(LOCK_EVENT, [projectId, messageId]);
+  const stored = rows[0];
+  // By another request.
+  if (typeof stored?.firedThrough !== 'string') return { done: 1, stored: 0, firings: [], notifications: 0 };
+  const { firedThrough, receivedAt } = stored;
+  const event = eventIn(stored, { projectId, messageId });
   const toMatch = eventsToMatch([event], receivedAt, matching);
   const hits = await judge(await candidates(tx, [event], firedThrough), toMatch, matching.pause);
   const fitting = fittingHits(hits);
@@ -146,10 +155,25 @@ async function firePiece(tx: Sql, matching: Matching, event: AlarmEvent): Promis
   return { ...fired, done: isDone ? 1 : 0, stored: isDone ? 1 : 0 };
 }
 
+interface StoredEvent extends EventProgress {
+  receivedAt: Date;
+  eventType: string;
+  generated: Date | null;
+  body: string;
+}
+
+function eventIn(
+  { eventType: type, generated, body }: StoredEvent,
+  ids: Pick<AlarmEvent, 'projectId' | 'messageId'>,
+): AlarmEvent {
+  const raw = JSON.parse(body) as { traits?: readonly Trait[] | null };
+  const traits = traitsByName(raw.traits ?? []);
+  return { ...ids, eventType: type, generated: generated ?? undefined, traits, raw };
+}
+
 interface EventProgress {
   /** The id of the last alarm that was fired; '' before the first, null when all were. */
   firedThrough: string | null;
-  receivedAt: Date;
 }
 
 /** `firedThrough` of the events that are stored. */

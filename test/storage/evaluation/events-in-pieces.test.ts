@@ -121,6 +121,15 @@ function contract(open: () => Promise<Database>): void {
     await expectFired('m1');
   });
 
+  test('an unfinished event fires the rest as it was stored even if it is sent again with other contents', async () => {
+    for (const id of ALARMS)
+      await storeAlarm(db, { id, rule: eventRule({ event_type: 'disk.full' }), alarmActions: actions(900) });
+    const { db: losing } = watched(db, (transaction) => transaction === 2);
+    await expect(post(losing, anEvent('m1'))).rejects.toThrow('the database has stopped');
+    expect(await post(db, anEvent('m1', { type: 'other' }))).toEqual({ received: 1, duplicates: 0, fired: 1 });
+    await expectFired('m1');
+  });
+
   test('an alarm with more actions than a transaction holds has one to itself', async () => {
     for (const id of ['a', 'b']) {
       await storeAlarm(db, { id, rule: eventRule(), alarmActions: actions(MOST + 100), repeatActions: true });
