@@ -297,7 +297,7 @@ describe('actions other than webhooks', () => {
   });
 });
 
-test('notifications above the limit of a project wait, and the log says so once', async () => {
+test('transitions above the hourly limit of a project are sent, and the log says once that repeats wait', async () => {
   const lines: unknown[] = [];
   const log = { ...silentLogger, warn: (message: string, fields: unknown) => void lines.push([message, fields]) };
   const putLogged = (id: string, projectId: string): Promise<void> =>
@@ -305,11 +305,11 @@ test('notifications above the limit of a project wait, and the log says so once'
   for (const id of ['n1', 'n2', 'n3']) await putLogged(id, 'p');
   await putLogged('n4', 'q');
   start({ log, rules: { perProjectAndHour: 1, perHostAndProject: 1 } });
-  await expectStatuses({ n1: 'delivered', n2: 'pending', n3: 'pending', n4: 'delivered' });
+  await expectStatuses({ n1: 'delivered', n2: 'delivered', n3: 'delivered', n4: 'delivered' });
   await putLogged('n5', 'r');
   rigs[0]?.waker.wake(1);
-  await expectStatuses({ n1: 'delivered', n2: 'pending', n3: 'pending', n4: 'delivered', n5: 'delivered' });
-  const message = 'a project has reached limits.notifications_per_hour; its notifications wait';
+  await expectStatuses({ n1: 'delivered', n2: 'delivered', n3: 'delivered', n4: 'delivered', n5: 'delivered' });
+  const message = 'a project has reached limits.notifications_per_hour; its repeats wait';
   expect(lines).toEqual(expect.arrayContaining(['p', 'q', 'r'].map((projectId) => [message, { projectId }])));
   expect(lines).toHaveLength(3);
 });

@@ -27,8 +27,18 @@ export function countHour(now: string, limit: string): string {
       since = case when ${isNewHour} then excluded.since else h.since end,
       sent = case when ${isNewHour} then 0 else h.sent end + excluded.sent,
       limited_at = case when ${isNewHour} then excluded.limited_at
+        when h.limited_at is not null then h.limited_at
         when h.sent + excluded.sent >= ${limit} then ${now} end
-    returning h.project_id, h.limited_at`;
+    returning h.project_id, h.sent, h.limited_at`;
+}
+
+/** SQL condition on `taken`: its project has reached the limit with these notifications, and not before. */
+export function reachesLimit(now: string, limit: string): string {
+  return `exists (
+    select from counted c
+     where c.project_id = coalesce(taken.project_id, '') and c.limited_at = ${now} and c.sent - (
+       select count(*) from taken t where t.attempt = 1 and coalesce(t.project_id, '') = c.project_id
+     ) < ${limit}::int)`;
 }
 
 /** SQL for the `DeliveryPause`s of repeats, of projects at their limit. Parameters: project or null, now. */

@@ -1,7 +1,7 @@
 import { sealedParts, type StoredAction } from '../../alarm/stored-action.js';
 import type { Sql } from '../database.js';
 import type { ClaimedNotification } from './claimed-notification.js';
-import { countHour } from './hourly-limit-store.js';
+import { countHour, reachesLimit } from './hourly-limit-store.js';
 import { BODY } from './notification-body.js';
 import { cancelRemoved, cancelPending, IS_LISTED, IS_UNWANTED } from './removed-action-store.js';
 
@@ -45,8 +45,7 @@ const TAKE = `
   ),
   counted as (${countHour('$4', '$5')})
   select free.is_unwanted, free.id as free_id, taken.*,
-         exists (select from counted c where c.project_id = coalesce(taken.project_id, '') and c.limited_at = $4)
-           as is_limited
+         ${reachesLimit('$4', '$5')} as is_limited
     from free left join taken on taken.id = free.id`;
 
 const SECRETS = `

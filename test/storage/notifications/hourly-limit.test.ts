@@ -96,6 +96,7 @@ function contract(open: () => Promise<Database>): void {
     expect(await claim(0, { limit: 3 })).toEqual({ projects: ['p', 'p', 'p'], limited: [] });
     expect(await pauses(1)).toEqual([]);
     expect(await claim(10, { limit: 2 })).toEqual({ projects: ['p', 'p'], limited: ['p'] });
+    expect(await claim(20)).toEqual({ projects: ['p', 'p'], limited: [] });
     const shown = [{ projectId: 'p', pausedAt: at(10), until: at(60) }];
     expect(await pauses(59)).toEqual(shown);
     expect(await pauses(59, 'p')).toEqual(shown);
