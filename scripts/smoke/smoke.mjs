@@ -46,7 +46,9 @@ export async function startAskStop(command, args, folder, dataDir = path.join(fo
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true, // a process group, so that npx and its child end together
   });
-  const gone = once(child, 'exit');
+  // Not "exit": npx ends before the service, which closes its database first, but the service has the same streams.
+  let isGone = false;
+  const gone = once(child, 'close').then(() => (isGone = true));
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
   try {
@@ -64,7 +66,7 @@ export async function startAskStop(command, args, folder, dataDir = path.join(fo
   } catch (thrown) {
     throw new Error(`${thrown.message}\n${output}`, { cause: thrown });
   } finally {
-    if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGKILL');
+    if (!isGone) process.kill(-child.pid, 'SIGKILL');
   }
 }
 
