@@ -7,8 +7,10 @@ import { openEgress } from './app/egress.js';
 import { createNotifierRole } from './app/notifier-role.js';
 import { openCoordinationDatabase, openDatabase, databaseLocation } from './app/open-database.js';
 import { openKeystone } from './app/open-keystone.js';
+import { openRedis, type CoordinationRedis } from './app/open-redis.js';
 import { lacksKey, openSealer } from './app/open-sealer.js';
 import type { ReadinessCheck } from './api/ports.js';
+import { openWaker } from './app/open-waker.js';
 import { warnOfPlainPasswords } from './app/plain-passwords.js';
 import { readiness } from './app/readiness.js';
 import { createTimeKeeper, synchroniseClock } from './app/time-keeper.js';
@@ -20,9 +22,7 @@ import { createSystemClock, type ServiceClock } from './clock.js';
 import type { Config, ProcessRole } from './config/schema.js';
 import type { KeystoneSession } from './keystone/session.js';
 import { createLogger, type Logger } from './logger.js';
-import { createBullWaker } from './notifier/bull-waker.js';
 import { createLocalWaker, type NotifierWaker, type LocalWaker } from './notifier/waker.js';
-import { createRedis, refuseEvictingRedis, type Redis } from './redis.js';
 import { ReleaseStack } from './release-stack.js';
 import type { Database } from './storage/database.js';
 import type { Sealer } from './storage/secrets/sealed.js';
@@ -112,7 +112,7 @@ interface Parts {
   db: Database;
   sealer: Sealer;
   coordinationDb: Database;
-  redis: { command: Redis; subscriber: Redis } | undefined;
+  redis: CoordinationRedis | undefined;
   /** The login of this service at Keystone; undefined if Keystone is not configured. */
   keystone: KeystoneSession | undefined;
   /** Decides which addresses of users are called. */
@@ -178,7 +178,7 @@ class Service implements App {
     const { config, clock, log, telemetry } = this.parts;
     const ready = (): Promise<ReadinessCheck[]> => this.#readiness();
     const localWaker = createLocalWaker();
-    const waker = this.#openWaker(localWaker);
+    const waker = openWaker(this.parts, localWaker);
     if (config.roles.includes('api')) {
       const api = await listenApi({
         ...this.parts,
@@ -224,16 +224,6 @@ class Service implements App {
       const keeper = { clock, log, everyMs: config.evaluator.heartbeat, databaseTime: () => databaseTime(db) };
       this.#supervisor('process').start(createTimeKeeper(keeper));
     }
-  }
-
-  /** With Redis, the waker reaches the notifiers of all processes; without it, those of this process. */
-  #openWaker(local: LocalWaker): NotifierWaker {
-    const { config, log, resources } = this.parts;
-    const { url, prefix } = config.redis;
-    if (!url) return local;
-    const bull = createBullWaker({ redisUrl: url.reveal(), prefix, pollEveryMs: config.notifier.sweep_every, log });
-    resources.push('waker', () => bull.close());
-    return bull;
   }
 
   #supervisor(part: ProcessRole | 'process'): Supervisor {
@@ -302,26 +292,4 @@ class Service implements App {
     if (late && late.length > 0)
       this.parts.log.warn('loops did not end within shutdown_timeout: abandoned', { loops: late });
   }
-}
-
-async function openRedis(
-  config: Config,
-  log: Logger,
-  resources: ReleaseStack,
-): Promise<{ command: Redis; subscriber: Redis } | undefined> {
-  for (const [setting, url] of [
-    ['redis.url', config.redis.url] as const,
-    ['queue.redis_url', config.queue.redis_url] as const,
-  ]) {
-    if (url) await refuseEvictingRedis(url.reveal(), setting, log);
-  }
-  const url = config.redis.url?.reveal();
-  if (url === undefined || !config.roles.includes('evaluator')) return undefined;
-  const command = createRedis(url, 'command', log);
-  const subscriber = createRedis(url, 'subscriber', log);
-  resources.push('Redis', () => {
-    command.disconnect();
-    subscriber.disconnect();
-  });
-  return { command, subscriber };
 }

@@ -1,13 +1,7 @@
 import type { DatasourceKind } from '../alarm/series.js';
 import type { AlarmRule } from '../alarm/types/index.js';
-import type {
-  AlarmChange,
-  AlarmQuery,
-  Creation,
-  Removal,
-  Replacement,
-  StoredAlarm,
-} from '../storage/alarms/alarm-store.js';
+import type { AlarmQuery } from '../storage/alarms/alarm-list-store.js';
+import type { AlarmChange, Creation, Removal, Replacement, StoredAlarm } from '../storage/alarms/alarm-store.js';
 import type { ResultCountQuery, ResultCounts } from '../storage/evaluation/evaluation-counter-store.js';
 import type {
   ApiKey,

@@ -4,13 +4,9 @@ import type { Alarm } from '../../src/alarm/alarm.js';
 import { NO_OPTIONS } from '../../src/alarm/evaluation-options.js';
 import { partitionOf, queryKeyOf } from '../../src/alarm/partition-key.js';
 import { storedRule } from '../../src/alarm/types/index.js';
+import type { AlarmSortKey } from '../../src/storage/alarms/alarm-list-store.js';
 import type { StoredAlarm } from '../../src/storage/alarms/alarm-row.js';
-import {
-  createAlarmStore,
-  type AlarmChange,
-  type AlarmSortKey,
-  type AlarmStore,
-} from '../../src/storage/alarms/alarm-store.js';
+import { createAlarmStore, type AlarmChange, type AlarmStore } from '../../src/storage/alarms/alarm-store.js';
 import type { Database } from '../../src/storage/database.js';
 import type { HistoryEntry } from '../../src/storage/alarms/history-store.js';
 import type { Scope } from '../../src/storage/scope.js';

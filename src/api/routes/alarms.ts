@@ -1,5 +1,6 @@
 import { AppError } from '../../errors.js';
-import type { AlarmChange, AlarmFilter, AlarmQuery, StoredAlarm } from '../../storage/alarms/alarm-store.js';
+import type { AlarmFilter, AlarmQuery } from '../../storage/alarms/alarm-list-store.js';
+import type { AlarmChange, StoredAlarm } from '../../storage/alarms/alarm-store.js';
 import { ALL_PROJECTS } from '../../storage/audit/audit-entry.js';
 import type { Scope } from '../../storage/scope.js';
 import { newAlarm, projectAfterPut, refuseOtherMuted, replacedAlarm } from '../alarms/alarm-definition.js';

@@ -1,5 +1,5 @@
 import { AppError } from '../../errors.js';
-import { ALARM_SORT_KEYS, type AlarmFilter, type AlarmQuery } from '../../storage/alarms/alarm-store.js';
+import { ALARM_SORT_KEYS, type AlarmFilter, type AlarmQuery } from '../../storage/alarms/alarm-list-store.js';
 import { booleanValue, invalidInput, type QueryCondition, type QueryParameters } from '../http/query-parameters.js';
 import { sortOf } from '../http/sort.js';
 import { parseTimestamp } from './timestamp.js';

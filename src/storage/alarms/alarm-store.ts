@@ -3,6 +3,7 @@ import type { AlarmState } from '../../alarm/state.js';
 import { typeOf, type AlarmRule } from '../../alarm/types/index.js';
 import { countChanges, moveCount, startCounting } from './alarm-count-store.js';
 import { AlarmsNotCounted, insertAlarm, type Insertion, type InsertionRules } from './alarm-insert-store.js';
+import { listAlarmRows, type AlarmQuery } from './alarm-list-store.js';
 import {
   ALARM_COLUMNS,
   ALARM_TABLES,
@@ -16,15 +17,12 @@ import {
   type StoredAlarm,
 } from './alarm-row.js';
 import { lockCombinations, refuseBadMembers, writeMembers, type Combination } from './combination-store.js';
-import { Conditions, orderBy } from '../conditions.js';
 import type { Database, Sql } from '../database.js';
 import { appendHistory, type HistoryEntry } from './history-store.js';
 import { bringAlarmForward } from '../notifications/bring-forward-store.js';
-import { orderOf } from '../queries/complex-filter.js';
-import { ALARM_FIELDS } from '../queries/query-fields.js';
 import { sealNotificationsOf } from '../notifications/seal-notifications.js';
 import { cancelRemovedBy } from '../notifications/removed-action-store.js';
-import { scopeParameter, restrictToScope, type Scope } from '../scope.js';
+import { scopeParameter, type Scope } from '../scope.js';
 import type { Sealer } from '../secrets/sealed.js';
 import {
   hasUnsealed,
@@ -36,46 +34,6 @@ import {
 import { writeTrust, type SealedTrust, type TrustChange } from '../secrets/trust-store.js';
 
 export type { StoredAlarm } from './alarm-row.js';
-
-/** Fields of the API by which alarms can be sorted. */
-export const ALARM_SORT_KEYS = [
-  'alarm_id',
-  'enabled',
-  'name',
-  'type',
-  'severity',
-  'timestamp',
-  'user_id',
-  'project_id',
-  'state',
-  'repeat_actions',
-  'state_timestamp',
-] as const;
-export type AlarmSortKey = (typeof ALARM_SORT_KEYS)[number];
-
-/** Conditions that must all hold. Null: alarms without that owner. */
-export interface AlarmFilter {
-  id?: string;
-  projectId?: string | null;
-  userId?: string;
-  type?: string;
-  name?: string;
-  enabled?: boolean;
-  state?: string;
-  severity?: string;
-  timestamp?: Date;
-  repeatActions?: boolean;
-}
-
-/** One page of a list of alarms. */
-export interface AlarmQuery {
-  filter: AlarmFilter;
-  /** Must end in a unique key, otherwise pages could lose alarms. */
-  sort: readonly { key: AlarmSortKey; descending: boolean }[];
-  limit?: number | undefined;
-  /** The last alarm of the previous page. */
-  after?: StoredAlarm | undefined;
-}
 
 /** The new version of an alarm, and the entry for its history (null if nothing changed). */
 export interface AlarmChange {
@@ -121,7 +79,7 @@ export function createAlarmStore(db: Database, rules: InsertionRules) {
       return (await find({ sql: db, sealer }, scope, id, ''))?.alarm;
     },
     list: async (scope: Scope, query: AlarmQuery): Promise<StoredAlarm[]> =>
-      (await list(db, scope, query)).map((row) => toAlarm(row, sealer)),
+      (await listAlarmRows(db, scope, query)).map((row) => toAlarm(row, sealer)),
     /** Returns the new version of the alarm, or undefined if the scope has no such alarm. */
     replace: (scope: Scope, id: string, replacement: Replacement): Promise<StoredAlarm | undefined> =>
       db.transaction((sql) => replace({ sql, sealer }, scope, id, replacement)),
@@ -193,33 +151,6 @@ async function find(
   if (!row) return undefined;
   const secrets = secretsIn(row, sealer);
   return { alarm: openedAlarm(row, secrets), secrets, isUnsealed: hasUnsealed(storedActionsIn(row)) };
-}
-
-async function list(db: Sql, scope: Scope, { filter, sort, limit, after }: AlarmQuery): Promise<AlarmRow[]> {
-  const conditions = new Conditions();
-  conditions.add('a.deleted_at is null');
-  restrictToScope(scope, 'a.project_id', conditions);
-  conditions.equal('a.id', filter.id, 'text');
-  conditions.equal('a.project_id', filter.projectId, 'text');
-  conditions.equal('a.user_id', filter.userId, 'text');
-  conditions.equal('a.type', filter.type, 'text');
-  conditions.equal('a.name', filter.name, 'text');
-  conditions.equal('a.enabled', filter.enabled, 'boolean');
-  conditions.equal('a.state', filter.state, 'text');
-  conditions.equal('a.severity', filter.severity, 'text');
-  conditions.equal('a.timestamp', filter.timestamp, 'timestamptz');
-  conditions.equal('a.repeat_actions', filter.repeatActions, 'boolean');
-  const keys = sort.map(({ key, descending }) => ({ ...orderOf(ALARM_FIELDS[key]), descending }));
-  if (after)
-    conditions.after(
-      keys,
-      keys.map(({ of }) => of(after)),
-    );
-  const { rows } = await db.query<AlarmRow>(
-    `select ${ALARM_COLUMNS} from ${ALARM_TABLES} ${conditions.where()} ${orderBy(keys)} ${conditions.limit(limit)}`,
-    conditions.parameters,
-  );
-  return rows;
 }
 
 const PARTITION = ALARM_WRITTEN.parameter('partition');
