@@ -28,7 +28,8 @@ import type {
 import type { Quota } from '../storage/alarms/quota-store.js';
 import type { AlarmFieldName, HistoryFieldName } from '../storage/queries/query-fields.js';
 import type { SampleFilter } from '../storage/meters/sample-filter.js';
-import type { Meter, Resource, ResourceFilter, Sample } from '../storage/meters/sample-store.js';
+import type { Meter, Resource, ResourceFilter } from '../storage/meters/resource-list.js';
+import type { Sample } from '../storage/meters/sample-store.js';
 import type { Scope } from '../storage/scope.js';
 import type { Statistics, StatisticsQuery } from '../storage/meters/statistics-store.js';
 import type { AlarmTrust, SealedTrust } from '../storage/secrets/trust-store.js';
@@ -38,7 +39,7 @@ import type { Identity } from './identity/identity.js';
 export interface Alarms {
   create(creation: Creation): Promise<void>;
   find(scope: Scope, id: string): Promise<StoredAlarm | undefined>;
-  list(scope: Scope, query: AlarmQuery): Promise<StoredAlarm[]>;
+  list(scope: Scope, query: AlarmQuery): AsyncIterable<StoredAlarm[]>;
   replace(scope: Scope, id: string, replacement: Replacement): Promise<StoredAlarm | undefined>;
   setState(scope: Scope, id: string, change: (current: StoredAlarm) => AlarmChange): Promise<StoredAlarm | undefined>;
   remove(scope: Scope, id: string, removal: Removal): Promise<boolean>;
@@ -79,7 +80,7 @@ export interface AlarmTrusts {
 
 /** Storage of history. */
 export interface History {
-  list(scope: Scope, alarmId: string, query: HistoryQuery): Promise<HistoryEntry[]>;
+  list(scope: Scope, alarmId: string, query: HistoryQuery): AsyncIterable<HistoryEntry[]>;
 }
 
 /** Complex queries. Answers come page by page. The query runs when the first page is read. */
@@ -88,17 +89,17 @@ export interface ComplexQueries {
   history(scope: Scope, query: ComplexQuery<HistoryFieldName>): AsyncIterable<HistoryEntry[]>;
 }
 
-/** Storage of samples. */
+/** Storage of samples. Lists are pages, each read by its own statement; a page can be empty. */
 export interface Samples {
   append(batches: AsyncIterable<readonly Sample[]>): Promise<void>;
-  list(scope: Scope, meter: string, filter: SampleFilter, limit: number): Promise<Sample[]>;
-  meters(scope: Scope, filter: ResourceFilter, limit: number): Promise<Meter[]>;
-  resources(scope: Scope, filter: ResourceFilter, limit: number): Promise<Resource[]>;
+  list(scope: Scope, meter: string, filter: SampleFilter, wanted?: number): AsyncIterable<Sample[]>;
+  meters(scope: Scope, filter: ResourceFilter, wanted?: number): AsyncIterable<Meter[]>;
+  resources(scope: Scope, filter: ResourceFilter): AsyncIterable<Resource[]>;
 }
 
 /** Statistics of samples. */
 export interface MeterStatistics {
-  statistics(scope: Scope, query: StatisticsQuery): Promise<Statistics[]>;
+  statistics(scope: Scope, query: StatisticsQuery): AsyncIterable<Statistics[]>;
 }
 
 /** Storage of events. */
@@ -112,7 +113,8 @@ export interface Events {
 
 /** Notifications for their readers and operators. */
 export interface NotificationAdmin {
-  list(scope: Scope, query: NotificationQuery): Promise<NotificationRecord[]>;
+  list(scope: Scope, query: NotificationQuery): AsyncIterable<NotificationRecord[]>;
+  find(scope: Scope, id: string): Promise<NotificationRecord | undefined>;
   attempts(scope: Scope, id: string): Promise<AttemptRecord[]>;
   replay(
     scope: Scope,
@@ -158,7 +160,7 @@ export interface Quotas {
 
 /** Numbers of results of evaluations, by alarm and state. */
 export interface EvaluationResults {
-  list(scope: Scope, query: ResultCountQuery): Promise<ResultCounts[]>;
+  list(scope: Scope, query: ResultCountQuery): AsyncIterable<ResultCounts[]>;
 }
 
 /** Storage of API keys, for authentication. */

@@ -60,6 +60,7 @@ export interface ApiDeps extends HealthRoutesDeps, EventRoutesDeps {
   imports: Imports;
   queries: ComplexQueries;
   queryLimit: ConcurrencyLimit;
+  readLimit: ConcurrencyLimit;
   explain: Explain;
   backtests: Backtests;
   backtestLimit: ConcurrencyLimit;

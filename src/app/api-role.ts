@@ -6,7 +6,12 @@ import type { DatasourceKind } from '../alarm/series.js';
 import { listen, type Listener } from '../api/http/listen.js';
 import { ServerCertificate } from '../api/http/server-certificate.js';
 import type { ReadinessCheck } from '../api/ports.js';
-import { BACKTEST_CONCURRENCY, QUERY_CONCURRENCY, ConcurrencyLimit } from '../api/http/concurrency-limit.js';
+import {
+  BACKTEST_CONCURRENCY,
+  QUERY_CONCURRENCY,
+  ConcurrencyLimit,
+  createReadLimit,
+} from '../api/http/concurrency-limit.js';
 import { createApi, createManagementApi, type ApiDeps } from '../api/server.js';
 import { FairPermits, type PermitLimits } from '../async/fair-permits.js';
 import type { Clock } from '../clock.js';
@@ -30,6 +35,7 @@ import { createEvaluationCounterStore } from '../storage/evaluation/evaluation-c
 import { createEvaluationStore } from '../storage/evaluation/evaluation-store.js';
 import { createEventStore } from '../storage/evaluation/event-store.js';
 import { createComplexQueryStore } from '../storage/queries/complex-query-store.js';
+import { PatternMatcher } from '../storage/queries/pattern-matcher.js';
 import { createExplanationStore } from '../storage/evaluation/explanation-store.js';
 import { createHistoryStore } from '../storage/alarms/history-store.js';
 import { createImportStore } from '../storage/alarms/import-store.js';
@@ -67,7 +73,8 @@ export interface ApiRoleDeps {
 export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
   const owners = new AsyncLocalStorage<string>();
   const permits = new FairPermits(permitLimitsOf(given));
-  const db = fairDatabase(given.db, permits, () => owners.getStore() ?? 'the service');
+  const ownerOf = (): string => owners.getStore() ?? 'the service';
+  const db = fairDatabase(given.db, permits, ownerOf);
   const deps = { ...given, db };
   const { config, keystone, egress, clock, log, telemetry, audit, version, waker, readiness, resources } = deps;
   const { host, port, alarm_max_actions, project_alarm_quota } = config.api;
@@ -77,9 +84,10 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
   const auth: ReadinessCheck = { name: 'auth', ok: true, detail };
   const certificate = openCertificate('api', deps);
   const app = createApi({
-    ...openStores(deps),
+    ...openStores(deps, ownerOf),
     ruleChecks: createRuleChecks({ config, clock, resources, keystone }),
     queryLimit: new ConcurrencyLimit(QUERY_CONCURRENCY),
+    readLimit: createReadLimit(),
     ...openExplanationsAndBacktests(deps),
     waker,
     onFired: (firings) => telemetry.transitions.inc({ state: 'alarm' }, firings),
@@ -117,13 +125,14 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
 }
 
 /** What the API stores and reads, apart from API keys. */
-function openStores({ config, db, sealer, clock }: ApiRoleDeps) {
+function openStores(deps: ApiRoleDeps, ownerOf: () => string) {
+  const { config, db, sealer, clock } = deps;
   const { project_alarm_quota: project, user_alarm_quota: user, evaluation_results_metrics } = config.api;
   return {
     alarms: createAlarmStore(db, { sealer, quotas: { project, user } }),
     history: createHistoryStore(db, sealer),
     imports: createImportStore(db, sealer),
-    queries: createComplexQueryStore(db, sealer),
+    queries: openQueries(deps, ownerOf),
     samples: createSampleStore(db),
     statistics: createStatisticsStore(db),
     events: createEventStore(db, {
@@ -148,6 +157,13 @@ function permitLimitsOf({ config: { roles, database }, db }: Pick<ApiRoleDeps, '
   if (db.kind === 'pglite') return { inAll: 1, perOwner: 1 };
   const inAll = Math.max(1, database.max_connections - (roles.length > 1 ? LEFT_TO_OTHERS : 0));
   return { inAll, perOwner: Math.ceil(inAll / 2) };
+}
+
+/** Regular expressions run in a thread of their own. */
+function openQueries({ db, sealer, clock, resources }: ApiRoleDeps, ownerOf: () => string): ApiDeps['queries'] {
+  const patterns = new PatternMatcher({ clock, ownerOf });
+  resources.push('regular expressions', () => patterns.close());
+  return createComplexQueryStore(db, sealer, { testTexts: patterns.testTexts });
 }
 
 /** Explanations and backtests have their own clients of backends, so that they do not delay evaluations. */

@@ -62,7 +62,7 @@ export class CombinationSnapshot {
   statesBelow(id: string): Map<string, AlarmState> {
     const states = new Map<string, AlarmState>();
     this.#underWay.add(id);
-    for (const memberId of this.#ruleOf(this.#alarms.get(id) as MemberAlarm).members) {
+    for (const memberId of this.#membersOf(this.#alarms.get(id) as MemberAlarm)) {
       const member = this.#alarms.get(memberId);
       // The API refuses cycles. If one is in the database, its members count as unknown, and the process does not end.
       if (member !== undefined && !this.#underWay.has(memberId)) states.set(memberId, this.#stateOf(member));
@@ -94,15 +94,19 @@ export class CombinationSnapshot {
 
   /** True for members whose state is computed from their own members. All other members have their stored state. */
   #isWorkedOut(member: MemberAlarm): boolean {
-    if (!member.enabled || this.#ruleOf(member).members.length === 0) return false;
+    if (!member.enabled || this.#membersOf(member).length === 0) return false;
     const { now, openTimes } = this.#options;
-    return openTimes.ofJson(member.timeConstraintsJson).isOpen(now);
+    return openTimes.ofJson(member.timeConstraintsJson ?? '[]').isOpen(now);
+  }
+
+  #membersOf(alarm: MemberAlarm): readonly string[] {
+    return alarm.ruleJson === null ? [] : this.#ruleOf(alarm).members;
   }
 
   #ruleOf({ id, kind, ruleJson }: MemberAlarm): { rule: AlarmRule; members: readonly string[] } {
     const known = this.#rules.get(id);
     if (known !== undefined) return known;
-    const rule = parseStoredRule(kind, ruleJson);
+    const rule = parseStoredRule(kind, ruleJson ?? '');
     const parsed = { rule, members: typeOf(rule).members(rule) };
     this.#rules.set(id, parsed);
     return parsed;
@@ -116,7 +120,7 @@ export class CombinationSnapshot {
       const alarm = this.#alarms.get(id);
       if (alarm === undefined || visited.has(id)) continue;
       visited.add(id);
-      const { members } = this.#ruleOf(alarm);
+      const members = this.#membersOf(alarm);
       if (members.length === 0) leaves.push(alarm);
       waiting.push(...members);
     }

@@ -11,8 +11,10 @@ export interface OrderKey {
 
 /** Builds the `where` clause of one statement. SQL text comes from the source code, values are parameters. */
 export class Conditions {
-  readonly parameters: unknown[] = [];
   readonly #conditions: string[] = [];
+
+  /** Clauses of one statement share their parameters. */
+  constructor(readonly parameters: unknown[] = []) {}
 
   /** Adds a parameter and returns its SQL, such as `$1::text`. */
   parameter(value: unknown, type: SqlType): string {

@@ -252,7 +252,8 @@ describe('while it runs', () => {
     answerOne();
     const first = await begin();
     const refused = await backtest({ alarm: ERRORS, ...HOUR });
-    expect([refused.status, refused.fault]).toEqual([429, 'Too many backtests at once']);
+    const told = 'Too many backtests at once: wait until one of them has ended';
+    expect([refused.status, refused.fault]).toEqual([429, told]);
     prometheus.gate = () => Promise.resolve();
     expect((await backtest({ alarm: ERRORS, ...HOUR }, STRANGER)).status).toBe(200);
     first.leave();

@@ -100,6 +100,10 @@ describe('a filter is refused', () => {
     ['{"like": {"name": "a\\\\"}}', 'the pattern for name ends in a backslash'],
     ['{"like": {"name": "a\\\\\\\\\\\\"}}', 'the pattern for name ends in a backslash'],
     [`{"like": {"name": "${'a'.repeat(257)}"}}`, 'a pattern for name may have at most 256 characters'],
+    [
+      `{"or": [{"like": {"name": "${'a'.repeat(250)}"}}, {"like": {"rule": "${'b'.repeat(251)}"}}]}`,
+      'its patterns may have at most 500 characters together',
+    ],
     [`{"=~": {"name": "${'a'.repeat(257)}"}}`, 'name: a regular expression may have at most 256 characters'],
     ['{"=~": {"name": "["}}', 'name: error parsing regexp: missing closing ]: `[`'],
     ['{"=~": {"name": "(?=a)"}}', 'name: error parsing regexp: invalid or unsupported Perl syntax: `(?=`'],

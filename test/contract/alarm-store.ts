@@ -13,6 +13,7 @@ import type { Scope } from '../../src/storage/scope.js';
 import { anAlarm, aThresholdRule, NOON, removedAt } from '../support/builders.js';
 import { empty } from '../support/databases.js';
 import { combinationStoreContract } from './combination-store.js';
+import { allOf } from '../support/pages.js';
 import { TEST_SEALER } from '../support/sealer.js';
 import { NO_QUOTAS } from '../../src/storage/alarms/alarm-insert-store.js';
 
@@ -81,7 +82,8 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
     return rows[0] ?? {};
   };
   const ids = async (scope: Scope, query: Partial<Parameters<AlarmStore['list']>[1]> = {}): Promise<string[]> => {
-    const found = await alarms.list(scope, { filter: {}, sort: [{ key: 'alarm_id', descending: false }], ...query });
+    const listed = { filter: {}, sort: [{ key: 'alarm_id', descending: false }] as const, ...query };
+    const found = await allOf(alarms.list(scope, listed));
     return found.map(({ id }) => id);
   };
 
@@ -193,7 +195,7 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
       const whole = await ids(ALL, { sort });
       const paged: string[] = [];
       for (let after: StoredAlarm | undefined; ;) {
-        const page = await alarms.list(ALL, { filter: {}, sort, limit: 2, after });
+        const page = await allOf(alarms.list(ALL, { filter: {}, sort, limit: 2, after }));
         paged.push(...page.map(({ id }) => id));
         after = page.at(-1);
         if (!after) break;
@@ -204,7 +206,7 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
 
     test('severities are ordered by weight, not by letter', async () => {
       const sort = [{ key: 'severity' as const, descending: true }];
-      const found = await alarms.list(ALL, { filter: {}, sort });
+      const found = await allOf(alarms.list(ALL, { filter: {}, sort }));
       expect([...new Set(found.map(({ severity }) => severity))]).toEqual(['critical', 'moderate', 'low']);
     });
 

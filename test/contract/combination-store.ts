@@ -110,6 +110,30 @@ export function combinationStoreContract(store: () => CombinationContractContext
       expect(await members('top')).toEqual(['c1', 'c2']);
     });
 
+    test('a chain has at most ten levels, from above and from below', async () => {
+      const { create, replace } = store();
+      await create({ id: 'c2', rule: combine('x', 'y') });
+      for (let level = 3; level <= 10; level += 1)
+        await create({ id: `c${level}`, rule: combine(`c${level - 1}`, 'x') });
+      const refused = { code: 'invalid_request', message: expect.stringContaining('more than 10 levels') };
+      await expect(create({ id: 'c11', rule: combine('c10', 'x') })).rejects.toMatchObject(refused);
+      await create({ id: 'below', rule: combine('x', 'z') });
+      await expect(replace('c2', { rule: combine('below', 'y') })).rejects.toMatchObject(refused);
+    });
+
+    test('a combination has at most 10,000 members at all levels, also through one that it contains', async () => {
+      const { db, create, replace } = store();
+      await create({ id: 'wide', rule: combine('x', 'y') });
+      await create({ id: 'top', rule: combine('wide', 'x') });
+      await db.query(`insert into alarm_members select 'wide', 'm' || n from generate_series(1, 9996) n`);
+      await replace('top', { rule: combine('wide', 'y') });
+      const refused = { code: 'invalid_request', message: expect.stringContaining('more than 10000 members') };
+      await expect(replace('top', { rule: combine('wide', 'x', 'y', 'z') })).rejects.toMatchObject(refused);
+      await create({ id: 'part', rule: combine('x', 'y') });
+      await create({ id: 'whole', rule: combine('part', 'z') });
+      await expect(replace('part', { rule: combine('wide', 'z') })).rejects.toMatchObject(refused);
+    });
+
     test.each(['p1', null])('two concurrent writes cannot create a cycle (members of %s)', async (memberProject) => {
       const { create, replace } = store();
       for (let round = 0; round < 5; round += 1) {

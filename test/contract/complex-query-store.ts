@@ -20,7 +20,7 @@ import {
   type ComplexQuery,
   type ComplexQueryStore,
 } from '../../src/storage/queries/complex-query-store.js';
-import type { Database } from '../../src/storage/database.js';
+import type { Database, Sql } from '../../src/storage/database.js';
 import { appendHistory, type HistoryEntry } from '../../src/storage/alarms/history-store.js';
 import {
   ALARM_FIELDS,
@@ -275,12 +275,16 @@ export function complexQueryContract(open: () => Promise<Database>): void {
 
   test('a pattern never reaches the database', async () => {
     const seen: string[] = [];
+    const spy =
+      (sql: Sql): Sql['query'] =>
+      (text, parameters, options) => {
+        seen.push(text, String(parameters));
+        return sql.query(text, parameters, options);
+      };
     const spied: Database = {
       ...db,
-      query: (sql, parameters, options) => {
-        seen.push(sql, String(parameters));
-        return db.query(sql, parameters, options);
-      },
+      query: spy(db),
+      transaction: (work) => db.transaction((tx) => work({ query: spy(tx) })),
     };
     const secret: Pattern = { source: 'secret-pattern', test: () => false };
     const filter: ComplexFilter<AlarmFieldName> = {

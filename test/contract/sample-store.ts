@@ -11,6 +11,7 @@ import {
 } from '../../src/storage/meters/statistics-store.js';
 import { NOON } from '../support/builders.js';
 import { empty } from '../support/databases.js';
+import { allOf } from '../support/pages.js';
 
 const ALL: Scope = { all: true };
 const second = (n: number): Date => new Date(NOON.getTime() + n * 1000);
@@ -54,14 +55,14 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
   /** Stores batches of samples, one after the other. */
   const append = (...batches: readonly Sample[][]): Promise<void> => samples.append(oneByOne(batches));
   const volumes = async (filter: SampleFilter, scope: Scope = ALL): Promise<number[]> =>
-    (await samples.list(scope, 'cpu', filter, 100)).map(({ volume }) => volume);
+    (await allOf(samples.list(scope, 'cpu', filter))).map(({ volume }) => volume);
 
   describe('samples', () => {
     test('are read back as they were written, newest first', async () => {
       const first = aSample({ messageId: 'm1', userId: null, resourceMetadata: { a: { b: 'é "q" \\ {1}' }, n: 1.5 } });
       const last = aSample({ messageId: 'm2', projectId: null, timestamp: second(0.25), volume: -1.5e-7 });
       await append([first, last]);
-      expect(await samples.list(ALL, 'cpu', {}, 100)).toEqual([last, first]);
+      expect(await allOf(samples.list(ALL, 'cpu', {}))).toEqual([last, first]);
     });
 
     test('ten thousand are stored with one call', async () => {
@@ -71,29 +72,29 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
       await append(many);
       const { rows } = await db.query<{ count: number }>('select count(*) as count from samples');
       expect(rows).toEqual([{ count: 10_000 }]);
-      expect(await samples.meters(ALL, {}, 100)).toHaveLength(50);
+      expect(await allOf(samples.meters(ALL, {}))).toHaveLength(50);
     });
 
     test('none is stored when one cannot be', async () => {
       const bad = aSample({ messageId: 'm2', resourceMetadata: { text: '\u0000' } });
       await expect(append([aSample(), bad])).rejects.toThrow();
-      expect(await samples.list(ALL, 'cpu', {}, 100)).toEqual([]);
-      expect(await samples.meters(ALL, {}, 100)).toEqual([]);
+      expect(await allOf(samples.list(ALL, 'cpu', {}))).toEqual([]);
+      expect(await allOf(samples.meters(ALL, {}))).toEqual([]);
     });
 
     test('PostgreSQL stores all batches of samples or none, the embedded database those before a bad one', async () => {
       const bad = aSample({ messageId: 'm2', resourceMetadata: { text: '\u0000' } });
       await expect(append([aSample()], [bad])).rejects.toThrow();
-      expect(await samples.list(ALL, 'cpu', {}, 100)).toEqual(db.kind === 'postgres' ? [] : [aSample()]);
-      expect(await samples.meters(ALL, {}, 100)).toHaveLength(db.kind === 'postgres' ? 0 : 1);
+      expect(await allOf(samples.list(ALL, 'cpu', {}))).toEqual(db.kind === 'postgres' ? [] : [aSample()]);
+      expect(await allOf(samples.meters(ALL, {}))).toHaveLength(db.kind === 'postgres' ? 0 : 1);
     });
 
     test('of several batches give one resource with its whole span', async () => {
       const batch = (from: number, resource: string): Sample[] =>
         [from, from + 1].map((n) => aSample({ resourceId: resource, timestamp: second(n), messageId: `m${n}` }));
       await append(batch(3, 'r1'), batch(1, 'r1'), batch(5, 'r2'));
-      expect(await samples.list(ALL, 'cpu', {}, 100)).toHaveLength(6);
-      expect(await samples.resources(ALL, {}, 100)).toMatchObject([
+      expect(await allOf(samples.list(ALL, 'cpu', {}))).toHaveLength(6);
+      expect(await allOf(samples.resources(ALL, {}))).toMatchObject([
         { resourceId: 'r1', firstSampleAt: second(1), lastSampleAt: second(4) },
         { resourceId: 'r2', firstSampleAt: second(5), lastSampleAt: second(6) },
       ]);
@@ -101,7 +102,7 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
 
     test('an empty list stores nothing', async () => {
       await append([]);
-      expect(await samples.list(ALL, 'cpu', {}, 100)).toEqual([]);
+      expect(await allOf(samples.list(ALL, 'cpu', {}))).toEqual([]);
     });
 
     test('writers of the same resources in different orders do not deadlock', async () => {
@@ -114,7 +115,7 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
           append(batch(resources.slice(20)), batch(resources.slice(0, 20))),
         ]),
       );
-      expect(await samples.resources(ALL, {}, 100)).toHaveLength(40);
+      expect(await allOf(samples.resources(ALL, {}))).toHaveLength(40);
     });
 
     test.each<{ filter: SampleFilter; expected: number[] }>([
@@ -162,10 +163,10 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
         ]);
         expect(await volumes({}, { projectId: 'p1' })).toEqual([1]);
         expect(await volumes({ projectId: 'p2' }, { projectId: 'p1' })).toEqual([]);
-        expect(await samples.meters({ projectId: 'p2' }, {}, 100)).toMatchObject([{ projectId: 'p2' }]);
-        expect(await samples.resources({ projectId: 'p2' }, {}, 100)).toMatchObject([{ projectId: 'p2' }]);
+        expect(await allOf(samples.meters({ projectId: 'p2' }, {}))).toMatchObject([{ projectId: 'p2' }]);
+        expect(await allOf(samples.resources({ projectId: 'p2' }, {}))).toMatchObject([{ projectId: 'p2' }]);
         const asked = { meter: 'cpu', filter: {}, periodS: 0, groupBy: [] };
-        expect(await figures.statistics({ projectId: 'p1' }, asked)).toMatchObject([{ count: 1, sum: 1 }]);
+        expect(await allOf(figures.statistics({ projectId: 'p1' }, asked))).toMatchObject([{ count: 1, sum: 1 }]);
       },
     );
   });
@@ -175,7 +176,7 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
       await append([aSample({ timestamp: second(5), resourceMetadata: { state: 'new' }, userId: 'u2' })]);
       await append([aSample({ timestamp: second(1), resourceMetadata: { state: 'old' } })]);
       await append([aSample({ meter: 'memory', unit: 'MB', type: 'cumulative', timestamp: second(2) })]);
-      expect(await samples.resources(ALL, {}, 100)).toEqual([
+      expect(await allOf(samples.resources(ALL, {}))).toEqual([
         {
           resourceId: 'r1',
           projectId: 'p1',
@@ -187,7 +188,7 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
           meters: ['cpu', 'memory'],
         },
       ]);
-      expect(await samples.meters(ALL, {}, 100)).toMatchObject([
+      expect(await allOf(samples.meters(ALL, {}))).toMatchObject([
         { name: 'cpu', type: 'gauge', unit: '%' },
         { name: 'memory', type: 'cumulative', unit: 'MB' },
       ]);
@@ -196,7 +197,7 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
 
   describe('statistics', () => {
     const ask = (asked: Partial<StatisticsQuery>) =>
-      figures.statistics(ALL, { meter: 'cpu', filter: {}, periodS: 0, groupBy: [], ...asked });
+      allOf(figures.statistics(ALL, { meter: 'cpu', filter: {}, periodS: 0, groupBy: [], ...asked }));
 
     test('sum up everything without a period', async () => {
       await append([2, 4, 4, 4, 5, 5, 7, 9].map((volume, n) => aSample({ volume, timestamp: second(n) })));

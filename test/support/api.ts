@@ -7,7 +7,12 @@ import type { Authenticator } from '../../src/api/identity/identity.js';
 import { createNoauthAuthenticator, refuseForeignPages } from '../../src/api/identity/noauth.js';
 import { listen } from '../../src/api/http/listen.js';
 import type { ServerCertificate } from '../../src/api/http/server-certificate.js';
-import { BACKTEST_CONCURRENCY, QUERY_CONCURRENCY, ConcurrencyLimit } from '../../src/api/http/concurrency-limit.js';
+import {
+  BACKTEST_CONCURRENCY,
+  QUERY_CONCURRENCY,
+  ConcurrencyLimit,
+  createReadLimit,
+} from '../../src/api/http/concurrency-limit.js';
 import type { ComplexQueries, RuleChecks, Trusts } from '../../src/api/ports.js';
 import type { RunAs } from '../../src/api/http/route.js';
 import { createApi, type ApiDeps } from '../../src/api/server.js';
@@ -190,6 +195,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     imports: createImportStore(db, TEST_SEALER),
     queries: options.queries ?? createComplexQueryStore(db, TEST_SEALER),
     queryLimit: new ConcurrencyLimit(QUERY_CONCURRENCY),
+    readLimit: createReadLimit(),
     ...looks(db, settings.remote),
     samples: createSampleStore(db),
     statistics: createStatisticsStore(db),

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 
 import { PythonFloat } from '../../alarm/wire/python-json.js';
-import type { Meter, Resource, Sample } from '../../storage/meters/sample-store.js';
+import type { Meter, Resource } from '../../storage/meters/resource-list.js';
+import type { Sample } from '../../storage/meters/sample-store.js';
 import type { Statistics } from '../../storage/meters/statistics-store.js';
 import { isoTimestamp } from '../schema/timestamp.js';
 import { AnyObject, Float, NullableText, Timestamp } from './answer-fields.js';

@@ -23,7 +23,7 @@ export interface ApiAnswer {
 type ReaderClock = Pick<Clock, 'monotonicMs' | 'sleep'>;
 
 /**
- * Sends an answer. The first page of a list is read before the status is sent, so that its failure is still a 5xx.
+ * Sends an answer. The status of a list is sent with its first row, so that a failure before it is still an error.
  * Closes the connection of a client that reads too slowly.
  */
 export async function sendAnswer(response: ServerResponse, answer: ApiAnswer, clock: ReaderClock): Promise<void> {
@@ -86,18 +86,20 @@ async function sendPages(
   reader: AnswerReader,
 ): Promise<void> {
   const start = listName === undefined ? '[' : `{${pythonJson(listName)}: [`;
-  let separator = '';
+  const begin = (): void => {
+    if (response.headersSent) return;
+    response.writeHead(status, { 'Content-Type': 'application/json' });
+    response.write(start);
+  };
   for await (const page of pages) {
     if (isGone(response)) return; // the client has left: ends the generator, which releases its resources
-    if (!response.headersSent) {
-      response.writeHead(status, { 'Content-Type': 'application/json' });
-      response.write(start);
-    }
     if (page.length === 0) continue;
+    const separator = response.headersSent ? ', ' : '';
+    begin();
     const text = Buffer.from(separator + page.map(pythonJson).join(', '));
-    separator = ', ';
     if (!response.write(text)) await reader.hasTaken(text.length, 'drain');
   }
+  begin();
   response.end(listName === undefined ? ']' : `]${membersText(afterList?.() ?? {})}}`);
   await reader.hasTaken(0, 'finish');
 }

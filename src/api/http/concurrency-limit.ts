@@ -9,6 +9,9 @@ export interface ConcurrencyBounds {
 /** Limits of complex queries. */
 export const QUERY_CONCURRENCY: ConcurrencyBounds = { perProject: 2, inAll: 4 };
 
+/** Limits of lists and statistics that do not fit into one page. */
+export const READ_CONCURRENCY: ConcurrencyBounds = { perProject: 4, inAll: 16 };
+
 /** Limits of backtests, which keep a metrics backend busy until they end. */
 export const BACKTEST_CONCURRENCY: ConcurrencyBounds = { perProject: 1, inAll: 2 };
 
@@ -21,6 +24,7 @@ export class ConcurrencyLimit {
   constructor(
     private readonly limits: ConcurrencyBounds,
     private readonly subject = 'complex queries',
+    private readonly advice = 'wait until one of them has ended',
   ) {}
 
   /**
@@ -60,7 +64,7 @@ export class ConcurrencyLimit {
   #take(projectId: string | null): void {
     const ofProject = this.#inProgress.get(projectId) ?? 0;
     if (ofProject >= this.limits.perProject || this.#total >= this.limits.inAll) {
-      throw new AppError('too_many_requests', `Too many ${this.subject} at once`);
+      throw new AppError('too_many_requests', `Too many ${this.subject} at once: ${this.advice}`);
     }
     this.#inProgress.set(projectId, ofProject + 1);
     this.#total += 1;
@@ -72,6 +76,12 @@ export class ConcurrencyLimit {
     else this.#inProgress.delete(projectId);
     this.#total -= 1;
   }
+}
+
+/** The limit of all lists and statistics of a process together. */
+export function createReadLimit(): ConcurrencyLimit {
+  const advice = 'wait until one of them has ended, or ask for less with limit, q or a longer period';
+  return new ConcurrencyLimit(READ_CONCURRENCY, 'long answers', advice);
 }
 
 /** True if the pages are known to have ended, without waiting for the database. */

@@ -3,6 +3,7 @@ import type { ErrorRequestHandler, Request, Response } from 'express';
 import { pythonJson } from '../../alarm/wire/python-json.js';
 import { AppError, toError, UpstreamRefusal, type ErrorCode } from '../../errors.js';
 import type { Logger } from '../../logger.js';
+import { sqlState } from '../../storage/database.js';
 import { isDatabaseOutage } from '../../storage/engine/outage.js';
 import { MissingKey } from '../../storage/secrets/sealed.js';
 import { errorAnswer, type ErrorAnswer, type Faultstring, type KeystoneErrorAnswer } from '../answers/error-answer.js';
@@ -28,6 +29,11 @@ const STATUS = {
 } as const satisfies Record<ErrorCode, number>;
 
 const RETRY_AFTER_S = 5;
+
+/** SQLSTATE of a statement that took too long. */
+const CANCELLED = '57014';
+const TOO_LONG =
+  'The database needed too long for the request: ask for less with limit, filters or a shorter time, or try later';
 
 /** Tells clients, in a 401, how to authenticate. */
 export interface Challenge {
@@ -103,6 +109,7 @@ function sendError(response: Response, status: number, body: ErrorAnswer | Keyst
 
 function asAppError(thrown: unknown): AppError | undefined {
   if (thrown instanceof AppError) return thrown;
+  if (sqlState(thrown) === CANCELLED) return new AppError('unavailable', TOO_LONG, { cause: thrown });
   if (isDatabaseOutage(thrown)) return new AppError('unavailable', 'The database is not available', { cause: thrown });
   if (thrown instanceof MissingKey)
     return new AppError('unavailable', 'A stored secret cannot be decrypted: its key is not configured', {

@@ -1,3 +1,4 @@
+import { convertPages, firstRows } from '../../async/pages.js';
 import { AppError } from '../../errors.js';
 import type { AlarmFilter, AlarmQuery } from '../../storage/alarms/alarm-list-store.js';
 import type { AlarmChange, StoredAlarm } from '../../storage/alarms/alarm-store.js';
@@ -9,6 +10,7 @@ import { refuseBadActions, type ActionPolicy } from '../alarms/check-actions.js'
 import { refuseForbiddenAddresses } from '../alarms/check-addresses.js';
 import { refuseBadRule } from '../alarms/check-rule.js';
 import { noteProject } from '../audit/request-audit.js';
+import type { ConcurrencyLimit } from '../http/concurrency-limit.js';
 import { refuseOtherVersion, versionOf } from '../http/entity-tag.js';
 import { parseWith } from '../http/faultstring.js';
 import { isAdmin, refuseForeignProject, ruleProject, scopeOf, canSeeAlarms } from '../identity/authorize.js';
@@ -19,7 +21,7 @@ import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
 import { alarmListing, type AlarmListing } from '../schema/alarm-query.js';
 import { AlarmRequest } from '../schema/alarm-request.js';
-import { alarmAnswer, type AlarmAnswer } from '../answers/alarm-answer.js';
+import { alarmAnswer } from '../answers/alarm-answer.js';
 import { refuseChangedMeanwhile, type TrustActions } from '../alarms/trust-actions.js';
 
 export interface AlarmRoutesDeps {
@@ -27,12 +29,10 @@ export interface AlarmRoutesDeps {
   ruleChecks: RuleChecks;
   actions: ActionPolicy;
   trustActions: TrustActions;
+  readLimit: ConcurrencyLimit;
   now: () => Date;
   newId: () => string;
 }
-
-/** Alarms that one SQL statement reads for a list. */
-const PAGE = 500;
 
 /** `/v2/alarms` and `/v2/alarms/{id}`. */
 export function alarmRoutes(deps: AlarmRoutesDeps): Route[] {
@@ -188,7 +188,7 @@ function answerWith(alarm: StoredAlarm, answer: Pick<ApiAnswer, 'status' | 'head
   return { ...answer, headers: { ...answer.headers, ETag: versionOf(alarm) }, body: alarmAnswer(alarm) };
 }
 
-async function listAlarms({ alarms }: AlarmRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+async function listAlarms({ alarms, readLimit }: AlarmRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
   const { identity, query } = request;
   const listing = alarmListing(query);
   const filter = ownedFilter(listing, identity);
@@ -196,7 +196,8 @@ async function listAlarms({ alarms }: AlarmRoutesDeps, request: ApiRequest): Pro
   const scope = scopeOf(identity);
   const { sort, limit, marker } = listing;
   const after = marker === undefined ? undefined : await markedAlarm(alarms, scope, { filter, sort }, marker);
-  return { status: 200, pages: pagesOf(alarms, scope, { filter, sort, limit, after }) };
+  const found = convertPages(alarms.list(scope, { filter, sort, limit, after }), alarmAnswer);
+  return { status: 200, pages: readLimit.limitLongAnswer(identity.projectId, found) };
 }
 
 /**
@@ -212,19 +213,8 @@ function ownedFilter({ filter, allProjects }: AlarmListing, identity: Identity):
 }
 
 async function markedAlarm(alarms: Alarms, scope: Scope, query: AlarmQuery, marker: string): Promise<StoredAlarm> {
-  const [alarm] = await alarms.list(scope, { ...query, filter: { ...query.filter, id: marker }, limit: 1 });
+  const marked = alarms.list(scope, { ...query, filter: { ...query.filter, id: marker }, limit: 1 });
+  const [alarm] = await firstRows(marked, 1);
   if (!alarm) throw new AppError('invalid_request', `Marker ${marker} not found.`);
   return alarm;
-}
-
-async function* pagesOf(alarms: Alarms, scope: Scope, query: AlarmQuery): AsyncIterable<readonly AlarmAnswer[]> {
-  let { after } = query;
-  for (let left = query.limit ?? Infinity; left > 0;) {
-    const size = Math.min(left, PAGE);
-    const page = await alarms.list(scope, { ...query, after, limit: size });
-    yield page.map(alarmAnswer);
-    if (page.length < size) return;
-    left -= page.length;
-    after = page.at(-1);
-  }
 }

@@ -1,9 +1,10 @@
+import { convertPages } from '../../async/pages.js';
 import { AppError } from '../../errors.js';
 import { ALL_PROJECTS } from '../../storage/audit/audit-entry.js';
-import type { Scope } from '../../storage/scope.js';
+import type { ConcurrencyLimit } from '../http/concurrency-limit.js';
 import { isAdmin, scopeOf } from '../identity/authorize.js';
 import type { EvaluationResults } from '../ports.js';
-import { alarmResults, type EvaluationResultsAnswer } from '../answers/evaluation-results-answer.js';
+import { alarmResults } from '../answers/evaluation-results-answer.js';
 import { booleanValue } from '../http/query-parameters.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
@@ -11,10 +12,8 @@ import type { ApiAnswer } from '../http/answer.js';
 export interface EvaluationResultRoutesDeps {
   /** Undefined if results are not counted (`api.evaluation_results_metrics`). */
   evaluationResults: EvaluationResults | undefined;
+  readLimit: ConcurrencyLimit;
 }
-
-/** Alarms that one SQL statement reads. Their rows are small. */
-const PAGE = 2_000;
 
 /** `/v2/metrics`: as in Aodh, the numbers of evaluation results by alarm and state. */
 export function evaluationResultRoutes(deps: EvaluationResultRoutesDeps): Route[] {
@@ -30,7 +29,8 @@ export function evaluationResultRoutes(deps: EvaluationResultRoutesDeps): Route[
   ];
 }
 
-function list({ evaluationResults }: EvaluationResultRoutesDeps, { identity, query, note }: ApiRequest): ApiAnswer {
+function list({ evaluationResults, readLimit }: EvaluationResultRoutesDeps, request: ApiRequest): ApiAnswer {
+  const { identity, query, note } = request;
   if (!evaluationResults) throw new AppError('forbidden', 'metrics endpoint is disabled');
   const text = query.one('all_projects') || 'false'; // empty is absent, as in Aodh
   const allProjects = booleanValue({ value: text });
@@ -40,20 +40,9 @@ function list({ evaluationResults }: EvaluationResultRoutesDeps, { identity, que
   return {
     status: 200,
     listName: 'evaluation_results',
-    pages: pagesOf(evaluationResults, scopeOf(identity), projects),
+    pages: readLimit.limitLongAnswer(
+      identity.projectId,
+      convertPages(evaluationResults.list(scopeOf(identity), projects), alarmResults),
+    ),
   };
-}
-
-async function* pagesOf(
-  results: EvaluationResults,
-  scope: Scope,
-  projects: { projectId?: string | null },
-): AsyncIterable<EvaluationResultsAnswer['evaluation_results']> {
-  let after: string | undefined;
-  for (;;) {
-    const page = await results.list(scope, { ...projects, after, limit: PAGE });
-    yield page.map(alarmResults);
-    if (page.length < PAGE) return;
-    after = page.at(-1)?.alarmId;
-  }
 }

@@ -1,21 +1,26 @@
+import { convertPages, firstRows } from '../../async/pages.js';
 import { AppError } from '../../errors.js';
 import type { HistoryEntry, HistoryQuery } from '../../storage/alarms/history-store.js';
 import type { Scope } from '../../storage/scope.js';
+import type { ConcurrencyLimit } from '../http/concurrency-limit.js';
 import { scopeOf, canSeeAlarms } from '../identity/authorize.js';
 import type { Alarms, History } from '../ports.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
 import { historyListing } from '../schema/history-query.js';
-import { historyAnswer, type HistoryAnswer } from '../answers/history-answer.js';
+import { historyAnswer } from '../answers/history-answer.js';
 import { throwAlarmNotFound } from './alarms.js';
 
 export interface HistoryRoutesDeps {
   alarms: Alarms;
   history: History;
+  readLimit: ConcurrencyLimit;
 }
 
-/** Entries that one SQL statement reads for a list. */
-const PAGE = 500;
+const NEWEST_FIRST = [
+  { key: 'timestamp', descending: true },
+  { key: 'event_id', descending: true },
+] as const;
 
 /** `/v2/alarms/{id}/history`. */
 export function historyRoutes(deps: HistoryRoutesDeps): Route[] {
@@ -32,7 +37,10 @@ export function historyRoutes(deps: HistoryRoutesDeps): Route[] {
   ];
 }
 
-async function list({ alarms, history }: HistoryRoutesDeps, request: ApiRequest): Promise<() => Promise<ApiAnswer>> {
+async function list(
+  { alarms, history, readLimit }: HistoryRoutesDeps,
+  request: ApiRequest,
+): Promise<() => Promise<ApiAnswer>> {
   const { identity, query } = request;
   const id = await idOfPresentOrPast(alarms, history, request);
   return async () => {
@@ -40,7 +48,8 @@ async function list({ alarms, history }: HistoryRoutesDeps, request: ApiRequest)
     const scope = scopeOf(identity);
     const after =
       marker === undefined ? undefined : await markedEntry(history, scope, id, { query: { filter, sort }, marker });
-    return { status: 200, pages: pagesOf(history, scope, id, { filter, sort, limit, after }) };
+    const found = convertPages(history.list(scope, id, { filter, sort, limit, after }), historyAnswer);
+    return { status: 200, pages: readLimit.limitLongAnswer(identity.projectId, found) };
   };
 }
 
@@ -57,11 +66,7 @@ async function idOfPresentOrPast(alarms: Alarms, history: History, request: ApiR
     request.note({ projectId: alarm.projectId });
     return id;
   }
-  const [entry] = await history.list(scope, id, {
-    filter: {},
-    sort: [{ key: 'event_id', descending: false }],
-    limit: 1,
-  });
+  const [entry] = await firstRows(history.list(scope, id, { filter: {}, sort: NEWEST_FIRST, limit: 1 }), 1);
   if (entry === undefined) throwAlarmNotFound(id);
   request.note({ projectId: entry.onBehalfOf });
   return id;
@@ -73,28 +78,8 @@ async function markedEntry(
   alarmId: string,
   { query, marker }: { query: HistoryQuery; marker: string },
 ): Promise<HistoryEntry> {
-  const [entry] = await history.list(scope, alarmId, {
-    ...query,
-    filter: { ...query.filter, eventId: marker },
-    limit: 1,
-  });
+  const marked = { ...query, filter: { ...query.filter, eventId: marker }, limit: 1 };
+  const [entry] = await firstRows(history.list(scope, alarmId, marked), 1);
   if (!entry) throw new AppError('invalid_request', `Marker ${marker} not found.`);
   return entry;
-}
-
-async function* pagesOf(
-  history: History,
-  scope: Scope,
-  alarmId: string,
-  query: HistoryQuery,
-): AsyncIterable<readonly HistoryAnswer[]> {
-  let { after } = query;
-  for (let left = query.limit ?? Infinity; left > 0;) {
-    const size = Math.min(left, PAGE);
-    const page = await history.list(scope, alarmId, { ...query, after, limit: size });
-    yield page.map(historyAnswer);
-    if (page.length < size) return;
-    left -= page.length;
-    after = page.at(-1);
-  }
 }

@@ -1,7 +1,11 @@
+import type { PythonValue } from '../../alarm/wire/python-json.js';
+import { convertPages, firstRows } from '../../async/pages.js';
 import { AppError } from '../../errors.js';
 import { GROUP_FIELDS, type GroupField } from '../../storage/meters/statistics-store.js';
 import { noteProject } from '../audit/request-audit.js';
+import type { ConcurrencyLimit } from '../http/concurrency-limit.js';
 import { scopeOf } from '../identity/authorize.js';
+import type { Identity } from '../identity/identity.js';
 import type { MeterStatistics, Samples } from '../ports.js';
 import { invalidInput, type QueryParameters } from '../http/query-parameters.js';
 import { BULK_BODY } from '../http/request-body.js';
@@ -24,13 +28,12 @@ export interface MeterRoutesDeps {
   now: () => Date;
   newId: () => string;
   onStored: (samples: number) => void;
+  readLimit: ConcurrencyLimit;
 }
 
 /** Ceilometer's default, which keeps clients from reading a week of samples by accident. `limit` overrides it. */
 const DEFAULT_LIMIT = 100;
 const MAX_SAMPLES = 10_000;
-/** Limit of lists of meters and resources: practically none, since clients expect all of them. */
-const ALL = 1_000_000;
 const MAX_PERIOD_S = 366 * 24 * 3600;
 const MAX_METER_NAME = 255;
 
@@ -108,56 +111,74 @@ async function* answersOf(posted: AsyncIterable<readonly Sample[]>): AsyncIterab
   for await (const batch of posted) yield batch.map(sampleAnswer);
 }
 
-async function listSamples({ samples }: MeterRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+function listSamples({ samples, readLimit }: MeterRoutesDeps, request: ApiRequest): ApiAnswer {
   const { identity, query, params } = request;
   const filter = sampleFilter(query, identity);
   noteProject(request, filter.projectId);
   const limit = query.limit() ?? DEFAULT_LIMIT;
   if (limit > MAX_SAMPLES) throw invalidInput('limit', String(limit), `at most ${MAX_SAMPLES}`);
-  const found = await samples.list(scopeOf(identity), params['meter'] ?? '', filter, limit);
-  return { status: 200, body: found.map(sampleAnswer) };
+  const found = samples.list(scopeOf(identity), params['meter'] ?? '', filter, limit);
+  return listAnswer(readLimit, identity, convertPages(found, sampleAnswer, limit));
 }
 
-async function summarise({ statistics }: MeterRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+function summarise({ statistics, readLimit }: MeterRoutesDeps, request: ApiRequest): ApiAnswer {
   const { identity, query, params } = request;
   const filter = sampleFilter(query, identity);
   noteProject(request, filter.projectId);
   const periodS = periodOf(query);
   const groupBy = groupsOf(query);
   const alignedTo = filter.timestamps?.find(({ op }) => op === 'ge' || op === 'gt')?.at;
-  const found = await statistics.statistics(scopeOf(identity), {
+  const found = statistics.statistics(scopeOf(identity), {
     meter: params['meter'] ?? '',
     filter,
     periodS,
     groupBy,
     alignedTo,
   });
-  return { status: 200, body: found.map((statistic) => statisticsAnswer(statistic, periodS)) };
+  return listAnswer(
+    readLimit,
+    identity,
+    convertPages(found, (statistic) => statisticsAnswer(statistic, periodS)),
+  );
 }
 
-async function listMeters({ samples }: MeterRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+function listMeters({ samples, readLimit }: MeterRoutesDeps, request: ApiRequest): ApiAnswer {
   const { identity, query } = request;
   const filter = resourceFilter(query, identity);
   noteProject(request, filter.projectId);
-  const found = await samples.meters(scopeOf(identity), filter, query.limit() ?? ALL);
-  return { status: 200, body: found.map(meterAnswer) };
+  const limit = query.limit();
+  const found = samples.meters(scopeOf(identity), filter, limit);
+  return listAnswer(readLimit, identity, convertPages(found, meterAnswer, limit));
 }
 
-async function listResources({ samples }: MeterRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+function listResources({ samples, readLimit }: MeterRoutesDeps, request: ApiRequest): ApiAnswer {
   const { identity, query, origin } = request;
   const filter = resourceFilter(query, identity);
   noteProject(request, filter.projectId);
-  const found = await samples.resources(scopeOf(identity), filter, query.limit() ?? ALL);
-  return { status: 200, body: found.map((resource) => resourceAnswer(resource, origin)) };
+  const found = samples.resources(scopeOf(identity), filter);
+  return listAnswer(
+    readLimit,
+    identity,
+    convertPages(found, (resource) => resourceAnswer(resource, origin), query.limit()),
+  );
 }
 
 async function showResource({ samples }: MeterRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
   const { identity, params, origin } = request;
   noteProject(request);
   const resourceId = params['resource'] ?? '';
-  const [found] = await samples.resources(scopeOf(identity), { resourceId }, 1);
+  const [found] = await firstRows(samples.resources(scopeOf(identity), { resourceId }), 1);
   if (!found) throw new AppError('not_found', `Resource ${resourceId} not found`);
   return { status: 200, body: resourceAnswer(found, origin) };
+}
+
+/** A list that is counted by the limit of long answers when it has more than one page. */
+function listAnswer(
+  readLimit: ConcurrencyLimit,
+  { projectId }: Identity,
+  pages: AsyncIterable<PythonValue[]>,
+): ApiAnswer {
+  return { status: 200, pages: readLimit.limitLongAnswer(projectId, pages) };
 }
 
 function periodOf(query: QueryParameters): number {

@@ -1,3 +1,4 @@
+import { convertPages } from '../../async/pages.js';
 import { AppError } from '../../errors.js';
 import {
   NOTIFICATION_STATUSES,
@@ -7,6 +8,7 @@ import {
 } from '../../storage/notifications/notification-admin-store.js';
 import { ALL_PROJECTS } from '../../storage/audit/audit-entry.js';
 import { noteProject } from '../audit/request-audit.js';
+import type { ConcurrencyLimit } from '../http/concurrency-limit.js';
 import { isAdmin, scopeOf } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
 import type { NotificationAdmin } from '../ports.js';
@@ -24,6 +26,7 @@ import {
 
 export interface NotificationRoutesDeps {
   notifications: NotificationAdmin;
+  readLimit: ConcurrencyLimit;
   now: () => Date;
 }
 
@@ -82,17 +85,18 @@ export function notificationRoutes(deps: NotificationRoutesDeps): Route[] {
   ];
 }
 
-async function list({ notifications }: NotificationRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+async function list({ notifications, readLimit }: NotificationRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
   const { identity, query } = request;
   noteProject(request);
   const limit = query.limit() ?? DEFAULT_LIMIT;
   if (limit > MAX_LIMIT) throw invalidInput('limit', String(limit), `at most ${MAX_LIMIT}`);
   const scope = scopeOf(identity);
   const marker = query.marker();
-  const [after] = marker === undefined ? [] : await notifications.list(scope, { id: marker, limit: 1 });
+  const after = marker === undefined ? undefined : await notifications.find(scope, marker);
   if (marker !== undefined && !after) throw new AppError('invalid_request', `Marker ${marker} not found.`);
-  const found = await notifications.list(scope, { ...filterOf(query), limit, after });
-  return { status: 200, body: found.map((each) => notificationAnswer(each, isAdmin(identity))) };
+  const found = notifications.list(scope, { ...filterOf(query), after, wanted: limit });
+  const shown = convertPages(found, (each) => notificationAnswer(each, isAdmin(identity)), limit);
+  return { status: 200, pages: readLimit.limitLongAnswer(identity.projectId, shown) };
 }
 
 async function show({ notifications }: NotificationRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
@@ -176,7 +180,7 @@ async function theNotification(
   { identity, params, note }: ApiRequest,
 ): Promise<NotificationRecord> {
   const id = params['id'] ?? '';
-  const [found] = await notifications.list(scopeOf(identity), { id, limit: 1 });
+  const found = await notifications.find(scopeOf(identity), id);
   if (!found) throw new AppError('not_found', `Notification ${id} not found`);
   note({ projectId: found.projectId });
   return found;

@@ -1,6 +1,6 @@
 import { AppError } from '../../errors.js';
 import type { SampleFilter, TimeOperator } from '../../storage/meters/sample-filter.js';
-import type { ResourceFilter } from '../../storage/meters/sample-store.js';
+import type { ResourceFilter } from '../../storage/meters/resource-list.js';
 import { refuseForeignProject } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
 import { booleanValue, invalidInput, type QueryCondition, type QueryParameters } from '../http/query-parameters.js';

@@ -1,9 +1,11 @@
-import { Conditions, orderBy } from '../conditions.js';
-import type { Sql } from '../database.js';
-import { orderOf } from '../queries/complex-filter.js';
-import { ALARM_FIELDS } from '../queries/query-fields.js';
+import type { Conditions } from '../conditions.js';
+import type { Database } from '../database.js';
+import { ALARM_FIELDS, type AlarmFieldName } from '../queries/query-fields.js';
+import { rowsInOrder, type OrderedTable } from '../queries/rows-in-order.js';
 import { restrictToScope, type Scope } from '../scope.js';
-import { ALARM_COLUMNS, ALARM_TABLES, type AlarmRow, type StoredAlarm } from './alarm-row.js';
+import type { Sealer } from '../secrets/sealed.js';
+import { textBytes, valueBytes } from '../slices.js';
+import { ALARM_COLUMNS, toAlarm, type AlarmRow, type StoredAlarm } from './alarm-row.js';
 
 /** Fields of the API by which alarms can be sorted. */
 export const ALARM_SORT_KEYS = [
@@ -35,44 +37,70 @@ export interface AlarmFilter {
   repeatActions?: boolean;
 }
 
-/** One page of a list of alarms. */
+/** A list of alarms. */
 export interface AlarmQuery {
   filter: AlarmFilter;
   /** Must end in a unique key, otherwise pages could lose alarms. */
   sort: readonly { key: AlarmSortKey; descending: boolean }[];
   limit?: number | undefined;
-  /** The last alarm of the previous page. */
+  /** The alarm before the first one of the list. */
   after?: StoredAlarm | undefined;
 }
 
-/** The rows of one page of the alarms that the scope may read. */
-export async function listAlarmRows(
-  db: Sql,
-  scope: Scope,
-  { filter, sort, limit, after }: AlarmQuery,
-): Promise<AlarmRow[]> {
-  const conditions = new Conditions();
+/** Alarms that are not deleted. Indexes have them by time, for each project and for all. */
+export const alarmTable = (sealer: Sealer): OrderedTable<StoredAlarm, AlarmRow, AlarmFieldName> => ({
+  table: 'alarms a',
+  alias: 'a',
+  columns: ALARM_COLUMNS,
+  joins: 'join partitions p on p.id = a.partition',
+  bytes: [
+    ...['a.rule', 'a.description', 'a.state_reason', 'a.time_constraints', 'a.action_secrets'].map(textBytes),
+    ...['a.ok_actions', 'a.alarm_actions', 'a.insufficient_data_actions'].map(valueBytes),
+  ].join(' + '),
+  fields: ALARM_FIELDS,
+  unique: 'alarm_id',
+  indexed: ['timestamp', 'alarm_id'],
+  toRow: (row) => toAlarm(row, sealer),
+});
+
+/** Adds the conditions that the indexes of `alarmTable` answer. */
+export function boundAlarms(conditions: Conditions, scope: Scope): void {
   conditions.add('a.deleted_at is null');
   restrictToScope(scope, 'a.project_id', conditions);
-  conditions.equal('a.id', filter.id, 'text');
-  conditions.equal('a.project_id', filter.projectId, 'text');
-  conditions.equal('a.user_id', filter.userId, 'text');
-  conditions.equal('a.type', filter.type, 'text');
-  conditions.equal('a.name', filter.name, 'text');
-  conditions.equal('a.enabled', filter.enabled, 'boolean');
-  conditions.equal('a.state', filter.state, 'text');
-  conditions.equal('a.severity', filter.severity, 'text');
-  conditions.equal('a.timestamp', filter.timestamp, 'timestamptz');
-  conditions.equal('a.repeat_actions', filter.repeatActions, 'boolean');
-  const keys = sort.map(({ key, descending }) => ({ ...orderOf(ALARM_FIELDS[key]), descending }));
-  if (after)
-    conditions.after(
-      keys,
-      keys.map(({ of }) => of(after)),
-    );
-  const { rows } = await db.query<AlarmRow>(
-    `select ${ALARM_COLUMNS} from ${ALARM_TABLES} ${conditions.where()} ${orderBy(keys)} ${conditions.limit(limit)}`,
-    conditions.parameters,
-  );
-  return rows;
+}
+
+/** Pages of alarms. */
+export function listAlarms(
+  { db, sealer }: { db: Database; sealer: Sealer },
+  scope: Scope,
+  { filter, ...order }: AlarmQuery,
+): AsyncGenerator<StoredAlarm[], void, void> {
+  const { id, projectId, timestamp, ...others } = filter;
+  const hasOthers = Object.keys(others).length > 0;
+  const isOne = id !== undefined;
+  const table = alarmTable(sealer);
+  return rowsInOrder(db, isOne ? { ...table, indexed: ['alarm_id'] } : table, {
+    ...order,
+    ...(isOne ? { sort: [{ key: 'alarm_id', descending: true }] } : {}),
+    bounds: (conditions) => {
+      boundAlarms(conditions, scope);
+      conditions.equal('a.id', id, 'text');
+      conditions.equal('a.project_id', projectId, 'text');
+      conditions.equal('a.timestamp', timestamp, 'timestamptz');
+    },
+    filter: hasOthers ? (conditions) => filterAlarms(conditions, others) : undefined,
+  });
+}
+
+function filterAlarms(
+  conditions: Conditions,
+  { userId, type, name, enabled, state, severity, repeatActions }: AlarmFilter,
+): void {
+  conditions.equal('a.user_id', userId, 'text');
+  conditions.equal('a.type', type, 'text');
+  conditions.equal('a.name', name, 'text');
+  conditions.equal('a.enabled', enabled, 'boolean');
+  conditions.equal('a.state', state, 'text');
+  conditions.equal('a.severity', severity, 'text');
+  conditions.equal('a.repeat_actions', repeatActions, 'boolean');
 }

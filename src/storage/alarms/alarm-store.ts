@@ -2,8 +2,8 @@ import { usesTrust } from '../../alarm/action.js';
 import type { AlarmState } from '../../alarm/state.js';
 import { typeOf, type AlarmRule } from '../../alarm/types/index.js';
 import { countChanges, moveCount, startCounting } from './alarm-count-store.js';
+import { listAlarms, type AlarmQuery } from './alarm-list-store.js';
 import { AlarmsNotCounted, insertAlarm, type Insertion, type InsertionRules } from './alarm-insert-store.js';
-import { listAlarmRows, type AlarmQuery } from './alarm-list-store.js';
 import {
   ALARM_COLUMNS,
   ALARM_TABLES,
@@ -12,11 +12,10 @@ import {
   openedAlarm,
   secretsIn,
   storedActionsIn,
-  toAlarm,
   type AlarmRow,
   type StoredAlarm,
 } from './alarm-row.js';
-import { lockCombinations, refuseBadMembers, writeMembers, type Combination } from './combination-store.js';
+import { lockAndCheckMembers, writeMembers, type Combination } from './combination-store.js';
 import type { Database, Sql } from '../database.js';
 import { appendHistory, type HistoryEntry } from './history-store.js';
 import { bringAlarmForward } from '../notifications/bring-forward-store.js';
@@ -78,8 +77,8 @@ export function createAlarmStore(db: Database, rules: InsertionRules) {
     async find(scope: Scope, id: string): Promise<StoredAlarm | undefined> {
       return (await find({ sql: db, sealer }, scope, id, ''))?.alarm;
     },
-    list: async (scope: Scope, query: AlarmQuery): Promise<StoredAlarm[]> =>
-      (await listAlarmRows(db, scope, query)).map((row) => toAlarm(row, sealer)),
+    /** Pages of alarms. A page can be empty. */
+    list: (scope: Scope, query: AlarmQuery): AsyncIterable<StoredAlarm[]> => listAlarms({ db, sealer }, scope, query),
     /** Returns the new version of the alarm, or undefined if the scope has no such alarm. */
     replace: (scope: Scope, id: string, replacement: Replacement): Promise<StoredAlarm | undefined> =>
       db.transaction((sql) => replace({ sql, sealer }, scope, id, replacement)),
@@ -112,10 +111,7 @@ async function createCounted(db: Database, rules: InsertionRules, creation: Crea
   const combination = combinationOf(alarm.id, alarm.rule, memberProject);
   if (!combination && !trust && rules.quotas.user < 0) return insertAlarm(db, creation, rules);
   await db.transaction(async (tx) => {
-    if (combination) {
-      await lockCombinations(tx);
-      await refuseBadMembers(tx, combination);
-    }
+    if (combination) await lockAndCheckMembers(tx, { ...combination, ownerProjectId: alarm.projectId });
     await insertAlarm(tx, creation, rules);
     if (combination) await writeMembers(tx, alarm.id, combination.memberIds);
     if (trust) await writeTrust(tx, alarm.id, { next: trust, at: alarm.timestamp });
@@ -169,11 +165,10 @@ async function replace(
 ): Promise<StoredAlarm | undefined> {
   const combination = combinationOf(id, rule, memberProject);
   // Always before the row of the alarm, to avoid deadlocks.
-  if (combination) await lockCombinations(tx);
+  if (combination) await lockAndCheckMembers(tx, combination);
   const found = await find({ sql: tx, sealer }, scope, id, 'for update of a');
   if (!found) return undefined;
   const current = found.alarm;
-  if (combination) await refuseBadMembers(tx, combination);
   const { next, entry } = change(current);
   const secrets = secretsToKeep(found);
   const actions = sealActions(next, sealer, secrets);

@@ -1,49 +1,87 @@
 import { AppError } from '../../errors.js';
 import type { Sql } from '../database.js';
+import { membersBelow, refuseTooDeep, type CombinationMember } from './combination-tree.js';
 
-/** A combination alarm, its members, and the project to which they must belong (null: any, for admins). */
+/** A combination alarm to write, its members, and the project to which they must belong (null: any, for admins). */
 export interface Combination {
   alarmId: string;
   memberIds: readonly string[];
   projectId: string | null;
+  /** The project of a new alarm. */
+  ownerProjectId?: string | null;
 }
 
-/** Advisory lock of combinations. Any constant that no other lock has. */
+/** First key of the advisory locks of combinations. Any constant that no other lock has. */
 const LOCK = 8042_0003;
+/** The text whose hash is the second key, for alarms without a project. */
+const NO_PROJECT = '';
 
 /**
  * Serialises the writers of combinations until the transaction ends, so that two writers cannot create a cycle
- * together. One lock for all projects, since the combinations of admins span projects.
- */
-export async function lockCombinations(tx: Sql): Promise<void> {
-  await tx.query('select pg_advisory_xact_lock($1)', [LOCK]);
-}
-
-/**
- * Checks the members of a combination. Call with the lock held, before the alarm is written.
+ * together. One lock for each project of an alarm that the combination reaches: mostly its own only, since only admins
+ * combine alarms of several projects. Call it before the alarm is locked or written.
  * @throws AppError `not_found` for a member that does not exist, `invalid_request` for a combination that would contain
- * itself.
+ * itself or that is too large, `conflict` if another writer connects it with a further project at the same time.
  */
-export async function refuseBadMembers(tx: Sql, { alarmId, memberIds, projectId }: Combination): Promise<void> {
+export async function lockAndCheckMembers(tx: Sql, combination: Combination): Promise<void> {
+  const { alarmId, memberIds } = combination;
   if (memberIds.includes(alarmId)) {
     throw new AppError('invalid_request', `Cannot specify alarm ${alarmId} itself in combination rule`);
   }
+  const below = await lockedMembersBelow(tx, combination);
+  await refuseMissingMembers(tx, combination);
+  const cycle = cycleThrough(alarmId, memberIds, below);
+  if (cycle) {
+    throw new AppError('invalid_request', `Alarm combination rule would make a circle: ${cycle.join(' -> ')}`);
+  }
+  await refuseTooDeep(tx, combination, below);
+}
+
+/** The subquery orders the projects, so that two writers lock them in the same order. */
+const LOCK_ALL = `
+  select pg_advisory_xact_lock($1::integer, key)
+    from (select distinct hashtext(project) as key from unnest($2::text[]) as project order by key) as keys`;
+/** Does not wait: the locks are not in the order of other writers. */
+const LOCK_MORE = `
+  select pg_try_advisory_xact_lock($1::integer, hashtext(project)) as "isLocked" from unnest($2::text[]) as project`;
+
+/** Locks the projects that the members reach, and reads again what they reach, until no further project is reached. */
+async function lockedMembersBelow(tx: Sql, combination: Combination): Promise<CombinationMember[]> {
+  const locked = new Set<string>();
+  for (;;) {
+    const below = await membersBelow(tx, combination.memberIds);
+    const missing = [...(await projectsOf(tx, combination, below))].filter((project) => !locked.has(project));
+    if (missing.length === 0) return below;
+    const { rows } = await tx.query<{ isLocked?: boolean }>(locked.size === 0 ? LOCK_ALL : LOCK_MORE, [LOCK, missing]);
+    if (rows.some(({ isLocked }) => isLocked === false))
+      throw new AppError('conflict', 'The members of the combination were changed at the same time: try again');
+    for (const project of missing) locked.add(project);
+  }
+}
+
+async function projectsOf(
+  tx: Sql,
+  { alarmId, memberIds, ownerProjectId }: Combination,
+  below: readonly CombinationMember[],
+): Promise<Set<string>> {
+  const { rows } = await tx.query<{ project_id: string | null }>(
+    'select distinct project_id from alarms where id = any($1::text[])',
+    [[alarmId, ...memberIds]],
+  );
+  const projects = new Set([...rows, ...below].map(({ project_id }) => project_id ?? NO_PROJECT));
+  if (ownerProjectId !== undefined) projects.add(ownerProjectId ?? NO_PROJECT);
+  return projects;
+}
+
+async function refuseMissingMembers(tx: Sql, { memberIds, projectId }: Combination): Promise<void> {
   const { rows } = await tx.query<{ id: string }>(
     `select id from alarms where id = any($1::text[]) and deleted_at is null and ($2::text is null or project_id = $2)`,
     [memberIds, projectId],
   );
   const present = new Set(rows.map(({ id }) => id));
   const missing = memberIds.find((id) => !present.has(id));
-  if (missing !== undefined) {
-    throw new AppError(
-      'not_found',
-      `Alarm ${missing} not found${projectId === null ? '' : ` in project ${projectId}`}`,
-    );
-  }
-  const cycle = cycleThrough(alarmId, memberIds, await membersBelow(tx, memberIds));
-  if (cycle) {
-    throw new AppError('invalid_request', `Alarm combination rule would make a circle: ${cycle.join(' -> ')}`);
-  }
+  if (missing === undefined) return;
+  throw new AppError('not_found', `Alarm ${missing} not found${projectId === null ? '' : ` in project ${projectId}`}`);
 }
 
 /** Replaces the recorded members of a combination. An empty list removes all. */
@@ -59,30 +97,21 @@ export async function writeMembers(tx: Sql, combinationId: string, memberIds: re
   );
 }
 
-/** Returns the members of each combination that can be reached from these alarms. */
-async function membersBelow(tx: Sql, ids: readonly string[]): Promise<Map<string, string[]>> {
-  const { rows } = await tx.query<{ combination_id: string; member_ids: string[] }>(
-    `with recursive reached (id) as (
-       select unnest($1::text[])
-       union
-       select m.member_id from reached r join alarm_members m on m.combination_id = r.id
-     )
-     select m.combination_id, array_agg(m.member_id) as member_ids
-     from alarm_members m join reached r on r.id = m.combination_id group by m.combination_id`,
-    [ids],
-  );
-  return new Map(rows.map((row) => [row.combination_id, row.member_ids]));
-}
-
 /** Returns the shortest path from an alarm through its new members back to itself, if there is one. */
 function cycleThrough(
   start: string,
   memberIds: readonly string[],
-  below: ReadonlyMap<string, string[]>,
+  below: readonly CombinationMember[],
 ): string[] | undefined {
+  const members = new Map<string, string[]>();
+  for (const { combination_id, member_id } of below) {
+    const known = members.get(combination_id);
+    if (known) known.push(member_id);
+    else members.set(combination_id, [member_id]);
+  }
   const cameFrom = new Map(memberIds.map((id) => [id, start]));
   for (const id of cameFrom.keys()) {
-    for (const next of below.get(id) ?? []) {
+    for (const next of members.get(id) ?? []) {
       if (next === start) return [...pathTo(id, start, cameFrom), start];
       if (!cameFrom.has(next)) cameFrom.set(next, id);
     }

@@ -1,10 +1,10 @@
-import { Conditions, orderBy } from '../conditions.js';
 import type { Database, Sql } from '../database.js';
 import { HISTORY_WRITTEN, historyParameters, toEntry, type HistoryEntry, type HistoryRow } from './history-row.js';
-import { orderOf } from '../queries/complex-filter.js';
-import { HISTORY_FIELDS } from '../queries/query-fields.js';
+import { HISTORY_FIELDS, type HistoryFieldName } from '../queries/query-fields.js';
+import { rowsInOrder, type OrderedTable } from '../queries/rows-in-order.js';
 import { restrictToScope, type Scope } from '../scope.js';
 import type { Sealer } from '../secrets/sealed.js';
+import { textBytes } from '../slices.js';
 
 export type { HistoryEntry, HistoryType } from './history-row.js';
 
@@ -32,12 +32,12 @@ export interface HistoryFilter {
   timestamps?: readonly { op: 'lt' | 'le' | 'gt' | 'ge'; at: Date }[];
 }
 
-/** One page of an alarm's history. */
+/** A list of an alarm's history. */
 export interface HistoryQuery {
   filter: HistoryFilter;
   sort: readonly { key: HistorySortKey; descending: boolean }[];
   limit?: number | undefined;
-  /** The last entry of the previous page. */
+  /** The entry before the first one of the list. */
   after?: HistoryEntry | undefined;
 }
 
@@ -46,9 +46,9 @@ export type HistoryStore = ReturnType<typeof createHistoryStore>;
 /** The history that API users read. */
 export function createHistoryStore(db: Database, sealer: Sealer) {
   return {
-    /** Lists the entries of one alarm that the scope may read. */
-    list: async (scope: Scope, alarmId: string, query: HistoryQuery): Promise<HistoryEntry[]> =>
-      (await list(db, scope, alarmId, query)).map((row) => toEntry(row, sealer)),
+    /** Pages of the entries of one alarm that the scope may read. A page can be empty. */
+    list: (scope: Scope, alarmId: string, query: HistoryQuery): AsyncIterable<HistoryEntry[]> =>
+      list({ db, sealer }, scope, alarmId, query),
   };
 }
 
@@ -61,33 +61,44 @@ export async function appendHistory(tx: Sql, entry: HistoryEntry, sealer: Sealer
 
 const COMPARISONS = { lt: '<', le: '<=', gt: '>', ge: '>=' } as const;
 
-async function list(
-  db: Sql,
+/** History entries. Indexes have them by time, for each alarm and for each owner. */
+export const historyTable = (sealer: Sealer): OrderedTable<HistoryEntry, HistoryRow, HistoryFieldName> => ({
+  table: 'alarm_history',
+  alias: 'alarm_history',
+  columns: HISTORY_WRITTEN.names,
+  joins: '',
+  bytes: `${textBytes('detail')} + ${textBytes('sealed_detail')}`,
+  fields: HISTORY_FIELDS,
+  unique: 'event_id',
+  indexed: ['timestamp', 'event_id'],
+  toRow: (row) => toEntry(row, sealer),
+});
+
+function list(
+  { db, sealer }: { db: Database; sealer: Sealer },
   scope: Scope,
   alarmId: string,
-  { filter, sort, limit, after }: HistoryQuery,
-): Promise<HistoryRow[]> {
-  const conditions = new Conditions();
-  conditions.equal('alarm_id', alarmId, 'text');
-  restrictToScope(scope, 'on_behalf_of', conditions);
-  conditions.equal('event_id', filter.eventId, 'text');
-  conditions.equal('type', filter.type, 'text');
-  conditions.equal('severity', filter.severity, 'text');
-  conditions.equal('user_id', filter.userId, 'text');
-  conditions.equal('project_id', filter.projectId, 'text');
-  for (const { op, at } of filter.timestamps ?? []) {
-    conditions.add(`timestamp ${COMPARISONS[op]} ${conditions.parameter(at, 'timestamptz')}`);
-  }
-  const keys = sort.map(({ key, descending }) => ({ ...orderOf(HISTORY_FIELDS[key]), descending }));
-  if (after)
-    conditions.after(
-      keys,
-      keys.map(({ of }) => of(after)),
-    );
-  const { rows } = await db.query<HistoryRow>(
-    `select ${HISTORY_WRITTEN.names} from alarm_history
-     ${conditions.where()} ${orderBy(keys)} ${conditions.limit(limit)}`,
-    conditions.parameters,
-  );
-  return rows;
+  { filter, ...order }: HistoryQuery,
+): AsyncGenerator<HistoryEntry[], void, void> {
+  const { eventId, timestamps = [], ...others } = filter;
+  const isOne = eventId !== undefined;
+  const table = historyTable(sealer);
+  return rowsInOrder(db, isOne ? { ...table, indexed: ['event_id'] } : table, {
+    ...order,
+    ...(isOne ? { sort: [{ key: 'event_id', descending: true }] } : {}),
+    bounds: (conditions) => {
+      conditions.equal('alarm_id', alarmId, 'text');
+      conditions.equal('event_id', eventId, 'text');
+      for (const { op, at } of timestamps) {
+        conditions.add(`timestamp ${COMPARISONS[op]} ${conditions.parameter(at, 'timestamptz')}`);
+      }
+    },
+    filter: (conditions) => {
+      restrictToScope(scope, 'on_behalf_of', conditions);
+      conditions.equal('type', others.type, 'text');
+      conditions.equal('severity', others.severity, 'text');
+      conditions.equal('user_id', others.userId, 'text');
+      conditions.equal('project_id', others.projectId, 'text');
+    },
+  });
 }

@@ -2,7 +2,7 @@ import { pythonJson } from '../../alarm/wire/python-json.js';
 import { typeOf } from '../../alarm/types/index.js';
 import { countNewAlarm } from './alarm-count-store.js';
 import { ALARM_CREATION, alarmParameters, type StoredAlarm } from './alarm-row.js';
-import { lockCombinations, refuseBadMembers, writeMembers } from './combination-store.js';
+import { lockAndCheckMembers, writeMembers } from './combination-store.js';
 import type { Database, Sql } from '../database.js';
 import { appendHistory, type HistoryEntry } from './history-store.js';
 import type { Sealer } from '../secrets/sealed.js';
@@ -37,8 +37,8 @@ export function createImportStore(db: Database, sealer: Sealer) {
     importStatusOf: (id: string): Promise<ImportStatus> => importStatusOf(db, id),
     /** Inserts an alarm without a check of the quota. Returns false if the id exists. */
     insertMuted: (imported: Import): Promise<boolean> => db.transaction((tx) => insertMuted(tx, imported, sealer)),
-    /** Activates muted alarms and adds an entry to their history. Returns their ids. */
-    activate: (activation: Activation): Promise<string[]> => db.transaction((tx) => activate(tx, activation)),
+    /** Activates muted alarms, some hundred in a transaction, and adds an entry to their history. Returns their ids. */
+    activate: (activation: Activation): Promise<string[]> => activate(db, activation),
   };
 }
 
@@ -62,8 +62,8 @@ const INSERT = `
 async function insertMuted(tx: Sql, { alarm, memberProject, entry }: Import, sealer: Sealer): Promise<boolean> {
   const memberIds = typeOf(alarm.rule).members(alarm.rule);
   if (memberIds.length > 0) {
-    await lockCombinations(tx);
-    await refuseBadMembers(tx, { alarmId: alarm.id, memberIds, projectId: memberProject });
+    const combination = { alarmId: alarm.id, memberIds, projectId: memberProject };
+    await lockAndCheckMembers(tx, { ...combination, ownerProjectId: alarm.projectId });
   }
   const actions = sealActions(alarm, sealer, undefined);
   const { rowCount } = await tx.query(INSERT, alarmParameters({ ...alarm, muted: true }, actions));
@@ -74,12 +74,15 @@ async function insertMuted(tx: Sql, { alarm, memberProject, entry }: Import, sea
   return true;
 }
 
+/** Alarms that one statement activates. */
+const ACTIVATED_AT_ONCE = 500;
+
 const ACTIVATE = `
   with chosen as (
     select id from alarms
      where muted and deleted_at is null and ($1::text is null or project_id = $1)
        and ($2::text[] is null or id = any($2))
-     order by id for update
+     order by id limit ${ACTIVATED_AT_ONCE} for update
   ), activated as (
     update alarms a set muted = false, definition_version = definition_version + 1, revision = pg_current_xact_id()
       from chosen where a.id = chosen.id
@@ -89,15 +92,13 @@ const ACTIVATE = `
   select gen_random_uuid()::text, id, 'rule change', $3, $4, $5, project_id, $6 from activated
   returning alarm_id`;
 
-async function activate(tx: Sql, { projectId, ids, by, at }: Activation): Promise<string[]> {
+async function activate(db: Database, { projectId, ids, by, at }: Activation): Promise<string[]> {
   const detail = pythonJson({ tocsin: { muted: false } });
-  const { rows } = await tx.query<{ alarm_id: string }>(ACTIVATE, [
-    projectId ?? null,
-    ids ?? null,
-    detail,
-    by.projectId,
-    by.userId,
-    at,
-  ]);
-  return rows.map(({ alarm_id }) => alarm_id);
+  const activated: string[] = [];
+  for (;;) {
+    const parameters = [projectId ?? null, ids ?? null, detail, by.projectId, by.userId, at];
+    const { rows } = await db.query<{ alarm_id: string }>(ACTIVATE, parameters);
+    activated.push(...rows.map(({ alarm_id }) => alarm_id));
+    if (rows.length < ACTIVATED_AT_ONCE) return activated;
+  }
 }

@@ -1,7 +1,7 @@
 import type { AlarmState } from '../../alarm/state.js';
-import { Conditions } from '../conditions.js';
 import type { Database } from '../database.js';
 import { restrictToScope, type Scope } from '../scope.js';
+import { readSlices, type SlicedTable } from '../slices.js';
 
 /** The state that one evaluation of one alarm found. */
 export interface CountedResult {
@@ -16,13 +16,10 @@ export interface ResultCounts {
   counts: Record<AlarmState, number>;
 }
 
-/** One page of a list of counts. */
+/** A list of counts. */
 export interface ResultCountQuery {
   /** Null: alarms without a project. Undefined: all alarms of the scope. */
   projectId?: string | null;
-  /** Id of the last alarm of the previous page. */
-  after?: string | undefined;
-  limit: number;
 }
 
 export type EvaluationCounterStore = ReturnType<typeof createEvaluationCounterStore>;
@@ -36,8 +33,8 @@ export function createEvaluationCounterStore(db: Database) {
       await db.query(ADD, [results.map(({ alarmId }) => alarmId), results.map(({ state }) => state)]);
     },
 
-    /** Lists alarms that were evaluated at least once, in order of their ids. */
-    list: (scope: Scope, query: ResultCountQuery): Promise<ResultCounts[]> => list(db, scope, query),
+    /** Pages of alarms that were evaluated at least once, in order of their ids. A page can be empty. */
+    list: (scope: Scope, query: ResultCountQuery): AsyncIterable<ResultCounts[]> => list(db, scope, query),
   };
 }
 
@@ -60,25 +57,39 @@ interface Row {
   insufficient_data: number;
 }
 
-async function list(
+/** Rows are small, and those of other projects are read, too. */
+const SLICE_ROWS = 2_000;
+
+const SLICED: SlicedTable = {
+  table: 'evaluation_counters c',
+  alias: 'c',
+  keys: [{ sql: 'c.alarm_id', type: 'text', descending: false }],
+  bytes: '0',
+};
+
+async function* list(
   db: Database,
   scope: Scope,
-  { projectId, after, limit }: ResultCountQuery,
-): Promise<ResultCounts[]> {
-  const conditions = new Conditions();
-  conditions.add('a.deleted_at is null');
-  restrictToScope(scope, 'a.project_id', conditions);
-  conditions.equal('a.project_id', projectId, 'text');
-  if (after !== undefined) conditions.add(`c.alarm_id > ${conditions.parameter(after, 'text')}`);
-  const { rows } = await db.query<Row>(
-    `select a.id, a.project_id, c.ok, c.alarm, c.insufficient_data from evaluation_counters c
-      join alarms a on a.id = c.alarm_id
-     ${conditions.where()} order by c.alarm_id ${conditions.limit(limit)}`,
-    conditions.parameters,
-  );
-  return rows.map((row) => ({
+  { projectId }: ResultCountQuery,
+): AsyncGenerator<ResultCounts[], void, void> {
+  const slices = readSlices<Row>(db, SLICED, {
+    bounds: () => undefined,
+    columns: 'a.id, a.project_id, c.ok, c.alarm, c.insufficient_data',
+    joins: 'join alarms a on a.id = c.alarm_id',
+    filter: (conditions) => {
+      conditions.add('a.deleted_at is null');
+      restrictToScope(scope, 'a.project_id', conditions);
+      conditions.equal('a.project_id', projectId, 'text');
+    },
+    limits: { rows: SLICE_ROWS },
+  });
+  for await (const rows of slices) yield rows.map(toCounts);
+}
+
+function toCounts(row: Row): ResultCounts {
+  return {
     alarmId: row.id,
     projectId: row.project_id,
     counts: { 'insufficient data': row.insufficient_data, ok: row.ok, alarm: row.alarm },
-  }));
+  };
 }

@@ -29,9 +29,11 @@ export interface LoadedAlarm {
 export interface MemberAlarm {
   id: string;
   kind: AlarmKind;
-  ruleJson: string;
+  /** Of a combination. The states of other members are stored, so that their long texts are not read. */
+  ruleJson: string | null;
   enabled: boolean;
-  timeConstraintsJson: string;
+  /** As `ruleJson`. */
+  timeConstraintsJson: string | null;
   state: AlarmState;
   partition: number;
   evaluationStartedAt: Date | null;
@@ -88,8 +90,8 @@ const BY_ID = `select ${COLUMNS} from alarms a where a.id = any($1::text[])`;
 const REACHABLE = `
   with recursive reach (id) as (
     select unnest($1::text[]) union select m.member_id from alarm_members m join reach r on m.combination_id = r.id)
-  select a.id, a.type as kind, a.rule as "ruleJson", a.enabled, a.time_constraints as "timeConstraintsJson", a.state,
-    a.partition,
+  select a.id, a.type as kind, case when a.type = 'combination' then a.rule end as "ruleJson", a.enabled,
+         case when a.type = 'combination' then a.time_constraints end as "timeConstraintsJson", a.state, a.partition,
          p.evaluation_started_at as "evaluationStartedAt", p.last_evaluated_at as "lastEvaluatedAt"
     from reach r join alarms a on a.id = r.id join partitions p on p.id = a.partition
    where a.deleted_at is null`;

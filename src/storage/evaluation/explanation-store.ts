@@ -79,14 +79,17 @@ interface StateRow {
   detail: string | null;
 }
 
+/** Alarms per statement. */
+const STATES_AT_ONCE = 500;
+
 async function statesAt(db: Database, alarmIds: readonly string[], at: Date): Promise<ReadonlyMap<string, PastState>> {
-  const { rows } = await db.query<StateRow>(STATES_AT, [alarmIds, at]);
-  return new Map(
-    rows.map(({ id, state, since, detail }) => [
-      id,
-      { state, since, reason: detail === null ? null : reasonIn(detail) },
-    ]),
-  );
+  const states = new Map<string, PastState>();
+  for (let from = 0; from < alarmIds.length; from += STATES_AT_ONCE) {
+    const { rows } = await db.query<StateRow>(STATES_AT, [alarmIds.slice(from, from + STATES_AT_ONCE), at]);
+    for (const { id, state, since, detail } of rows)
+      states.set(id, { state, since, reason: detail === null ? null : reasonIn(detail) });
+  }
+  return states;
 }
 
 const LAST_FIRING = `

@@ -1,5 +1,6 @@
-import { Conditions } from '../conditions.js';
+import type { Conditions } from '../conditions.js';
 import { restrictToScope, type Scope } from '../scope.js';
+import { valueBytes, type SlicedTable } from '../slices.js';
 
 /** Conditions on samples that must all hold. */
 export interface SampleFilter {
@@ -18,12 +19,18 @@ export type TimeOperator = 'lt' | 'le' | 'gt' | 'ge' | 'eq';
 
 const COMPARISONS = { lt: '<', le: '<=', gt: '>', ge: '>=', eq: '=' } as const satisfies Record<TimeOperator, string>;
 
-/** Returns the conditions for the samples of one meter in a scope that match the filter. */
-export function sampleConditions(scope: Scope, meter: string, filter: SampleFilter): Conditions {
-  const conditions = new Conditions();
+/** Adds the conditions that an index answers: the meter, the resource and the time span. */
+export function boundSamples(conditions: Conditions, meter: string, { resourceId, timestamps }: SampleFilter): void {
   conditions.equal('meter', meter, 'text');
+  conditions.equal('resource_id', resourceId, 'text');
+  for (const { op, at } of timestamps ?? []) {
+    conditions.add(`timestamp ${COMPARISONS[op]} ${conditions.parameter(at, 'timestamptz')}`);
+  }
+}
+
+/** Adds the other conditions: the scope, and what no index answers. */
+export function filterSamples(conditions: Conditions, scope: Scope, filter: SampleFilter): void {
   restrictToScope(scope, 'project_id', conditions);
-  conditions.equal('resource_id', filter.resourceId, 'text');
   conditions.equal('project_id', filter.projectId, 'text');
   conditions.equal('user_id', filter.userId, 'text');
   conditions.equal('source', filter.source, 'text');
@@ -33,8 +40,18 @@ export function sampleConditions(scope: Scope, meter: string, filter: SampleFilt
     const dotted = `resource_metadata ->> ${conditions.parameter(path, 'text')}`;
     conditions.equal(`coalesce(${nested}, ${dotted})`, value, 'text');
   }
-  for (const { op, at } of filter.timestamps ?? []) {
-    conditions.add(`timestamp ${COMPARISONS[op]} ${conditions.parameter(at, 'timestamptz')}`);
-  }
-  return conditions;
+}
+
+/** Samples in the order of their times. The indexes on meter, and on meter and resource, have it. */
+export function slicedSamples(order: 'oldest first' | 'newest first'): SlicedTable {
+  const descending = order === 'newest first';
+  return {
+    table: 'samples',
+    alias: 'samples',
+    keys: [
+      { sql: 'timestamp', type: 'timestamptz', descending },
+      { sql: 'id', type: 'bigint', descending },
+    ],
+    bytes: valueBytes('resource_metadata'),
+  };
 }

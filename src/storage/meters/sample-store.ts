@@ -1,10 +1,15 @@
-import { Conditions, orderBy } from '../conditions.js';
 import type { Database, Sql } from '../database.js';
-import { restrictToScope, type Scope } from '../scope.js';
-import { sampleConditions, type SampleFilter } from './sample-filter.js';
-
-/** Type of a meter, as in Ceilometer. */
-export type SampleType = 'gauge' | 'delta' | 'cumulative';
+import type { Scope } from '../scope.js';
+import { readSlices } from '../slices.js';
+import {
+  listMeters,
+  listResources,
+  type Meter,
+  type Resource,
+  type ResourceFilter,
+  type SampleType,
+} from './resource-list.js';
+import { boundSamples, filterSamples, slicedSamples, type SampleFilter } from './sample-filter.js';
 
 /** One measurement of a meter. */
 export interface Sample {
@@ -22,37 +27,6 @@ export interface Sample {
   resourceMetadata: Record<string, unknown>;
 }
 
-/** A meter of one resource. */
-export interface Meter {
-  name: string;
-  type: SampleType;
-  unit: string;
-  resourceId: string;
-  projectId: string | null;
-  userId: string | null;
-  source: string;
-}
-
-/** A resource and its meters. */
-export interface Resource {
-  resourceId: string;
-  projectId: string | null;
-  userId: string | null;
-  source: string;
-  firstSampleAt: Date;
-  lastSampleAt: Date;
-  metadata: Record<string, unknown>;
-  meters: string[];
-}
-
-/** Equality conditions on resources that must all hold. */
-export interface ResourceFilter {
-  resourceId?: string;
-  projectId?: string;
-  userId?: string;
-  source?: string;
-}
-
 export type SampleStore = ReturnType<typeof createSampleStore>;
 
 /** Samples, meters and resources, for the API. */
@@ -63,12 +37,12 @@ export function createSampleStore(db: Database) {
      * database each batch: it has one connection, which other requests may use between two batches.
      */
     append: (batches: AsyncIterable<readonly Sample[]>): Promise<void> => append(db, batches),
-    /** Lists samples, newest first. */
-    list: (scope: Scope, meter: string, filter: SampleFilter, limit: number): Promise<Sample[]> =>
-      list(db, scope, { meter, filter, limit }),
-    meters: (scope: Scope, filter: ResourceFilter, limit: number): Promise<Meter[]> => meters(db, scope, filter, limit),
-    resources: (scope: Scope, filter: ResourceFilter, limit: number): Promise<Resource[]> =>
-      resources(db, scope, filter, limit),
+    /** Lists samples, newest first. As with the other lists, a page can be empty. `wanted`: see `ListQuery`. */
+    list: (scope: Scope, meter: string, filter: SampleFilter, wanted?: number): AsyncIterable<Sample[]> =>
+      list(db, scope, { meter, filter, wanted }),
+    meters: (scope: Scope, filter: ResourceFilter, wanted?: number): AsyncIterable<Meter[]> =>
+      listMeters(db, scope, { filter, wanted }),
+    resources: (scope: Scope, filter: ResourceFilter): AsyncIterable<Resource[]> => listResources(db, scope, filter),
   };
 }
 
@@ -185,75 +159,21 @@ function sorted(touched: TouchedResources): TouchedResource[] {
   return [...touched].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry);
 }
 
-async function list(
+const SAMPLE_COLUMNS = `message_id, meter, type, unit, volume, resource_id, project_id, user_id, source, timestamp,
+  recorded_at, resource_metadata`;
+
+async function* list(
   db: Database,
   scope: Scope,
-  { meter, filter, limit }: { meter: string; filter: SampleFilter; limit: number },
-): Promise<Sample[]> {
-  const conditions = sampleConditions(scope, meter, filter);
-  const newestFirst = [
-    { sql: 'timestamp', type: 'timestamptz', descending: true },
-    { sql: 'id', type: 'bigint', descending: true },
-  ] as const;
-  const { rows } = await db.query<SampleRow>(
-    `select message_id, meter, type, unit, volume, resource_id, project_id, user_id, source, timestamp, recorded_at,
-      resource_metadata
-     from samples ${conditions.where()} ${orderBy(newestFirst)} ${conditions.limit(limit)}`,
-    conditions.parameters,
-  );
-  return rows.map(toSample);
-}
-
-async function meters(db: Database, scope: Scope, filter: ResourceFilter, limit: number): Promise<Meter[]> {
-  const conditions = resourceConditions(scope, filter);
-  const { rows } = await db.query<MeterRow>(
-    `select meter, type, unit, resource_id, project_id, user_id, source from meter_resources ${conditions.where()}
-     order by meter, resource_id, project_id ${conditions.limit(limit)}`,
-    conditions.parameters,
-  );
-  return rows.map((row) => ({
-    name: row.meter,
-    type: row.type,
-    unit: row.unit,
-    resourceId: row.resource_id,
-    projectId: row.project_id || null,
-    userId: row.user_id,
-    source: row.source,
-  }));
-}
-
-async function resources(db: Database, scope: Scope, filter: ResourceFilter, limit: number): Promise<Resource[]> {
-  const conditions = resourceConditions(scope, filter);
-  const { rows } = await db.query<ResourceRow>(
-    `select resource_id, project_id, min(first_sample_at) as first_sample_at, max(last_sample_at) as last_sample_at,
-       array_agg(meter order by meter) as meters,
-       (array_agg(user_id order by last_sample_at desc, meter))[1] as user_id,
-       (array_agg(source order by last_sample_at desc, meter))[1] as source,
-       (array_agg(resource_metadata order by last_sample_at desc, meter))[1] as resource_metadata
-     from meter_resources ${conditions.where()}
-     group by resource_id, project_id order by resource_id, project_id ${conditions.limit(limit)}`,
-    conditions.parameters,
-  );
-  return rows.map((row) => ({
-    resourceId: row.resource_id,
-    projectId: row.project_id || null,
-    userId: row.user_id,
-    source: row.source,
-    firstSampleAt: row.first_sample_at,
-    lastSampleAt: row.last_sample_at,
-    metadata: row.resource_metadata,
-    meters: row.meters,
-  }));
-}
-
-function resourceConditions(scope: Scope, filter: ResourceFilter): Conditions {
-  const conditions = new Conditions();
-  restrictToScope(scope, 'project_id', conditions);
-  conditions.equal('resource_id', filter.resourceId, 'text');
-  conditions.equal('project_id', filter.projectId, 'text');
-  conditions.equal('user_id', filter.userId, 'text');
-  conditions.equal('source', filter.source, 'text');
-  return conditions;
+  { meter, filter, wanted }: { meter: string; filter: SampleFilter; wanted: number | undefined },
+): AsyncGenerator<Sample[], void, void> {
+  const slices = readSlices<SampleRow>(db, slicedSamples('newest first'), {
+    bounds: (conditions) => boundSamples(conditions, meter, filter),
+    columns: SAMPLE_COLUMNS,
+    filter: (conditions) => filterSamples(conditions, scope, filter),
+    wanted,
+  });
+  for await (const rows of slices) yield rows.map(toSample);
 }
 
 interface SampleRow {
@@ -270,13 +190,6 @@ interface SampleRow {
   recorded_at: Date;
   resource_metadata: Record<string, unknown>;
 }
-
-type MeterRow = Pick<SampleRow, 'meter' | 'type' | 'unit' | 'resource_id' | 'project_id' | 'user_id' | 'source'>;
-type ResourceRow = Pick<SampleRow, 'resource_id' | 'project_id' | 'user_id' | 'source' | 'resource_metadata'> & {
-  first_sample_at: Date;
-  last_sample_at: Date;
-  meters: string[];
-};
 
 function toSample(row: SampleRow): Sample {
   return {

@@ -1,11 +1,11 @@
 import { shownAction, type StoredAction } from '../../alarm/stored-action.js';
 import { bringProjectForward, bringQueuesForward } from './bring-forward-store.js';
-import { Conditions, orderBy } from '../conditions.js';
 import type { Database, Sql } from '../database.js';
 import { LIMITED_PROJECTS } from './hourly-limit-store.js';
 import { BODY } from './notification-body.js';
 import { IS_LISTED, removedAmong } from './removed-action-store.js';
 import { scopeParameter, restrictToScope, type Scope } from '../scope.js';
+import { readSlices, textBytes, type SlicedTable } from '../slices.js';
 
 export const NOTIFICATION_STATUSES = ['pending', 'in_flight', 'delivered', 'dead', 'superseded', 'cancelled'] as const;
 export type NotificationStatus = (typeof NOTIFICATION_STATUSES)[number];
@@ -35,11 +35,11 @@ export interface NotificationRecord {
 
 /** Which notifications to list. */
 export interface NotificationQuery {
-  id?: string | undefined;
   status?: NotificationStatus | undefined;
   alarmId?: string | undefined;
-  limit: number;
-  /** The last notification of the previous page. */
+  /** See `ListQuery`. */
+  wanted?: number | undefined;
+  /** The notification before the first one of the list. */
   after?: Pick<NotificationRecord, 'id' | 'createdAt'> | undefined;
 }
 
@@ -95,13 +95,15 @@ const PAUSES = `
 export type NotificationAdminStore = ReturnType<typeof createNotificationAdminStore>;
 
 /** Which ended notifications to replay: those that match all given conditions. */
-export type ReplaySelection = Pick<NotificationQuery, 'id' | 'status' | 'alarmId'>;
+export type ReplaySelection = Pick<NotificationQuery, 'status' | 'alarmId'> & { id?: string | undefined };
 
 /** The actions of API users on notifications: list, replay, pause and resume. */
 export function createNotificationAdminStore(db: Database) {
   return {
-    /** Newest first. */
-    list: (scope: Scope, query: NotificationQuery): Promise<NotificationRecord[]> => list(db, scope, query),
+    /** Pages, newest first. A page can be empty. */
+    list: (scope: Scope, query: NotificationQuery): AsyncIterable<NotificationRecord[]> => list(db, scope, query),
+
+    find: (scope: Scope, id: string): Promise<NotificationRecord | undefined> => find(db, scope, id),
 
     /** The attempts of one notification, oldest first. */
     attempts: (scope: Scope, id: string): Promise<AttemptRecord[]> => attempts(db, scope, id),
@@ -134,25 +136,51 @@ export function createNotificationAdminStore(db: Database) {
   };
 }
 
-async function list(
-  db: Sql,
-  scope: Scope,
-  { id, status, alarmId, limit, after }: NotificationQuery,
-): Promise<NotificationRecord[]> {
-  const conditions = new Conditions();
-  restrictToScope(scope, 'project_id', conditions);
-  conditions.equal('id', id, 'text');
-  conditions.equal('status', status, 'text');
-  conditions.equal('alarm_id', alarmId, 'text');
-  const keys = [
+type StoredNotification = NotificationRecord & { action: StoredAction };
+
+/** Notifications of a project, newest first. */
+const SLICED: SlicedTable = {
+  table: 'notifications n',
+  alias: 'n',
+  keys: [
     { sql: 'created_at', type: 'timestamptz', descending: true },
     { sql: 'id', type: 'text', descending: true },
-  ] as const;
-  if (after) conditions.after(keys, [after.createdAt, after.id]);
-  const text = `select ${COLUMNS} from notifications n ${conditions.where()} ${orderBy(keys)}
-    ${conditions.limit(limit)}`;
-  const { rows } = await db.query<NotificationRecord & { action: StoredAction }>(text, conditions.parameters);
-  return rows.map((row) => ({ ...row, action: shownAction(row.action) }));
+  ],
+  bytes: `${textBytes(BODY)} + ${textBytes('action')} + ${textBytes('last_error')}`,
+};
+
+async function* list(
+  db: Database,
+  scope: Scope,
+  { status, alarmId, after, wanted }: NotificationQuery,
+): AsyncGenerator<NotificationRecord[], void, void> {
+  const slices = readSlices<StoredNotification>(
+    db,
+    SLICED,
+    {
+      bounds: (conditions) => restrictToScope(scope, 'project_id', conditions),
+      columns: COLUMNS,
+      filter: (conditions) => {
+        conditions.equal('status', status, 'text');
+        conditions.equal('alarm_id', alarmId, 'text');
+      },
+      wanted,
+    },
+    after && [after.createdAt, after.id],
+  );
+  for await (const rows of slices) yield rows.map(toRecord);
+}
+
+function toRecord(row: StoredNotification): NotificationRecord {
+  return { ...row, action: shownAction(row.action) };
+}
+
+async function find(db: Sql, scope: Scope, id: string): Promise<NotificationRecord | undefined> {
+  const { rows } = await db.query<StoredNotification>(
+    `select ${COLUMNS} from notifications n where id = $1 and ($2::text is null or project_id = $2)`,
+    [id, scopeParameter(scope)],
+  );
+  return rows[0] && toRecord(rows[0]);
 }
 
 async function attempts(db: Sql, scope: Scope, id: string): Promise<AttemptRecord[]> {

@@ -2,14 +2,20 @@ import {
   severityRank,
   type ComplexFilter,
   type Comparison,
-  type Field,
+  type FieldKind,
   type Fields,
   type FilterTerm,
   type Operand,
+  type Pattern,
 } from './complex-filter.js';
 
 /** True, false, or undefined for SQL's `unknown`. */
 type Truth = boolean | undefined;
+
+/** The result of a pattern on a text. */
+export type MatchedTexts = (pattern: Pattern, text: string) => boolean;
+
+const testNow: MatchedTexts = (pattern, text) => pattern.test(text);
 
 /**
  * Evaluates a filter for a row in memory, with the result that SQL would give, and with regular expressions. A row
@@ -19,16 +25,17 @@ export function matchesFilter<Row, Name extends string>(
   filter: ComplexFilter<Name>,
   fields: Fields<Row, Name>,
   row: Row,
+  matched: MatchedTexts = testNow,
 ): Truth {
   switch (filter.kind) {
     case 'and':
-      return all(filter.members.map((member) => matchesFilter(member, fields, row)));
+      return all(filter.members.map((member) => matchesFilter(member, fields, row, matched)));
     case 'or':
-      return negated(all(filter.members.map((member) => negated(matchesFilter(member, fields, row)))));
+      return negated(all(filter.members.map((member) => negated(matchesFilter(member, fields, row, matched)))));
     case 'not':
-      return negated(matchesFilter(filter.member, fields, row));
+      return negated(matchesFilter(filter.member, fields, row, matched));
     default:
-      return leafHolds(filter, fields[filter.field], row);
+      return leafHolds(filter, fields[filter.field].of(row), { kind: fields[filter.field].kind, matched });
   }
 }
 
@@ -41,18 +48,34 @@ function negated(truth: Truth): Truth {
   return truth === undefined ? undefined : !truth;
 }
 
-function leafHolds<Row, Name extends string>(leaf: FilterTerm<Name>, field: Field<Row>, row: Row): Truth {
-  if (field.kind === 'list') return listHolds(leaf, field.of(row) ?? []);
-  const value = field.of(row);
-  return value === null ? undefined : valueHolds(leaf, field.kind, value);
+interface LeafContext {
+  kind: FieldKind;
+  matched: MatchedTexts;
 }
 
-function listHolds<Name extends string>(leaf: FilterTerm<Name>, members: readonly string[]): boolean {
+function leafHolds<Name extends string>(
+  leaf: FilterTerm<Name>,
+  value: Operand | readonly string[] | null,
+  context: LeafContext,
+): Truth {
+  if (context.kind === 'list') return listHolds(leaf, (value ?? []) as readonly string[], context);
+  return value === null ? undefined : valueHolds(leaf, value as Operand, context);
+}
+
+function listHolds<Name extends string>(
+  leaf: FilterTerm<Name>,
+  members: readonly string[],
+  { matched }: LeafContext,
+): boolean {
   if (leaf.kind === 'compare' && leaf.operator === '!=') return !members.some((member) => member === leaf.value);
-  return members.some((member) => valueHolds(leaf, 'text', member));
+  return members.some((member) => valueHolds(leaf, member, { kind: 'text', matched }));
 }
 
-function valueHolds<Name extends string>(leaf: FilterTerm<Name>, kind: Field<never>['kind'], value: Operand): boolean {
+function valueHolds<Name extends string>(
+  leaf: FilterTerm<Name>,
+  value: Operand,
+  { kind, matched }: LeafContext,
+): boolean {
   switch (leaf.kind) {
     case 'compare':
       return ACCEPTS[leaf.operator](order(value, leaf.value, kind, leaf.operator));
@@ -61,7 +84,7 @@ function valueHolds<Name extends string>(leaf: FilterTerm<Name>, kind: Field<nev
     case 'like':
       return isLike(String(value), leaf.pattern);
     case 'matches':
-      return leaf.pattern.test(String(value));
+      return matched(leaf.pattern, String(value));
     default:
       return leaf satisfies never;
   }
@@ -76,11 +99,13 @@ const ACCEPTS: Record<Comparison, (order: number) => boolean> = {
   '>=': (order) => order >= 0,
 };
 
-function order(a: Operand, b: Operand, kind: Field<never>['kind'], operator: Comparison): number {
+function order(a: Operand, b: Operand, kind: FieldKind, operator: Comparison): number {
   if (typeof a !== 'string' || typeof b !== 'string') return Number(a) - Number(b);
   // A text that is no severity has no rank, but it is unequal to all severities.
   if (kind === 'severity' && operator !== '=' && operator !== '!=') return severityRank(a) - severityRank(b);
-  return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b));
+  if (a === b) return 0;
+  // To tell that two texts differ needs no order.
+  return operator === '=' || operator === '!=' ? 1 : Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 /** SQL's LIKE. It backtracks only to the last `%`, so its time is at most proportional to text times pattern. */

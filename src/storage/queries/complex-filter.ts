@@ -93,6 +93,19 @@ export function orderOf<Row>(field: Field<Row>): { sql: string; type: SqlType; o
   }
 }
 
+/** Returns the comparisons of a filter that hold for each of its results. */
+export function requiredTerms<Name extends string>(filter: ComplexFilter<Name>): FilterTerm<Name>[] {
+  switch (filter.kind) {
+    case 'and':
+      return filter.members.flatMap(requiredTerms);
+    case 'or':
+    case 'not':
+      return [];
+    default:
+      return [filter];
+  }
+}
+
 /** Returns all comparisons of a filter. */
 export function filterTerms<Name extends string>(filter: ComplexFilter<Name>): FilterTerm<Name>[] {
   switch (filter.kind) {

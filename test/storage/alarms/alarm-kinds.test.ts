@@ -11,6 +11,7 @@ import type { Scope } from '../../../src/storage/scope.js';
 import { anEntry, aStoredAlarm } from '../../contract/alarm-store.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
 import { describeWithPostgres } from '../../support/servers.js';
+import { allOf } from '../../support/pages.js';
 import { TEST_SEALER } from '../../support/sealer.js';
 import { NO_QUOTAS } from '../../../src/storage/alarms/alarm-insert-store.js';
 
@@ -63,10 +64,9 @@ function waitingAlarms(open: () => Promise<Database>): void {
     const rule = await create('a', given);
     const ruleJson = typeOf(rule).ruleJson(rule);
     expect(await alarms.find(ALL, 'a')).toMatchObject({ rule, ruleJson });
-    const listed = await alarms.list(ALL, {
-      filter: { type: rule.type },
-      sort: [{ key: 'alarm_id', descending: false }],
-    });
+    const listed = await allOf(
+      alarms.list(ALL, { filter: { type: rule.type }, sort: [{ key: 'alarm_id', descending: false }] }),
+    );
     expect(listed.map((alarm) => [alarm.rule, alarm.ruleJson])).toEqual([[rule, ruleJson]]);
   });
 

@@ -11,6 +11,7 @@ import { aCombinationRule, anAlarm, aThresholdRule, NOON, removedAt } from '../.
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
 import { describeWithPostgres } from '../../support/servers.js';
 import { storeNotification } from '../../support/stored-notifications.js';
+import { allOf } from '../../support/pages.js';
 import { TEST_SEALER } from '../../support/sealer.js';
 import { NO_QUOTAS } from '../../../src/storage/alarms/alarm-insert-store.js';
 
@@ -101,9 +102,9 @@ function contract(open: () => Promise<Database>): void {
     });
     await create(alarm);
     expect(await alarms.find(OWN, 'a1')).toEqual(alarm);
-    expect(await alarms.list(ALL, NEWEST_FIRST)).toEqual([alarm]);
+    expect(await allOf(alarms.list(ALL, NEWEST_FIRST))).toEqual([alarm]);
     expect(await alarms.find(FOREIGN, 'a1')).toBeUndefined();
-    expect(await alarms.list(FOREIGN, NEWEST_FIRST)).toEqual([]);
+    expect(await allOf(alarms.list(FOREIGN, NEWEST_FIRST))).toEqual([]);
   });
 
   test('an alarm and its history entry are stored together or not at all', async () => {
@@ -113,7 +114,7 @@ function contract(open: () => Promise<Database>): void {
       alarms.create({ alarm: second, memberProject: null, entry: entryFor(second, 'created-a1') }),
     ).rejects.toThrow();
     expect(await alarms.find(ALL, 'a2')).toBeUndefined();
-    expect(await createHistoryStore(db, TEST_SEALER).list(OWN, 'a1', NEWEST_FIRST)).toHaveLength(1);
+    expect(await allOf(createHistoryStore(db, TEST_SEALER).list(OWN, 'a1', NEWEST_FIRST))).toHaveLength(1);
   });
 
   test('its last evaluation is that of its partition, and not before its creation', async () => {

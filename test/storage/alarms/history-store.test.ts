@@ -13,6 +13,7 @@ import { anEntry } from '../../contract/alarm-store.js';
 import { NOON } from '../../support/builders.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
 import { describeWithPostgres } from '../../support/servers.js';
+import { allOf } from '../../support/pages.js';
 import { TEST_SEALER } from '../../support/sealer.js';
 
 const NEWEST_FIRST: HistoryQuery['sort'] = [
@@ -55,12 +56,12 @@ function contract(open: () => Promise<Database>): void {
   });
 
   const ids = async (filter: HistoryFilter, more: Partial<HistoryQuery> = {}): Promise<string[]> => {
-    const found = await history.list({ all: true }, 'a1', { filter, sort: NEWEST_FIRST, ...more });
+    const found = await allOf(history.list({ all: true }, 'a1', { filter, sort: NEWEST_FIRST, ...more }));
     return found.map(({ eventId }) => eventId);
   };
 
   test('an entry is read back as it was written', async () => {
-    const [last] = await history.list({ all: true }, 'a1', { filter: {}, sort: NEWEST_FIRST, limit: 1 });
+    const [last] = await allOf(history.list({ all: true }, 'a1', { filter: {}, sort: NEWEST_FIRST, limit: 1 }));
     expect(last).toEqual(
       anEntry({
         eventId: 'e4',
@@ -76,7 +77,7 @@ function contract(open: () => Promise<Database>): void {
 
   test('a project reads only the entries from the time when the alarm was its own', async () => {
     const seenBy = async (projectId: string): Promise<string[]> => {
-      const found = await history.list({ projectId }, 'a1', { filter: {}, sort: NEWEST_FIRST });
+      const found = await allOf(history.list({ projectId }, 'a1', { filter: {}, sort: NEWEST_FIRST }));
       return found.map(({ eventId }) => eventId);
     };
     expect(await seenBy('p1')).toEqual(['e3', 'e2', 'e1']);
@@ -114,7 +115,7 @@ function contract(open: () => Promise<Database>): void {
       ];
       const paged: string[] = [];
       for (let after: HistoryEntry | undefined; ;) {
-        const page = await history.list({ all: true }, 'a1', { filter: {}, sort, limit: 1, after });
+        const page = await allOf(history.list({ all: true }, 'a1', { filter: {}, sort, limit: 1, after }));
         paged.push(...page.map(({ eventId }) => eventId));
         after = page.at(-1);
         if (!after) break;

@@ -23,6 +23,7 @@ import { embeddedDatabase, empty, serverDatabase } from '../../support/databases
 import { describeWithPostgres } from '../../support/servers.js';
 import { storeAlarm, thresholdRule } from '../../support/stored-alarms.js';
 import { storeAnsweringHosts, storeNotification, type StoredNotification } from '../../support/stored-notifications.js';
+import { allOf } from '../../support/pages.js';
 import { TEST_SEALER } from '../../support/sealer.js';
 import { NO_QUOTAS } from '../../../src/storage/alarms/alarm-insert-store.js';
 
@@ -187,7 +188,7 @@ function contract(open: () => Promise<Database>): void {
       await db.query(`update alarms set ${change} where id = 'a'`);
       await db.query('update notifications set replayed_at = $1', [replayedAt]);
       expect(await claimed(stores)).toEqual(becomes === 'in_flight' ? ['n'] : []);
-      const [{ status, lastError } = {}] = await admin.list(ALL, { limit: 1 });
+      const [{ status, lastError } = {}] = await allOf(admin.list(ALL, {}));
       expect([status, ...(lastError ? [lastError] : [])].join(': ')).toBe(becomes);
     },
   );
@@ -209,7 +210,7 @@ async function outcomeOf(stores: Stores, edit: Edit, state: string, isPaused: bo
     await admin.resume('p', at(40));
   }
   if ((await claimed(stores)).length > 0) return 'sent';
-  const [row] = await admin.list(ALL, { limit: 1 });
+  const [row] = await allOf(admin.list(ALL, {}));
   return row?.status ?? 'absent';
 }
 

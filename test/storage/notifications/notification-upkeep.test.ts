@@ -26,6 +26,7 @@ import {
   storeNotification,
   type StoredNotification,
 } from '../../support/stored-notifications.js';
+import { allOf } from '../../support/pages.js';
 
 const DAY_MS = 86_400_000;
 const ALL = { all: true } as const;
@@ -90,7 +91,7 @@ function recording(bench: Bench): void {
   test('a delivered notification ends, and its attempt is recorded', async () => {
     await inFlight(bench);
     expect(await record(bench, DELIVERED)).toMatchObject([{ id: 'n', status: 'delivered', lastError: null }]);
-    const [stored] = await bench.admin.list(ALL, { limit: 10 });
+    const [stored] = await allOf(bench.admin.list(ALL, {}));
     expect(stored).toMatchObject({ status: 'delivered', attempt: 1, finishedAt: at(100), lastError: null });
     expect(await bench.admin.attempts(ALL, 'n')).toEqual([
       { attempt: 1, startedAt: NOON, durationMs: 12, outcome: 'delivered', httpStatus: 204, error: null },
@@ -100,7 +101,7 @@ function recording(bench: Bench): void {
   test('a failed notification waits for its next attempt', async () => {
     await inFlight(bench);
     expect(await record(bench)).toMatchObject([{ id: 'n', status: 'pending', lastError: 'http_500' }]);
-    const [stored] = await bench.admin.list(ALL, { limit: 10 });
+    const [stored] = await allOf(bench.admin.list(ALL, {}));
     expect(stored).toMatchObject({ status: 'pending', attempt: 1, nextAttemptAt: at(5_000), finishedAt: null });
   });
 
@@ -215,7 +216,7 @@ function upkeep(bench: Bench): void {
     await inFlight(bench, { id: 'unwanted', claimUntil: at(-1), alarmId: 'gone' });
     expect(await bench.upkeep.reclaim(NOON)).toBe(2);
     expect(await statuses(bench.db)).toEqual({ lapsed: 'pending', held: 'in_flight', unwanted: 'cancelled' });
-    const [lapsed] = await bench.admin.list(ALL, { id: 'lapsed', limit: 1 });
+    const lapsed = await bench.admin.find(ALL, 'lapsed');
     expect(lapsed).toMatchObject({ attempt: 1, nextAttemptAt: NOON, lastError: 'claim expired' });
   });
 

@@ -15,6 +15,7 @@ import { createSealer, type Sealer } from '../../../src/storage/secrets/sealed.j
 import { createTrustStore } from '../../../src/storage/secrets/trust-store.js';
 import { anEntry } from '../../contract/alarm-store.js';
 import { anAlarm, NOON } from '../../support/builders.js';
+import { allOf } from '../../support/pages.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
 import { WITHOUT_KEY } from '../../support/sealer.js';
 import { describeWithPostgres } from '../../support/servers.js';
@@ -97,7 +98,7 @@ function contract(open: () => Promise<Database>): void {
 
   const detailsWith = async (sealer: Sealer, id: string): Promise<string[]> => {
     const sort = [{ key: 'event_id', descending: false }] as const;
-    const entries = await createHistoryStore(db, sealer).list(ALL, id, { filter: { type: 'creation' }, sort });
+    const entries = await allOf(createHistoryStore(db, sealer).list(ALL, id, { filter: { type: 'creation' }, sort }));
     return entries.map(({ detail }) => detail);
   };
 
@@ -142,9 +143,9 @@ function contract(open: () => Promise<Database>): void {
     );
     await db.query('delete from notification_bodies');
     const admin = createNotificationAdminStore(db);
-    const before = await admin.list(ALL, { limit: 10 });
+    const before = await allOf(admin.list(ALL, {}));
     await rotateSecrets(db, DURING);
-    expect(await admin.list(ALL, { limit: 10 })).toEqual(before);
+    expect(await allOf(admin.list(ALL, {}))).toEqual(before);
     expect(await textOfAll()).not.toContain(SECRET);
     expect(await sent(AFTER)).toEqual([HOOK]);
   });

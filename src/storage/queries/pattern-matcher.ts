@@ -1,0 +1,95 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+
+import { withDeadline, untilAborted } from '../../async/deadline.js';
+import { FairPermits } from '../../async/fair-permits.js';
+import type { Clock } from '../../clock.js';
+import { AppError } from '../../errors.js';
+import type { TestTexts } from './matched-texts.js';
+
+/** A message to the worker thread. */
+export interface PatternRequest {
+  id: number;
+  source: string;
+  texts: readonly string[];
+}
+
+/** The answer to the request with the same id. */
+export interface PatternReply {
+  id: number;
+  truths: readonly boolean[];
+}
+
+/** Time for the texts of one page. Linear expressions take seconds only for long texts. */
+const DEADLINE_MS = 5_000;
+
+const TOO_SLOW =
+  'The regular expressions of the filter take too long: begin them with a fixed text, or compare other fields';
+
+/** Dependencies of `PatternMatcher`. */
+export interface PatternMatcherDeps {
+  clock: Pick<Clock, 'sleep'>;
+  /** The project that asks at present. Projects take turns. */
+  ownerOf: () => string;
+  deadlineMs?: number;
+}
+
+/**
+ * Tests texts against regular expressions in a worker thread, so that no test blocks the event loop. A test that takes
+ * too long is ended together with its thread.
+ */
+export class PatternMatcher {
+  readonly #permits = new FairPermits({ inAll: 1, perOwner: 1 });
+  #worker: Promise<Worker> | undefined;
+  #nextId = 1;
+
+  constructor(private readonly deps: PatternMatcherDeps) {}
+
+  /** @throws AppError `unavailable` if the tests take too long. */
+  readonly testTexts: TestTexts = (pattern, texts) =>
+    this.#permits.run(this.deps.ownerOf(), () => this.#inTime(pattern.source, texts));
+
+  async close(): Promise<void> {
+    await this.#end();
+  }
+
+  async #inTime(source: string, texts: readonly string[]): Promise<readonly boolean[]> {
+    const { clock, deadlineMs = DEADLINE_MS } = this.deps;
+    const worker = await (this.#worker ??= this.#start()); // to start it takes longer than most tests
+    return withDeadline(clock, deadlineMs, async (expired) => {
+      const truths = await untilAborted(this.#send(worker, { source, texts }), expired, () => undefined);
+      if (truths !== undefined) return truths;
+      await this.#end();
+      throw new AppError('unavailable', TOO_SLOW);
+    });
+  }
+
+  #send(worker: Worker, request: Omit<PatternRequest, 'id'>): Promise<readonly boolean[]> {
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      const settle = (end: () => void): void => {
+        worker.off('message', onMessage).off('error', onError);
+        end();
+      };
+      const onMessage = (reply: PatternReply): void => {
+        if (reply.id === id) settle(() => resolve(reply.truths));
+      };
+      const onError = (cause: Error): void => settle(() => reject(cause));
+      worker.on('message', onMessage).on('error', onError);
+      worker.postMessage({ id, ...request } satisfies PatternRequest);
+    });
+  }
+
+  async #start(): Promise<Worker> {
+    const worker = new Worker(new URL('./pattern-worker.js', import.meta.url));
+    worker.once('exit', () => (this.#worker = undefined));
+    await once(worker, 'message');
+    return worker;
+  }
+
+  async #end(): Promise<void> {
+    const worker = await this.#worker;
+    await worker?.terminate();
+    this.#worker = undefined;
+  }
+}

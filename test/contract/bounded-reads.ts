@@ -1,0 +1,258 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+
+import type { AlarmSortKey } from '../../src/storage/alarms/alarm-list-store.js';
+import { createAlarmStore } from '../../src/storage/alarms/alarm-store.js';
+import { createHistoryStore } from '../../src/storage/alarms/history-store.js';
+import type { Database, Sql } from '../../src/storage/database.js';
+import { createEvaluationCounterStore } from '../../src/storage/evaluation/evaluation-counter-store.js';
+import { createSampleStore } from '../../src/storage/meters/sample-store.js';
+import { createStatisticsStore } from '../../src/storage/meters/statistics-store.js';
+import { createNotificationAdminStore } from '../../src/storage/notifications/notification-admin-store.js';
+import type { ComplexFilter } from '../../src/storage/queries/complex-filter.js';
+import { createComplexQueryStore, type ComplexQuery } from '../../src/storage/queries/complex-query-store.js';
+import type { AlarmFieldName, HistoryFieldName } from '../../src/storage/queries/query-fields.js';
+import { thresholdRule, storeAlarms } from '../support/stored-alarms.js';
+import { allOf } from '../support/pages.js';
+import { NO_QUOTAS } from '../../src/storage/alarms/alarm-insert-store.js';
+import { TEST_SEALER } from '../support/sealer.js';
+
+/** Rows of each table. A statement that reads them all is found out. */
+const ROWS = 5_000;
+/** Most rows that one statement may read: those of statistics, the others read fewer. */
+const MOST = 2_000;
+/** Alarms with a rule of 50 kB that one statement may read. */
+const LONG_ALARMS = 6;
+
+const SCOPE = { projectId: 'p' };
+const HISTORY = (rows: number): string => `
+  insert into alarm_history (event_id, alarm_id, type, detail, on_behalf_of, timestamp)
+  select 'e' || n, 'a1', 'rule change', '{"n": ' || n || '}', 'p', '2026-01-01'::timestamptz + n * interval '1 second'
+    from generate_series(1, ${rows}) n`;
+/** Samples of one moment, which no slice by time alone would divide. */
+const SAMPLES = (rows: number): string => `
+  insert into samples (message_id, meter, type, unit, volume, resource_id, project_id, source, timestamp, recorded_at,
+                       resource_metadata)
+  select 'm' || n, 'cpu', 'gauge', '%', n, 'r' || n, 'p', 's', '2026-01-01', '2026-01-01', '{}'
+    from generate_series(1, ${rows}) n`;
+const RESOURCES = (rows: number): string => `
+  insert into meter_resources (meter, resource_id, project_id, source, type, unit, first_sample_at, last_sample_at,
+                               resource_metadata)
+  select 'cpu', 'r' || n, 'p', 's', 'gauge', '%', '2026-01-01', '2026-01-01', '{}' from generate_series(1, ${rows}) n`;
+const NOTIFICATIONS = (rows: number): string => `
+  insert into notifications (id, alarm_id, project_id, kind, sequence, transition_time, action_list, action_index,
+                             action, lane, host, body, status, next_attempt_at, created_at)
+  select 'n' || n, 'a1', 'p', 'transition', n, '2026-01-01', 'alarm_actions', 0, 'http://x/', 'l', 'x:80', '{}',
+         'delivered', '2026-01-01', '2026-01-01' from generate_series(1, ${rows}) n`;
+const COUNTERS = (): string =>
+  'insert into evaluation_counters (alarm_id, ok, alarm, insufficient_data) select id, 1, 0, 0 from alarms';
+
+/** `expected`: the number of rows, by default all. */
+type Reads = Record<string, (db: Database) => Promise<{ rows: unknown[]; expected: number | undefined }>>;
+
+const sortedBy = (key: AlarmSortKey) =>
+  [
+    { key, descending: false },
+    { key: 'alarm_id', descending: false },
+  ] as const;
+const newest = <Name extends string>(key: Name) =>
+  [
+    { key: 'timestamp', descending: true },
+    { key, descending: true },
+  ] as const;
+const alike: ComplexFilter<AlarmFieldName> = { kind: 'like', field: 'rule', pattern: '%z%z%' };
+const Z = { source: 'z', test: (text: string) => text.includes('z') };
+const never: ComplexFilter<HistoryFieldName> = { kind: 'matches', field: 'detail', pattern: Z };
+const neverRule: ComplexFilter<AlarmFieldName> = { kind: 'matches', field: 'rule', pattern: Z };
+
+/** `expected`: the number of rows, by default all. */
+async function read(
+  pages: AsyncIterable<unknown[]>,
+  expected?: number,
+): Promise<{ rows: unknown[]; expected: number | undefined }> {
+  return { rows: await allOf(pages), expected };
+}
+
+/** Reads of the API, each with a filter that no row matches or an order that no index has. */
+const READS: Reads = {
+  'samples by metadata': (db) =>
+    read(createSampleStore(db).list(SCOPE, 'cpu', { metadata: [{ path: 'a.b', value: 'z' }] }), 0),
+  'all samples': (db) => read(createSampleStore(db).list(SCOPE, 'cpu', {})),
+  meters: (db) => read(createSampleStore(db).meters(SCOPE, {})),
+  'resources of another project': (db) => read(createSampleStore(db).resources({ projectId: 'q' }, {}), 0),
+  'statistics of all': (db) =>
+    read(createStatisticsStore(db).statistics(SCOPE, { meter: 'cpu', filter: {}, periodS: 0, groupBy: [] }), 1),
+  'statistics by resource': (db) =>
+    read(
+      createStatisticsStore(db).statistics(SCOPE, { meter: 'cpu', filter: {}, periodS: 1, groupBy: ['resource_id'] }),
+    ),
+  'alarms by name': (db) =>
+    read(
+      createAlarmStore(db, { sealer: TEST_SEALER, quotas: NO_QUOTAS }).list(SCOPE, {
+        filter: {},
+        sort: sortedBy('name'),
+        limit: 100,
+      }),
+      100,
+    ),
+  'alarms of a name': (db) =>
+    read(
+      createAlarmStore(db, { sealer: TEST_SEALER, quotas: NO_QUOTAS }).list(SCOPE, {
+        filter: { name: 'z' },
+        sort: newest('alarm_id'),
+      }),
+      0,
+    ),
+  'history of a type': (db) =>
+    read(createHistoryStore(db, TEST_SEALER).list(SCOPE, 'a1', { filter: { type: 'z' }, sort: newest('event_id') }), 0),
+  'history by severity': (db) =>
+    read(
+      createHistoryStore(db, TEST_SEALER).list(SCOPE, 'a1', {
+        filter: {},
+        sort: [
+          { key: 'severity', descending: true },
+          { key: 'event_id', descending: true },
+        ],
+        limit: 10,
+      }),
+      10,
+    ),
+  'alarms like a pattern': (db) => read(alarmsBy(db, { filter: alike, sort: newest('alarm_id') }), 0),
+  'notifications of a status': (db) => read(createNotificationAdminStore(db).list(SCOPE, { status: 'superseded' }), 0),
+  'results of another project': (db) =>
+    read(createEvaluationCounterStore(db).list({ projectId: 'q' }, { projectId: 'q' }), 0),
+};
+
+/** Reads that every database bounds, since memory has all that is read. */
+const MATCHED_IN_MEMORY: Reads = {
+  'alarms that match an expression': (db) => read(alarmsBy(db, { filter: neverRule, sort: newest('alarm_id') }), 0),
+  'history that matches an expression': (db) => read(historyBy(db, { filter: never, sort: newest('event_id') }), 0),
+};
+
+function alarmsBy(db: Database, query: ComplexQuery<AlarmFieldName>): AsyncIterable<unknown[]> {
+  return createComplexQueryStore(db, TEST_SEALER).alarms(SCOPE, query);
+}
+
+function historyBy(db: Database, query: ComplexQuery<HistoryFieldName>): AsyncIterable<unknown[]> {
+  return createComplexQueryStore(db, TEST_SEALER).history(SCOPE, query);
+}
+
+interface Plan {
+  'Relation Name'?: string;
+  'Actual Rows': number;
+  'Actual Loops': number;
+  'Rows Removed by Filter'?: number;
+  Plans?: Plan[];
+}
+
+/** The rows of tables that a plan has read, with those that a filter removed. The partitions are a fixed number. */
+function rowsRead(plan: Plan): number {
+  const { 'Relation Name': table, 'Actual Rows': rows, 'Rows Removed by Filter': removed = 0 } = plan;
+  const own = table === undefined || table === 'partitions' ? 0 : (rows + removed) * plan['Actual Loops'];
+  return Math.max(own, ...(plan.Plans ?? []).map(rowsRead));
+}
+
+/** A database that has the server count the rows that each statement reads. */
+function counting(db: Database): { counted: Database; most: () => number } {
+  let most = 0;
+  const count =
+    (sql: Sql): Sql['query'] =>
+    async (text, parameters, options) => {
+      if (text.includes('select') && !text.includes('set_config')) {
+        const { rows } = await sql.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
+          `explain (analyze, format json) ${text}`,
+          parameters,
+          { prepare: false },
+        );
+        most = Math.max(most, rowsRead(rows[0]!['QUERY PLAN'][0].Plan));
+      }
+      return sql.query(text, parameters, options);
+    };
+  const counted: Database = {
+    ...db,
+    query: count(db),
+    transaction: (work) => db.transaction((tx) => work({ query: count(tx) })),
+  };
+  return { counted, most: () => most };
+}
+
+const isEqual = <Name extends string>(field: Name, value: string): ComplexFilter<Name> => ({
+  kind: 'and',
+  members: [{ kind: 'compare', field, operator: '=', value }],
+});
+const LAST_MOMENTS: ComplexFilter<HistoryFieldName> = {
+  kind: 'compare',
+  field: 'timestamp',
+  operator: '<',
+  value: new Date('2026-01-01T00:00:06Z'),
+};
+
+/** Complex queries whose filters an index answers. */
+const NARROW: Reads = {
+  'the alarm with an id': (db) =>
+    read(alarmsBy(db, { filter: isEqual('alarm_id', 'a7'), sort: newest('alarm_id') }), 1),
+  'the history of one alarm': (db) =>
+    read(historyBy(db, { filter: isEqual('alarm_id', 'a2'), sort: newest('event_id') }), 1),
+  'the entry with an id': (db) =>
+    read(historyBy(db, { filter: isEqual('event_id', 'e7'), sort: newest('event_id') }), 1),
+  'history of a time': (db) => read(historyBy(db, { filter: LAST_MOMENTS, sort: newest('event_id') }), 5),
+};
+
+/** The bounds on what one statement reads. */
+export function boundedReadsContract(open: () => Promise<Database>): void {
+  let db: Database;
+  let kind: Database['kind'];
+
+  beforeAll(async () => {
+    db = await open();
+    ({ kind } = db);
+    await storeAlarms(
+      db,
+      Array.from({ length: ROWS }, (_, n) => ({ id: `a${n}`, rule: thresholdRule() })),
+    );
+    for (const fill of [HISTORY, SAMPLES, RESOURCES, NOTIFICATIONS, COUNTERS]) await db.query(fill(ROWS));
+    await db.query("update alarm_history set alarm_id = 'a2' where event_id = 'e1'");
+    if (kind === 'postgres') await db.query('analyze'); // as autovacuum does; the embedded database has none
+  });
+  afterAll(() => db.close());
+
+  /** Returns the most rows that one statement has read. */
+  const mostOf = async (name: string, reads: Reads): Promise<number> => {
+    const { counted, most } = counting(db);
+    const { rows, expected = ROWS } = await reads[name]!(counted);
+    expect(rows).toHaveLength(expected);
+    return most();
+  };
+  const expectBounded = (most: number): void => {
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThanOrEqual(MOST);
+  };
+
+  test.each(Object.keys(READS))('no statement of the embedded database reads a whole table: %s', async (name) => {
+    const most = await mostOf(name, READS);
+    // PostgreSQL executes the statements of others meanwhile, and ends those that take too long.
+    if (kind === 'pglite') expectBounded(most);
+  });
+
+  test.each(Object.keys(MATCHED_IN_MEMORY))('no statement reads a whole table: %s', async (name) => {
+    expectBounded(await mostOf(name, MATCHED_IN_MEMORY));
+  });
+
+  test.each(Object.keys(NARROW))('a complex query reads only the rows that an index finds: %s', async (name) => {
+    const { counted, most } = counting(db);
+    const { rows, expected } = await NARROW[name]!(counted);
+    expect(rows).toHaveLength(expected!);
+    expect(most()).toBe(expected);
+  });
+
+  test('a statement whose rows are matched in memory reads fewer of them if they are long', async () => {
+    const { rows } = await db.query<{ id: string }>(
+      `update alarms set rule = '{"meter_name": "' || repeat('z', 50000) || '", "threshold": 1}'
+        where id in (select id from alarms order by timestamp desc, id desc limit 50) returning id`,
+    );
+    const sizes: number[] = [];
+    const found = alarmsBy(db, { filter: neverRule, sort: newest('alarm_id'), limit: 60 });
+    for await (const page of found) sizes.push(page.length);
+    expect(rows).toHaveLength(50);
+    expect(sizes.slice(0, 2)).toEqual([LONG_ALARMS, LONG_ALARMS]);
+  });
+}
