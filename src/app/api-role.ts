@@ -132,7 +132,7 @@ function openStores({ config, db, sealer, clock }: ApiRoleDeps) {
       staleAfterMs: config.evaluator.interval,
       defaultPolicy: config.notifier.policy,
     }),
-    notifications: createNotificationAdminStore(db),
+    notifications: createNotificationAdminStore(db, { perProjectAndHour: config.limits.notifications_per_hour }),
     quotas: createQuotaStore(db),
     evaluationResults: evaluation_results_metrics ? createEvaluationCounterStore(db) : undefined,
     auditTrail: createAuditStore(db),
