@@ -1,10 +1,10 @@
 /**
  * Loaded into a service before its program (`--import`). A signal makes the process fail as a fault in its code does:
- * SIGUSR2 by an exception, SIGWINCH by a rejected promise. The error has the requests in flight as a property, as errors
- * of HTTP libraries do, and repeats a secret of one in its message.
+ * SIGUSR2 by an exception, SIGWINCH by a rejected promise. The error has the requests in flight as a property and in
+ * its cause, as errors of HTTP libraries have, and repeats a secret of one in its message.
  */
 import { subscribe } from 'node:diagnostics_channel';
-import { ClientRequest, IncomingMessage } from 'node:http';
+import { IncomingMessage, type ClientRequest } from 'node:http';
 import { inspect } from 'node:util';
 
 const inFlight = new Set<IncomingMessage | ClientRequest>();

@@ -47,7 +47,7 @@ export function reachesLimit(now: string, limit: string): string {
 }
 
 /** The present hour of a project. */
-export interface ProjectHour {
+interface ProjectHour {
   /** Notifications that count in it so far. */
   sent: number;
   until: Date;
@@ -71,7 +71,8 @@ export async function beginHours(tx: Sql, projects: ReadonlySet<string>, now: Da
 
 const COUNT = `
   update notification_hours h
-     set sent = h.sent + c.added, limited_at = case when h.sent + c.added >= $4 then coalesce(h.limited_at, $3) end
+     set sent = h.sent + c.added,
+         limited_at = coalesce(h.limited_at, case when h.sent + c.added >= $4 then $3::timestamptz end)
     from unnest($1::text[], $2::int[]) as c (project, added)
    where h.project_id = c.project
   returning h.project_id as project, h.sent - c.added < $4 and h.sent >= $4 as "isReached"`;
