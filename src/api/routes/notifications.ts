@@ -1,11 +1,12 @@
 import { AppError } from '../../errors.js';
 import type { Logger } from '../../logger.js';
+import type { NotificationRecord } from '../../storage/notifications/notification-admin-store.js';
 import {
   NOTIFICATION_STATUSES,
-  type NotificationRecord,
+  REPLAYABLE,
   type NotificationStatus,
-} from '../../storage/notifications/notification-admin-store.js';
-import { REPLAYABLE, type ReplaySelection } from '../../storage/notifications/replay-store.js';
+} from '../../storage/notifications/notification-status.js';
+import type { ReplaySelection } from '../../storage/notifications/replay-store.js';
 import { ALL_PROJECTS } from '../../storage/audit/audit-entry.js';
 import { noteProject } from '../audit/request-audit.js';
 import { isAdmin, scopeOf } from '../identity/authorize.js';

@@ -4,11 +4,9 @@ import { Conditions, orderBy } from '../conditions.js';
 import type { Database, Sql } from '../database.js';
 import { LIMITED_PROJECTS } from './hourly-limit-store.js';
 import { BODY } from './notification-body.js';
+import type { NotificationStatus } from './notification-status.js';
 import { replayNotifications, type Replay, type ReplayRules, type ReplaySelection } from './replay-store.js';
 import { scopeParameter, restrictToScope, type Scope } from '../scope.js';
-
-export const NOTIFICATION_STATUSES = ['pending', 'in_flight', 'delivered', 'dead', 'superseded', 'cancelled'] as const;
-export type NotificationStatus = (typeof NOTIFICATION_STATUSES)[number];
 
 /** A notification as API users see it: one action of one transition or repeat. */
 export interface NotificationRecord {

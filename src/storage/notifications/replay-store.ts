@@ -1,15 +1,12 @@
 import { bringQueuesForward } from './bring-forward-store.js';
 import type { Database, Sql } from '../database.js';
 import { beginHours, countInHours } from './hourly-limit-store.js';
-import type { NotificationQuery, NotificationStatus } from './notification-admin-store.js';
+import type { NotificationStatus } from './notification-status.js';
 import { IS_LISTED, removedAmong } from './removed-action-store.js';
 import { scopeParameter, type Scope } from '../scope.js';
 
-/** Statuses of notifications that can be replayed: they ended without being delivered. */
-export const REPLAYABLE: readonly NotificationStatus[] = ['dead', 'superseded', 'cancelled'];
-
 /** Which ended notifications to replay: one, or those of a status, also of one alarm only. */
-export type ReplaySelection = { id: string } | { status: NotificationStatus; alarmId?: NotificationQuery['alarmId'] };
+export type ReplaySelection = { id: string } | { status: NotificationStatus; alarmId?: string | undefined };
 
 /** The time of a replay, and the limit that it may not exceed. */
 export interface ReplayRules {
