@@ -23,8 +23,8 @@ import type {
   DeliveryPause,
   NotificationQuery,
   NotificationRecord,
-  NotificationStatus,
 } from '../storage/notifications/notification-admin-store.js';
+import type { Replay, ReplaySelection } from '../storage/notifications/replay-store.js';
 import type { Quota } from '../storage/alarms/quota-store.js';
 import type { AlarmFieldName, HistoryFieldName } from '../storage/queries/query-fields.js';
 import type { SampleFilter } from '../storage/meters/sample-filter.js';
@@ -116,11 +116,7 @@ export interface NotificationAdmin {
   list(scope: Scope, query: NotificationQuery): AsyncIterable<NotificationRecord[]>;
   find(scope: Scope, id: string): Promise<NotificationRecord | undefined>;
   attempts(scope: Scope, id: string): Promise<AttemptRecord[]>;
-  replay(
-    scope: Scope,
-    which: { id?: string | undefined; status?: NotificationStatus | undefined; alarmId?: string | undefined },
-    now: Date,
-  ): Promise<number>;
+  replay(scope: Scope, selection: ReplaySelection, now: Date): Promise<Replay>;
   pauses(scope: Scope, now: Date): Promise<DeliveryPause[]>;
   pause(projectId: string, now: Date): Promise<void>;
   resume(projectId: string, now: Date): Promise<void>;

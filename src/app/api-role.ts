@@ -141,7 +141,7 @@ function openStores(deps: ApiRoleDeps, ownerOf: () => string) {
       staleAfterMs: config.evaluator.interval,
       defaultPolicy: config.notifier.policy,
     }),
-    notifications: createNotificationAdminStore(db),
+    notifications: createNotificationAdminStore(db, { perProjectAndHour: config.limits.notifications_per_hour }),
     quotas: createQuotaStore(db),
     evaluationResults: evaluation_results_metrics ? createEvaluationCounterStore(db) : undefined,
     auditTrail: createAuditStore(db),

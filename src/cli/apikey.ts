@@ -2,23 +2,17 @@ import Table from 'cli-table3';
 
 import { generateApiKey } from '../api/identity/api-key-form.js';
 import { ROLES } from '../role.js';
-import type { AuditAction } from '../api/audit/audit-actions.js';
-import { openAudit } from '../app/audit.js';
 import { openDatabase } from '../app/open-database.js';
-import { synchroniseClock } from '../app/time-keeper.js';
-import { createSystemClock } from '../clock.js';
 import { duration } from '../config/duration.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { StartupError, toError } from '../errors.js';
 import { createLogger } from '../logger.js';
 import { ReleaseStack } from '../release-stack.js';
-import { UNKNOWN } from '../storage/audit/audit-entry.js';
 import { createApiKeyStore, type ApiKey, type ApiKeyStore, type NewApiKey } from '../storage/secrets/api-key-store.js';
 import type { Database } from '../storage/database.js';
-import { databaseTime } from '../storage/engine/database-time.js';
-import { createTelemetry } from '../telemetry.js';
 import { isDirectoryInUse } from '../storage/engine/directory-lock.js';
+import { COMMAND_LINE, openCommandAudit, type CommandAudit } from './command-audit.js';
 import type { ConfigFlags, Terminal } from './terminal.js';
 
 /** Options of `tocsin apikey create`. */
@@ -31,8 +25,6 @@ export interface ApiKeyOptions {
   description: string;
 }
 
-/** `created_by` of keys that are made on the command line and not through the API. */
-const COMMAND_LINE = 'command line';
 const MAX_ID = 128;
 /** Most keys in a list, as in the API. */
 const MAX_LISTED = 1_000;
@@ -52,7 +44,7 @@ export async function createApiKeyCommand(
     const expiresAt = lifeMs === undefined ? null : new Date(now.getTime() + lifeMs);
     const userId = options.user ?? `apikey-${id}`;
     await keys.create({ ...parts, ...granted, userId, createdBy: COMMAND_LINE, createdAt: now, expiresAt });
-    record('api_key.create', { id, projectId: granted.projectId });
+    record({ action: 'api_key.create', outcome: 'done', objectId: id, projectId: granted.projectId });
   });
   terminal.err(`Created key ${id}. It is shown only now:\n`);
   terminal.out(`${key}\n`);
@@ -77,16 +69,14 @@ export async function revokeApiKeyCommand(id: string, flags: ConfigFlags, termin
   await withKeys(flags, terminal, async ({ keys, now, record }) => {
     const revoked = await keys.revoke({ all: true }, { ...EVERYTHING, id }, now);
     if (!revoked) throw new StartupError(`unknown key ${id}: tocsin apikey list shows all keys`);
-    record('api_key.revoke', { id, projectId: revoked.projectId });
+    record({ action: 'api_key.revoke', outcome: 'done', objectId: id, projectId: revoked.projectId });
   });
   terminal.out(`Revoked key ${id}.\n`);
 }
 
 /** Dependencies of the commands: the keys and the audit trail of the configured database, and the clock. */
-interface KeyAdministration {
+interface KeyAdministration extends CommandAudit {
   keys: ApiKeyStore;
-  now: Date;
-  record: (action: AuditAction, key: Pick<ApiKey, 'id' | 'projectId'>) => void;
 }
 
 /** Runs `work`, and then stores its audit entries. */
@@ -99,16 +89,8 @@ async function withKeys(
   const resources = new ReleaseStack();
   try {
     const db = await open(config, resources);
-    const clock = createSystemClock();
-    await synchroniseClock(clock, () => databaseTime(db));
-    const log = createLogger(config.log.level);
-    const audit = openAudit({ config, db, clock, log, telemetry: createTelemetry(), resources });
-    await work({
-      keys: createApiKeyStore(db),
-      now: clock.now(),
-      record: (action, { id: objectId, projectId }) =>
-        void audit.record({ ...UNKNOWN, action, outcome: 'done', objectId, projectId, userId: COMMAND_LINE }),
-    });
+    const audit = await openCommandAudit({ config, db, log: createLogger(config.log.level), resources });
+    await work({ keys: createApiKeyStore(db), ...audit });
   } finally {
     await resources.release();
   }

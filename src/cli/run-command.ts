@@ -3,6 +3,7 @@ import { isatty } from 'node:tty';
 
 import { ConfigError } from '../config/problem.js';
 import { StartupError, toError } from '../errors.js';
+import { maskSecrets } from '../logger.js';
 import type { Terminal } from './terminal.js';
 
 const INTERRUPTED = 130;
@@ -36,7 +37,7 @@ export async function runCommand(
   } catch (thrown) {
     const error = toError(thrown);
     const isExpected = error instanceof StartupError || error instanceof ConfigError;
-    process.stderr.write(`${name}: ${isExpected ? error.message : (error.stack ?? error.message)}\n`);
+    process.stderr.write(maskSecrets(`${name}: ${isExpected ? error.message : (error.stack ?? error.message)}\n`));
     return exit(1);
   }
 }
@@ -64,11 +65,13 @@ function signals(): { stop: AbortSignal; onHangup: (handler: () => void) => void
   return { stop: stop.signal, onHangup: (handler) => (hangUp = handler) };
 }
 
-/** Ends the process, since its state is unknown. The message has the form of a log line. */
+/**
+ * Ends the process, since its state is unknown. The message has the form of a log line. Properties and causes of the
+ * error are left out: libraries attach requests, with their headers.
+ */
 function endBadly(message: string, error: Error): void {
-  process.stderr.write(
-    `${JSON.stringify({ level: 'error', message, err: { message: error.message, stack: error.stack } })}\n`,
-  );
+  const line = JSON.stringify({ level: 'error', message, err: { message: error.message, stack: error.stack } });
+  process.stderr.write(`${maskSecrets(line)}\n`);
   exit(1);
 }
 

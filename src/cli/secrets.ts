@@ -4,7 +4,11 @@ import { loadConfig } from '../config/load.js';
 import { StartupError } from '../errors.js';
 import { createLogger } from '../logger.js';
 import { ReleaseStack } from '../release-stack.js';
-import { rotateSecrets, rowsUnderOtherKeys } from '../storage/secrets/rotate-secrets.js';
+import { ALL_PROJECTS } from '../storage/audit/audit-entry.js';
+import type { Database } from '../storage/database.js';
+import { rotateSecrets, rowsUnderOtherKeys, type RotatedRows } from '../storage/secrets/rotate-secrets.js';
+import type { Sealer } from '../storage/secrets/sealed.js';
+import { openCommandAudit, type CommandAudit } from './command-audit.js';
 import type { ConfigFlags, Terminal } from './terminal.js';
 
 /**
@@ -20,12 +24,13 @@ export async function rotateSecretsCommand({ config: file, flags }: ConfigFlags,
     const sealer = openSealer(config);
     if (sealer.currentPrefix === undefined)
       throw new StartupError('secrets.key is not set: make one with `openssl rand -base64 32`');
-    const { alarms, notifications, historyEntries, trusts } = await rotateSecrets(db, sealer);
+    const audit = await openCommandAudit({ config, db, log, resources });
+    const { rotated, left } = await rotate(db, sealer, audit);
+    const { alarms, notifications, historyEntries, trusts } = rotated;
     terminal.out(
       `Sealed with secrets.key: ${alarms} alarms, ${notifications} notifications, ` +
         `${historyEntries} history entries, ${trusts} trusts.\n`,
     );
-    const left = await rowsUnderOtherKeys(db, sealer);
     if (left === 0) {
       terminal.out('Nothing is left under another key: secrets.previous_key can be removed.\n');
       return 0;
@@ -37,5 +42,25 @@ export async function rotateSecretsCommand({ config: file, flags }: ConfigFlags,
     return 1;
   } finally {
     await resources.release();
+  }
+}
+
+/** Leaves one entry in the audit trail. The rotation has failed, too, if rows are left under another key. */
+async function rotate(
+  db: Database,
+  sealer: Sealer,
+  audit: Pick<CommandAudit, 'record'>,
+): Promise<{ rotated: RotatedRows; left: number }> {
+  const entry = { action: 'secrets.rotate', projectId: ALL_PROJECTS } as const;
+  try {
+    const rotated = await rotateSecrets(db, sealer);
+    const left = await rowsUnderOtherKeys(db, sealer);
+    const { historyEntries: history_entries, ...others } = rotated;
+    const changed = Object.entries({ ...others, history_entries }).flatMap(([kind, rows]) => (rows > 0 ? [kind] : []));
+    audit.record({ ...entry, outcome: left === 0 ? 'done' : 'failed', changed });
+    return { rotated, left };
+  } catch (thrown) {
+    audit.record({ ...entry, outcome: 'failed' });
+    throw thrown;
   }
 }

@@ -77,8 +77,9 @@ export const SLICE_ROW = 'slice_row';
  * The planner must follow the index, not read all rows and sort them, which it does for a table that it knows little
  * about: the embedded database has no autovacuum.
  */
-const FOLLOW_THE_INDEX = `select set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off', true),
-  set_config('jit', 'off', true)`;
+export const FOLLOW_THE_INDEX = `
+  select set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off', true),
+         set_config('jit', 'off', true)`;
 
 /** All rows of a query, in the order of the keys. A page can be empty. */
 export async function* readSlices<Row extends object>(

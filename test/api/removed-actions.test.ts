@@ -56,8 +56,8 @@ test(
     expect(refusal.fault).toBe(
       'Notification n is for an action that was removed from its alarm: add the action again to replay it',
     );
-    expect((await api.ask('POST', '/v1/notifications/replay', { as: MEMBER })).json()).toEqual({ replayed: 0 });
+    expect((await api.ask('POST', '/v1/notifications/replay', { as: MEMBER })).json()).toMatchObject({ replayed: 0 });
     await edit(id, { alarm_actions: [HOOK] });
-    expect((await api.ask('POST', '/v1/notifications/n/replay', { as: MEMBER })).json()).toEqual({ replayed: 1 });
+    expect((await api.ask('POST', '/v1/notifications/n/replay', { as: MEMBER })).json()).toMatchObject({ replayed: 1 });
   },
 );

@@ -7,6 +7,7 @@ import path from 'node:path';
 
 import { findPostgres } from '../../dev/servers/postgres.js';
 import { ask as askAt, thresholdBody, type Answered, type Asked } from '../support/api.js';
+import { canary, hits, type Places, type Secrets } from '../support/canaries.js';
 import { migratedDataDirectory } from '../support/data-directory.js';
 import { eventually } from '../support/eventually.js';
 import { ownToken, startKeystoneDouble, tokenBody, type KeystoneDouble } from '../support/keystone-double.js';
@@ -19,7 +20,6 @@ afterEach(async () => {
   for (const step of undo.splice(0).reverse()) await step();
 });
 
-const canary = (): string => `canary${randomBytes(12).toString('hex')}`;
 const FAR = new Date(Date.parse('2100-01-01T00:00:00Z')).toISOString();
 const THRESHOLD = {
   counter_name: 'cpu',
@@ -31,21 +31,8 @@ const THRESHOLD = {
 
 /** Name of an alarm, which is stored and shown: a search that does not find it would find no secret, either. */
 const NAME = canary();
-
-/** Everything that must be seen nowhere, by name: a failure names the secret and not its value. */
-type Secrets = Record<string, string>;
-/** Texts that must hold no secret, by name. */
-type Places = Record<string, string>;
-
-/** The places that hold a secret, each with its name. */
-function hits(places: Places, secrets: Secrets): string[] {
-  return Object.entries(secrets).flatMap(([name, secret]) => {
-    const forms = [secret, Buffer.from(secret).toString('base64').replace(/=+$/, '').slice(0, -2), encodeURI(secret)];
-    return Object.entries(places)
-      .filter(([, text]) => forms.some((form) => text.includes(form)))
-      .map(([place]) => `${name} in ${place}`);
-  });
-}
+/** An id that only the audit trail stores: no object has it. */
+const AUDITED = canary();
 
 interface Rig {
   settings: Record<string, string>;
@@ -226,6 +213,8 @@ async function liveThrough(
     ask('GET', '/v2/alarms', { as: { authorization: `Bearer ${secrets['a wrong key']}` } }),
     ask('GET', '/v2/alarms', { as: { 'x-auth-token': secrets['a wrong token']! } }),
     ask('GET', `/v2/alarms/${id}/nothing`, { as: user }),
+    ask('DELETE', `/v2/alarms/${AUDITED}`, { as }),
+    ask('DELETE', `/v1/api-keys/${secrets['a wrong key']}`, { as }),
     ask('POST', '/v2/alarms', { as, raw: `{"alarm_actions": ["${own}"` }),
   ];
   for (const [index, answer] of (await Promise.all(refused)).entries()) {
@@ -237,6 +226,7 @@ async function liveThrough(
   expect((await ask('GET', '/v2/alarms/imported', { as })).json()).toMatchObject({ alarm_actions: [own] });
   expect((await ask('DELETE', '/v2/alarms/imported', { as })).status).toBe(204);
   expect((await ask('DELETE', `/v2/alarms/${id}`, { as: user })).status).toBe(204);
+  places['the audit trail'] = (await ask('GET', '/v1/audit?limit=1000', { as })).text;
   places['the readiness'] = (await ask('GET', '/readyz')).text;
   expect(service.isRunning()).toBe(true);
   return places;
@@ -282,6 +272,7 @@ async function canaries(open: () => Promise<Rig>): Promise<void> {
   const stored = await rig.end(running, { as });
   expect(Object.values(stored).join('')).toContain(NAME);
   expect(places['the list of notifications']).toContain(NAME);
+  for (const trail of [Object.values(stored).join(''), places['the audit trail']]) expect(trail).toContain(AUDITED);
   places['the log'] = running.service.log();
   expect(places['the log']).toContain('"level":"debug"');
 

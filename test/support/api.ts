@@ -104,6 +104,8 @@ export interface TestApiOptions {
   trustedProxies?: string[];
   /** None by default. */
   rateLimits?: RateLimits;
+  /** Of a project, beyond which replays are refused; 0, the default, is no limit. */
+  notificationsPerHour?: number;
   runAs?: RunAs;
   maxConnections?: number | undefined;
   /** The API has TLS, and its requests are sent with `tls`. */
@@ -207,7 +209,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     }),
     waker: { wake: (notifications) => (wokenFor += notifications) },
     onFired: () => {},
-    notifications: createNotificationAdminStore(db),
+    notifications: createNotificationAdminStore(db, { perProjectAndHour: options.notificationsPerHour ?? 0 }),
     quotas: createQuotaStore(db),
     projectAlarmQuota: quotas.project,
     evaluationResults: countsResults ? createEvaluationCounterStore(db) : undefined,

@@ -22,8 +22,8 @@ export interface ServiceProcess {
 }
 
 /** Starts `tocsin serve` with these settings (names of environment variables without their prefix). */
-export function startService(settings: Record<string, string>): ServiceProcess {
-  return startTocsin(['serve', '--quiet'], settings);
+export function startService(settings: Record<string, string>, nodeFlags: readonly string[] = []): ServiceProcess {
+  return startProgram(MAIN, ['serve', '--quiet'], settings, nodeFlags);
 }
 
 export function startTocsin(args: readonly string[], settings: Record<string, string> = {}): ServiceProcess {
@@ -35,9 +35,14 @@ export function startCluster(args: readonly string[]): ServiceProcess {
   return startProgram(CLUSTER, args, {});
 }
 
-function startProgram(program: string, args: readonly string[], settings: Record<string, string>): ServiceProcess {
+function startProgram(
+  program: string,
+  args: readonly string[],
+  settings: Record<string, string>,
+  nodeFlags: readonly string[] = [],
+): ServiceProcess {
   const environment = Object.fromEntries(Object.entries(settings).map(([name, value]) => [`TOCSIN_${name}`, value]));
-  const child = spawn(process.execPath, [...NODE_FLAGS, program, ...args], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, ...nodeFlags, program, ...args], {
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -62,8 +62,11 @@ export const NotificationWithAttemptsAnswer = z
   .meta({ id: 'NotificationWithAttempts' });
 export type NotificationWithAttemptsAnswer = z.infer<typeof NotificationWithAttemptsAnswer>;
 
-/** Number of replayed notifications. */
-export const ReplayAnswer = z.strictObject({ replayed: z.int() });
+/** Number of replayed notifications, and whether notifications are left for another request. */
+export const ReplayAnswer = z.strictObject({
+  replayed: z.int(),
+  has_more: z.boolean().meta({ description: 'True if notifications are left: repeat the request.' }),
+});
 export type ReplayAnswer = z.infer<typeof ReplayAnswer>;
 
 /** A project whose deliveries, or only its repeats, are paused. */

@@ -35,6 +35,7 @@ export const AUDIT_ACTIONS = [
   'api_key.list',
   'import.create',
   'import.activate',
+  'secrets.rotate',
   'audit.list',
   'audit.lose',
   'service.authenticate',

@@ -12,6 +12,8 @@ export interface AuditNotes {
   objectId?: string;
   /** `*`: all projects. Default: the project of the caller. */
   projectId?: string | null;
+  /** Instead of `projectId`: the projects whose objects a write changed, '' for none. Each has an entry of its own. */
+  projects?: ReadonlySet<string>;
   /** Names of changed fields. */
   changed?: readonly string[];
 }
@@ -36,6 +38,8 @@ export const NO_AUDIT: Recorder = { record: () => false, written: () => Promise.
 /** Entries of one kind in a minute that are stored singly. */
 const MOST_A_MINUTE = 10;
 const MOST_DATA_WRITES_A_MINUTE = 1;
+/** A request that changes objects of more projects has one entry, for all projects. */
+const MOST_PROJECTS = 10;
 
 /**
  * Runs the work of a request and records its outcome: of writes, of what was denied, of an admin's reads of other
@@ -80,25 +84,35 @@ export function recordAuthenticationFailure(
   );
 }
 
+/** Returns true if the request has an entry of its own. */
 function recordOutcome(recorder: Recorder, request: AuditedRequest, status: number): boolean {
   const { action, isWrite, identity, notes, params, requestId } = request;
   if (action === null || !isNoteworthy(request, status)) return false;
   const actor = actorOf(identity, request.address);
   const outcome = outcomeOf(request, status);
-  const fact: RecordedFact = {
-    ...actor,
-    action,
-    outcome,
-    status,
-    requestId,
-    projectId: notes.projectId ?? identity.projectId,
-    objectId: notes.objectId ?? Object.values(params)[0] ?? null,
-    changed: outcome === 'done' ? (notes.changed ?? null) : null,
-  };
-  const isData = DATA_WRITES.has(action);
-  if (isWrite && outcome === 'done' && !isData) return recorder.record(fact);
-  const kind = kindOf(fact, identity);
-  return recorder.record(fact, { kind, most: isData ? MOST_DATA_WRITES_A_MINUTE : MOST_A_MINUTE });
+  const recorded = projectsOf(request).map((projectId) => {
+    const fact: RecordedFact = {
+      ...actor,
+      action,
+      outcome,
+      status,
+      requestId,
+      projectId,
+      objectId: notes.objectId ?? Object.values(params)[0] ?? null,
+      changed: outcome === 'done' ? (notes.changed ?? null) : null,
+    };
+    const isData = DATA_WRITES.has(action);
+    if (isWrite && outcome === 'done' && !isData) return recorder.record(fact);
+    const kind = kindOf(fact, identity);
+    return recorder.record(fact, { kind, most: isData ? MOST_DATA_WRITES_A_MINUTE : MOST_A_MINUTE });
+  });
+  return recorded.includes(true);
+}
+
+function projectsOf({ notes: { projects = new Set(), projectId }, identity }: AuditedRequest): (string | null)[] {
+  if (projects.size === 0) return [projectId ?? identity.projectId];
+  if (projects.size > MOST_PROJECTS) return [ALL_PROJECTS];
+  return [...new Set([...projects].map((project) => project || identity.projectId))];
 }
 
 /** Entries of one kind are sampled together. Only admins name other projects: a client cannot make many kinds. */

@@ -158,7 +158,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   'POST /v1/notifications/replay': {
     group: 'Notifications',
-    summary: 'Send notifications of one status again (default: dead)',
+    summary: 'Send up to 1,000 notifications of one status again (default: dead)',
     answer: ReplayAnswer,
   },
   'POST /v1/notifications/:id/replay': {

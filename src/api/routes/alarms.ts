@@ -152,7 +152,8 @@ async function replace(deps: AlarmRoutesDeps, request: ApiRequest): Promise<Prep
       const next = replacedAlarm(current, wanted, identity, { at, ...owners });
       refuseChangedMeanwhile(before, current, next);
       const entry = ruleChangeEntry(current, next, { eventId: newId(), by: identity, at });
-      request.note({ projectId: next.projectId, changed: changedFields(entry) });
+      const projects = new Set([current, next].map(({ projectId }) => projectId ?? ''));
+      request.note({ projects, changed: changedFields(entry) });
       return { next, entry };
     };
     const after = replacedAlarm(before, wanted, identity, { at, ...owners });

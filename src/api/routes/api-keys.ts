@@ -1,4 +1,5 @@
 import { AppError } from '../../errors.js';
+import { maskSecrets } from '../../logger.js';
 import type { ApiKeySelection, NewApiKey } from '../../storage/secrets/api-key-store.js';
 import { parseWith } from '../http/faultstring.js';
 import { generateApiKey } from '../identity/api-key-form.js';
@@ -94,7 +95,8 @@ async function create(
 async function revoke({ apiKeys, now }: ApiKeyRoutesDeps, { identity, params, note }: ApiRequest): Promise<ApiAnswer> {
   const id = params['id'] ?? '';
   const revoked = await apiKeys.revoke(scopeOf(identity), { id, ...within(identity) }, now());
-  if (!revoked) throw new AppError('not_found', `API key ${id} not found`);
+  // A client may have sent a whole key instead of its id.
+  if (!revoked) throw new AppError('not_found', `API key ${maskSecrets(id)} not found`);
   note({ projectId: revoked.projectId });
   return { status: 204 };
 }

@@ -1,6 +1,6 @@
 import { eventsAnswer } from '../answers/event-answer.js';
 import { takeIn, type EventIntakeDeps, type EventReceipt } from '../alarms/event-intake.js';
-import { refuseForeignProject } from '../identity/authorize.js';
+import { isAdmin, refuseForeignProject } from '../identity/authorize.js';
 import { BULK_BODY } from '../http/request-body.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
@@ -23,11 +23,12 @@ export function eventRoutes(deps: EventRoutesDeps): Route[] {
 }
 
 /** Answers 200 and not 202, since all effects of the events are committed before the answer. */
-async function post(deps: EventRoutesDeps, { identity, list }: ApiRequest): Promise<ApiAnswer> {
+async function post(deps: EventRoutesDeps, { identity, list, note }: ApiRequest): Promise<ApiAnswer> {
   const posted = eventsIn(list);
   const projects = new Set<string>();
   for await (const events of posted) for (const { projectId } of events) projects.add(projectId);
   for (const projectId of projects) refuseForeignProject(identity, projectId);
+  if (isAdmin(identity)) note({ projects });
   const total: EventReceipt = { received: 0, duplicates: 0, fired: 0 };
   for await (const events of posted) {
     const { received, duplicates, fired } = await takeIn(deps, events);

@@ -56,19 +56,27 @@ export function importRoutes(deps: ImportRoutesDeps): Route[] {
 
 /** Imports each alarm on its own, so that a refused one does not stop the others. Safe to repeat. */
 async function importAlarms(deps: ImportRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
-  const { list, identity } = request;
+  const { list, identity, note } = request;
+  const projects = new Set<string>();
   noteProject(request);
+  note({ projects });
   const documents = await importedDocuments(list);
   const results: ImportAnswer[] = [];
-  for (const document of documents) results.push(await importOne(deps, document, identity));
+  for (const document of documents) results.push(await importOne(deps, document, { identity, projects }));
   return { status: 200, body: results };
+}
+
+interface Importer {
+  identity: Identity;
+  /** Projects whose alarms were created or updated so far, '' for none; before and after, if an alarm was moved. */
+  projects: Set<string>;
 }
 
 /** Does not have backends check the rule again, since Aodh did. */
 async function importOne(
   deps: ImportRoutesDeps,
   document: Record<string, unknown>,
-  identity: Identity,
+  importer: Importer,
 ): Promise<ImportAnswer> {
   const named = {
     alarm_id: document['alarm_id'] as string,
@@ -76,11 +84,11 @@ async function importOne(
   };
   try {
     const imported = importedAlarm(document);
-    refuseBadActions(imported.request, identity, deps.actions);
+    refuseBadActions(imported.request, importer.identity, deps.actions);
     refuseOtherMuted(imported.request, true);
     refuseUnknownBackend(imported.request, deps.ruleChecks);
     await refuseForbiddenAddresses(imported.request, imported.request.project_id ?? null, deps.actions.egress);
-    const outcome = await bringOver(deps, imported, identity);
+    const outcome = await bringOver(deps, imported, importer);
     const notCopied = outcome === 'deleted' ? [] : imported.notCopied;
     return { ...named, outcome, not_copied: notCopied };
   } catch (thrown) {
@@ -92,30 +100,34 @@ async function importOne(
 
 type Outcome = Exclude<ImportAnswer['outcome'], 'refused'>;
 
-async function bringOver(deps: ImportRoutesDeps, imported: ImportedAlarm, identity: Identity): Promise<Outcome> {
+async function bringOver(deps: ImportRoutesDeps, imported: ImportedAlarm, importer: Importer): Promise<Outcome> {
+  const { identity, projects } = importer;
   const { imports, ruleChecks, now, newId } = deps;
   const status = await imports.importStatusOf(imported.id);
   if (status === 'active' || status === 'deleted') return status;
-  if (status === 'muted') return updateImported(deps, imported, identity);
+  if (status === 'muted') return updateImported(deps, imported, importer);
   const owners = await externalOwnersFor(imported.request, ruleChecks);
   const at = now();
   const alarm = asItWas(imported, identity, { at, ...owners });
   const entry = creationEntry(alarm, { eventId: newId(), by: identity, at });
   const memberProject = ruleProject(identity, imported.request.project_id);
-  return (await imports.insertMuted({ alarm, memberProject, entry })) ? 'created' : bringOver(deps, imported, identity);
+  if (!(await imports.insertMuted({ alarm, memberProject, entry }))) return bringOver(deps, imported, importer);
+  projects.add(alarm.projectId ?? '');
+  return 'created';
 }
 
 /** Updates a muted alarm by what changed in Aodh. The state stays, since this service evaluates the alarm. */
 async function updateImported(
   { alarms, ruleChecks, now, newId }: ImportRoutesDeps,
   { id, request: theirs, ...imported }: ImportedAlarm,
-  identity: Identity,
+  { identity, projects }: Importer,
 ): Promise<Outcome> {
   const memberProject = ruleProject(identity, theirs.project_id);
   const before = await alarms.find({ all: true }, id);
   const request = before ? withOurs(before, theirs, memberProject) : theirs;
   const owners = await externalOwnersFor(request, ruleChecks);
   const at = now();
+  let former: string | null = null;
   const entries: (HistoryEntry | null)[] = [];
   const change = (current: StoredAlarm): AlarmChange => {
     // A concurrent request may have changed the alarm since it was read.
@@ -128,14 +140,17 @@ async function updateImported(
     const next = withTrustActionsOf(current, { ...defined, ...ours });
     const entry = ruleChangeEntry(current, next, { eventId: newId(), by: identity, at });
     entries.push(entry);
+    former = current.projectId;
     return { next, entry };
   };
-  await alarms.replace({ all: true }, id, {
+  const replaced = await alarms.replace({ all: true }, id, {
     rule: request.rule,
     memberProject,
     change,
   });
-  return entries.some((entry) => entry !== null) ? 'updated' : 'unchanged';
+  if (entries.every((entry) => entry === null)) return 'unchanged';
+  for (const projectId of [former, replaced?.projectId]) projects.add(projectId ?? '');
+  return 'updated';
 }
 
 /**

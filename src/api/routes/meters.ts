@@ -4,7 +4,7 @@ import { AppError } from '../../errors.js';
 import { GROUP_FIELDS, type GroupField } from '../../storage/meters/statistics-store.js';
 import { noteProject } from '../audit/request-audit.js';
 import type { ConcurrencyLimit } from '../http/concurrency-limit.js';
-import { scopeOf } from '../identity/authorize.js';
+import { isAdmin, scopeOf } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
 import type { MeterStatistics, Samples } from '../ports.js';
 import { invalidInput, type QueryParameters } from '../http/query-parameters.js';
@@ -95,13 +95,16 @@ export function meterRoutes(deps: MeterRoutesDeps): Route[] {
 
 async function append(
   { samples, now, newId, onStored }: MeterRoutesDeps,
-  { identity, list, params }: ApiRequest,
+  { identity, list, params, note }: ApiRequest,
 ): Promise<ApiAnswer> {
   const meter = params['meter'] ?? '';
   if (meter.length > MAX_METER_NAME)
     throw invalidInput('meter', `${meter.slice(0, 20)}…`, `at most ${MAX_METER_NAME} characters`);
   const posted = samplesIn(list, { meter, identity, at: now(), newId });
-  for await (const _ of posted); // refuses an invalid sample before any is stored
+  const projects = new Set<string>();
+  // Refuses an invalid sample before any is stored.
+  for await (const batch of posted) for (const { projectId } of batch) projects.add(projectId ?? '');
+  if (isAdmin(identity)) note({ projects });
   await samples.append(posted);
   onStored(list?.length ?? 0);
   return { status: 201, pages: answersOf(posted) };

@@ -1,11 +1,13 @@
 import { convertPages } from '../../async/pages.js';
 import { AppError } from '../../errors.js';
+import type { Logger } from '../../logger.js';
+import type { NotificationRecord } from '../../storage/notifications/notification-admin-store.js';
 import {
   NOTIFICATION_STATUSES,
   REPLAYABLE,
-  type NotificationRecord,
   type NotificationStatus,
-} from '../../storage/notifications/notification-admin-store.js';
+} from '../../storage/notifications/notification-status.js';
+import type { ReplaySelection } from '../../storage/notifications/replay-store.js';
 import { ALL_PROJECTS } from '../../storage/audit/audit-entry.js';
 import { noteProject } from '../audit/request-audit.js';
 import type { ConcurrencyLimit } from '../http/concurrency-limit.js';
@@ -28,11 +30,13 @@ export interface NotificationRoutesDeps {
   notifications: NotificationAdmin;
   readLimit: ConcurrencyLimit;
   now: () => Date;
+  log: Pick<Logger, 'warn'>;
 }
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1_000;
 const MAX_PROJECT = 128;
+const MS_OF_SECOND = 1_000;
 
 /** `/v1/notifications` and `/v1/delivery-pauses`: list notifications, send them again, pause deliveries. */
 export function notificationRoutes(deps: NotificationRoutesDeps): Route[] {
@@ -124,28 +128,51 @@ async function attemptsAt(
   return found.map((each) => attemptAnswer(each, isAdmin(identity)));
 }
 
-async function replayOne({ notifications, now }: NotificationRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
-  const { id, status } = await theNotification(notifications, request);
-  const replayed = await notifications.replay(scopeOf(request.identity), { id }, now());
-  if (replayed === 0 && REPLAYABLE.includes(status))
+async function replayOne(deps: NotificationRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const { id, status } = await theNotification(deps.notifications, request);
+  const answer = await replay(deps, request, { id });
+  if (answer.replayed > 0) return { status: 202, body: answer };
+  if (REPLAYABLE.includes(status))
     throw new AppError(
       'conflict',
       `Notification ${id} is for an action that was removed from its alarm: add the action again to replay it`,
     );
-  if (replayed === 0)
-    throw new AppError(
-      'conflict',
-      `Notification ${id} is ${status}: only dead, superseded or cancelled ones can be replayed`,
-    );
-  return { status: 202, body: { replayed } satisfies ReplayAnswer };
+  throw new AppError(
+    'conflict',
+    `Notification ${id} is ${status}: only dead, superseded or cancelled ones can be replayed`,
+  );
 }
 
-/** Replays the notifications of one status, by default dead ones. To replay all statuses at once is never intended. */
-async function replayMany({ notifications, now }: NotificationRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+/** Replays notifications of one status, by default dead ones. To replay all statuses at once is never intended. */
+async function replayMany(deps: NotificationRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
   const { status = 'dead', alarmId } = filterOf(request.query);
   noteProject(request);
-  const replayed = await notifications.replay(scopeOf(request.identity), { status, alarmId }, now());
-  return { status: 202, body: { replayed } satisfies ReplayAnswer };
+  return { status: 202, body: await replay(deps, request, { status, alarmId }) };
+}
+
+/** @throws AppError `too_many_requests` if the hourly limit of notifications lets none be sent. */
+async function replay(
+  { notifications, now, log }: NotificationRoutesDeps,
+  { identity, note }: ApiRequest,
+  selection: ReplaySelection,
+): Promise<ReplayAnswer> {
+  const at = now();
+  const { replayed, projects, hasMore, limitedUntil, limited } = await notifications.replay(
+    scopeOf(identity),
+    selection,
+    at,
+  );
+  for (const projectId of limited) {
+    log.warn('a project has reached limits.notifications_per_hour; its repeats wait', { projectId });
+  }
+  if (isAdmin(identity) && replayed > 0) note({ projects });
+  if (replayed === 0 && limitedUntil) throw tooMany(limitedUntil, at);
+  return { replayed, has_more: hasMore };
+}
+
+function tooMany(until: Date, at: Date): AppError {
+  const retryAfterS = Math.max(1, Math.ceil((until.getTime() - at.getTime()) / MS_OF_SECOND));
+  return new AppError('too_many_requests', 'Too many notifications of this project in this hour', { retryAfterS });
 }
 
 async function pauses({ notifications, now }: NotificationRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {

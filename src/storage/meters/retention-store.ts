@@ -7,9 +7,11 @@ const PRUNE_SAMPLES = `
   delete from samples where id in (select id from samples where timestamp < $1 order by timestamp
     limit ${PRUNE_BATCH})`;
 
+/** Locks the rows before it deletes them, since a sample may arrive for one at the same moment. */
 const PRUNE_METER_RESOURCES = `
   delete from meter_resources where (meter, resource_id, project_id) in (
-    select meter, resource_id, project_id from meter_resources where last_sample_at < $1 limit ${PRUNE_BATCH})`;
+    select meter, resource_id, project_id from meter_resources where last_sample_at < $1 limit ${PRUNE_BATCH}
+      for update skip locked)`;
 
 const PRUNE_EVENTS = `
   delete from events where (project_id, message_id) in (

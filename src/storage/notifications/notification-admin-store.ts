@@ -1,14 +1,12 @@
 import { shownAction, type StoredAction } from '../../alarm/stored-action.js';
-import { bringProjectForward, bringQueuesForward } from './bring-forward-store.js';
+import { bringProjectForward } from './bring-forward-store.js';
 import type { Database, Sql } from '../database.js';
 import { LIMITED_PROJECTS } from './hourly-limit-store.js';
 import { BODY } from './notification-body.js';
-import { IS_LISTED, removedAmong } from './removed-action-store.js';
+import type { NotificationStatus } from './notification-status.js';
+import { replayNotifications, type Replay, type ReplayRules, type ReplaySelection } from './replay-store.js';
 import { scopeParameter, restrictToScope, type Scope } from '../scope.js';
 import { readSlices, textBytes, type SlicedTable } from '../slices.js';
-
-export const NOTIFICATION_STATUSES = ['pending', 'in_flight', 'delivered', 'dead', 'superseded', 'cancelled'] as const;
-export type NotificationStatus = (typeof NOTIFICATION_STATUSES)[number];
 
 /** A notification as API users see it: one action of one transition or repeat. */
 export interface NotificationRecord {
@@ -69,23 +67,6 @@ const COLUMNS = `id, alarm_id as "alarmId", project_id as "projectId", kind, seq
   status, attempt, next_attempt_at as "nextAttemptAt", last_error as "lastError", created_at as "createdAt",
   finished_at as "finishedAt"`;
 
-/** Statuses of notifications that can be replayed: they ended without being delivered. */
-export const REPLAYABLE: readonly NotificationStatus[] = ['dead', 'superseded', 'cancelled'];
-
-/** SQL condition for the notifications to replay. Parameters: project, id, status, alarm. */
-const IS_SELECTED = `n.status in ('dead', 'superseded', 'cancelled') and ($1::text is null or n.project_id = $1)
-  and ($2::text is null or n.id = $2) and ($3::text is null or n.status = $3)
-  and ($4::text is null or n.alarm_id = $4)`;
-
-const NOT_LISTED = `
-  select n.id from notifications n join alarms a on a.id = n.alarm_id where ${IS_SELECTED} and not ${IS_LISTED}`;
-
-/** This may make several notifications of one delivery queue due. Claims still take one at a time. */
-const REPLAY = `
-  update notifications n
-     set status = 'pending', next_attempt_at = $5, replayed_at = $5, attempt_base = n.attempt, finished_at = null
-   where ${IS_SELECTED} and not (n.id = any($6::text[])) returning n.lane`;
-
 const PAUSES = `
   select project_id as "projectId", paused_at as "pausedAt", null::timestamptz as until from delivery_pauses
    where $1::text is null or project_id in ($1, '*')
@@ -94,11 +75,11 @@ const PAUSES = `
 
 export type NotificationAdminStore = ReturnType<typeof createNotificationAdminStore>;
 
-/** Which ended notifications to replay: those that match all given conditions. */
-export type ReplaySelection = Pick<NotificationQuery, 'status' | 'alarmId'> & { id?: string | undefined };
-
 /** The actions of API users on notifications: list, replay, pause and resume. */
-export function createNotificationAdminStore(db: Database) {
+export function createNotificationAdminStore(
+  db: Database,
+  { perProjectAndHour = 0 }: Partial<Pick<ReplayRules, 'perProjectAndHour'>> = {},
+) {
   return {
     /** Pages, newest first. A page can be empty. */
     list: (scope: Scope, query: NotificationQuery): AsyncIterable<NotificationRecord[]> => list(db, scope, query),
@@ -108,12 +89,9 @@ export function createNotificationAdminStore(db: Database) {
     /** The attempts of one notification, oldest first. */
     attempts: (scope: Scope, id: string): Promise<AttemptRecord[]> => attempts(db, scope, id),
 
-    /**
-     * Makes ended notifications pending again, with the same id and body. They are due at once. Skips notifications
-     * whose action was removed from their alarm. Returns the number of notifications that will be sent again.
-     */
-    replay: (scope: Scope, selection: ReplaySelection, now: Date): Promise<number> =>
-      db.transaction((tx) => replay(tx, scope, selection, now)),
+    /** See `replayNotifications`. */
+    replay: (scope: Scope, selection: ReplaySelection, now: Date): Promise<Replay> =>
+      replayNotifications(db, scope, selection, { now, perProjectAndHour }),
 
     /** The pauses and the limits that apply to a scope now. */
     async pauses(scope: Scope, now: Date): Promise<DeliveryPause[]> {
@@ -192,17 +170,4 @@ async function attempts(db: Sql, scope: Scope, id: string): Promise<AttemptRecor
     [id, scopeParameter(scope)],
   );
   return rows;
-}
-
-async function replay(tx: Sql, scope: Scope, { id, status, alarmId }: ReplaySelection, now: Date): Promise<number> {
-  const filter = [scopeParameter(scope), id ?? null, status ?? null, alarmId ?? null];
-  const unlisted = (await tx.query<{ id: string }>(NOT_LISTED, filter)).rows.map((row) => row.id);
-  const removed = await removedAmong(tx, unlisted);
-  const { rows } = await tx.query<{ lane: string }>(REPLAY, [...filter, now, removed]);
-  await bringQueuesForward(
-    tx,
-    rows.map(({ lane }) => lane),
-    now,
-  );
-  return rows.length;
 }

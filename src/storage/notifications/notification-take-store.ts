@@ -41,7 +41,7 @@ const TAKE = `
       from free where n.id = free.id and free.is_listed and not free.is_unwanted
     returning n.id, n.alarm_id, n.project_id, n.kind, n.sequence, n.transition_time, n.action, n.lane, n.host,
       ${BODY} as body, n.body_id::text as body_id, n.attempt, n.attempt_base, ${REJECTED_SINCE} as rejected_since,
-      n.created_at
+      n.created_at, n.replayed_at is not null as is_replayed
   ),
   counted as (${countHour('$4', '$5')})
   select free.is_unwanted, free.id as free_id, taken.*,

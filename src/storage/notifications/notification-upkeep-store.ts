@@ -59,14 +59,16 @@ const FIGURES = `
 const PRUNE_LOCK = 8042_0004;
 const LOCK_PRUNING = 'select pg_try_advisory_xact_lock($1) as "isMine"';
 
+/** Locks the rows before it deletes them, since a replay may make one pending at the same moment. */
 const PRUNE = `
   delete from notifications where id in (
-    select id from notifications where status = any($2::text[]) and finished_at < $1 limit ${PRUNE_BATCH})
+    select id from notifications where status = any($2::text[]) and finished_at < $1 limit ${PRUNE_BATCH}
+      for update skip locked)
   returning body_id as "bodyId"`;
 const PRUNE_REPEATS = `
   delete from notifications where id in (
     select id from notifications where kind = 'repeat' and status not in ('pending', 'in_flight') and finished_at < $1
-      limit ${PRUNE_BATCH})
+      limit ${PRUNE_BATCH} for update skip locked)
   returning body_id as "bodyId"`;
 const PRUNE_BODIES = `
   delete from notification_bodies b

@@ -85,4 +85,26 @@ describe('retention on PGlite', () => {
 });
 describeWithPostgres('retention on PostgreSQL', () => {
   retention(serverDatabase);
+
+  test('a meter of a resource that gets a sample while old ones are deleted is kept', async () => {
+    const db = await serverDatabase({ statementTimeoutMs: 2_000 });
+    try {
+      await db.query(
+        `insert into meter_resources (meter, resource_id, project_id, source, type, unit, first_sample_at,
+          last_sample_at, resource_metadata)
+         select 'cpu', r, 'p', 'test', 'gauge', '%', $1, $1, '{}' from unnest(array['busy', 'gone']) r`,
+        [ago(3_601)],
+      );
+      const resources = async (): Promise<string[]> =>
+        (await db.query<{ id: string }>('select resource_id as id from meter_resources')).rows.map(({ id }) => id);
+      await db.transaction(async (tx) => {
+        await tx.query("update meter_resources set last_sample_at = $1 where resource_id = 'busy'", [NOW]);
+        await createRetentionStore(db).pruneSamples(ago(3_600)); // on a connection of its own
+        expect(await resources()).toEqual(['busy']);
+      });
+      expect(await resources()).toEqual(['busy']);
+    } finally {
+      await db.close();
+    }
+  });
 });

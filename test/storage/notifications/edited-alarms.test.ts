@@ -202,7 +202,7 @@ async function outcomeOf(stores: Stores, edit: Edit, state: string, isPaused: bo
   await edit.apply(stores);
   if (state === 'in flight, fails' || state === 'in flight, succeeds')
     await finish(stores, state === 'in flight, succeeds');
-  if (state === 'replayed after' && (await admin.replay(ALL, { id: 'n' }, at(20))) === 0) return 'refused';
+  if (state === 'replayed after' && (await admin.replay(ALL, { id: 'n' }, at(20))).replayed === 0) return 'refused';
   await stores.upkeep.supersede(at(30), { staleBefore: at(-30), defaultPolicy: 'current' });
   await stores.upkeep.cancel(at(30));
   if (isPaused) {

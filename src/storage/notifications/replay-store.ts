@@ -1,0 +1,203 @@
+import { bringQueuesForward } from './bring-forward-store.js';
+import type { Database, Sql } from '../database.js';
+import { beginHours, countInHours } from './hourly-limit-store.js';
+import type { NotificationStatus } from './notification-status.js';
+import { IS_LISTED, removedAmong } from './removed-action-store.js';
+import { scopeParameter, type Scope } from '../scope.js';
+import { FOLLOW_THE_INDEX } from '../slices.js';
+
+/** Which ended notifications to replay: one, or those of a status, also of one alarm only. */
+export type ReplaySelection = { id: string } | { status: NotificationStatus; alarmId?: string | undefined };
+
+/** The time of a replay, and the limit that it may not exceed. */
+export interface ReplayRules {
+  now: Date;
+  /** Notifications of a project in an hour, replays among them; 0: no limit. */
+  perProjectAndHour: number;
+}
+
+/** The outcome of a replay. */
+export interface Replay {
+  /** Number of notifications that will be sent again. */
+  replayed: number;
+  /** Their projects ('' for none). */
+  projects: Set<string>;
+  /** True if further notifications of the selection are left: one call replays a bounded number. */
+  hasMore: boolean;
+  /** The first end of the hour of a project that is at its limit and has notifications left. */
+  limitedUntil: Date | undefined;
+  /** Projects ('' for none) that have reached their limit with this replay. */
+  limited: string[];
+}
+
+/** Most notifications that one call replays. */
+export const MOST_REPLAYED = 1_000;
+/** Notifications that one transaction reads: more would hold the embedded database for too long. */
+const PAGE = 250;
+
+const IS_REPLAYABLE = `n.status in ('dead', 'superseded', 'cancelled')`;
+const PROJECT = `coalesce(n.project_id, '')`;
+const CANDIDATE = `n.id, ${PROJECT} as project, n.ordinal, ${IS_LISTED} as "isListed"`;
+
+/** Parameters: id, project or null for all. */
+const ONE = `
+  select ${CANDIDATE}, true as "isWanted" from notifications n left join alarms a on a.id = n.alarm_id
+   where n.id = $1 and ${IS_REPLAYABLE} and ($2::text is null or n.project_id = $2)`;
+
+/** The candidates of one status after a position. Parameters: status, alarm or null for all, project, ordinal. */
+const pageAfter = (position: string): string => `
+  select ${CANDIDATE}, $2::text is null or n.alarm_id = $2 as "isWanted"
+    from (select * from notifications n where n.status = $1 and ${IS_REPLAYABLE} and ${position}
+           order by ${PROJECT}, n.ordinal limit ${PAGE}) n
+    left join alarms a on a.id = n.alarm_id
+   order by ${PROJECT}, n.ordinal`;
+const PAGE_OF_PROJECT = pageAfter(`${PROJECT} = $3 and n.ordinal > $4`);
+const PAGE_OF_ALL = pageAfter(`(${PROJECT}, n.ordinal) > ($3, $4)`);
+
+/**
+ * This may make several notifications of one delivery queue due. Claims still take one at a time. A notification that
+ * another transaction replays or deletes is left out.
+ */
+const REPLAY = `
+  update notifications n
+     set status = 'pending', next_attempt_at = $2, replayed_at = $2, attempt_base = n.attempt, finished_at = null
+    from (select n.id from notifications n where n.id = any($1::text[]) and ${IS_REPLAYABLE}
+             for update skip locked) ended
+   where n.id = ended.id returning n.lane, ${PROJECT} as project`;
+
+interface Candidate {
+  id: string;
+  project: string;
+  ordinal: number;
+  /** False if `removedAmong` must decide. */
+  isListed: boolean;
+  /** True if the selection has it. */
+  isWanted: boolean;
+}
+
+/** A position among the candidates: after the notification with this ordinal. */
+type Position = Pick<Candidate, 'project' | 'ordinal'>;
+
+interface ReplayedRow {
+  lane: string;
+  project: string;
+}
+
+/**
+ * Makes ended notifications pending again, with the same id and body. They are due at once. Skips notifications whose
+ * action was removed from their alarm. They count in the hour of their project, whose limit ends the replay. Each
+ * transaction replays a part, so that none holds the database for long.
+ */
+export async function replayNotifications(
+  db: Database,
+  scope: Scope,
+  selection: ReplaySelection,
+  rules: ReplayRules,
+): Promise<Replay> {
+  const parts: Part[] = [];
+  let replayed = 0;
+  let after: Position | undefined = { project: scopeParameter(scope) ?? '', ordinal: 0 };
+  while (after) {
+    const request: PartRequest = { scope, selection, after, most: MOST_REPLAYED - replayed };
+    const part = await db.transaction(async (tx) => {
+      if (db.kind === 'pglite') await tx.query(FOLLOW_THE_INDEX);
+      return replayPart(tx, request, rules);
+    });
+    parts.push(part);
+    replayed += part.projects.length;
+    after = part.next;
+  }
+  const ends = parts.flatMap(({ limitedUntil }) => limitedUntil).sort((a, b) => a.getTime() - b.getTime());
+  return {
+    replayed,
+    projects: new Set(parts.flatMap(({ projects }) => projects)),
+    hasMore: ends.length > 0 || parts.some(({ isCut }) => isCut),
+    limitedUntil: ends[0],
+    limited: parts.flatMap(({ limited }) => limited),
+  };
+}
+
+interface PartRequest {
+  scope: Scope;
+  selection: ReplaySelection;
+  after: Position;
+  /** Most notifications to replay. */
+  most: number;
+}
+
+interface Part {
+  /** The project of each replayed notification. */
+  projects: string[];
+  limited: string[];
+  /** The ends of the hours of projects that are at their limit and have notifications left. */
+  limitedUntil: Date[];
+  /** True if it stopped at `most`, and notifications are left. */
+  isCut: boolean;
+  /** Undefined if no further part is to be replayed. */
+  next: Position | undefined;
+}
+
+async function replayPart(tx: Sql, request: PartRequest, rules: ReplayRules): Promise<Part> {
+  const page = await readPage(tx, request);
+  const wanted = await withoutRemoved(tx, page);
+  const { admitted, limited } = await withinHours(tx, wanted.slice(0, request.most), rules);
+  const { rows } = await tx.query<ReplayedRow>(REPLAY, [admitted.map(({ id }) => id), rules.now]);
+  const queues = rows.map(({ lane }) => lane);
+  await bringQueuesForward(tx, queues, rules.now);
+  const isCut = wanted.length > request.most;
+  const isLast = isCut || 'id' in request.selection || page.length < PAGE;
+  return {
+    projects: rows.map(({ project }) => project),
+    limited: await countInHours(tx, numbersByProject(rows), rules),
+    limitedUntil: [...limited.values()],
+    isCut,
+    next: isLast ? undefined : afterPage(page, limited),
+  };
+}
+
+async function readPage(tx: Sql, { scope, selection, after }: PartRequest): Promise<Candidate[]> {
+  if ('id' in selection) return (await tx.query<Candidate>(ONE, [selection.id, scopeParameter(scope)])).rows;
+  const { status, alarmId = null } = selection;
+  const text = scopeParameter(scope) === null ? PAGE_OF_ALL : PAGE_OF_PROJECT;
+  return (await tx.query<Candidate>(text, [status, alarmId, after.project, after.ordinal])).rows;
+}
+
+async function withoutRemoved(tx: Sql, page: readonly Candidate[]): Promise<Candidate[]> {
+  const wanted = page.filter(({ isWanted }) => isWanted);
+  const unlisted = wanted.filter(({ isListed }) => !isListed).map(({ id }) => id);
+  const removed = new Set(await removedAmong(tx, unlisted));
+  return wanted.filter(({ id }) => !removed.has(id));
+}
+
+/** Divides candidates by the limits of their projects. `limited` has the projects of the others, with their ends. */
+async function withinHours(
+  tx: Sql,
+  wanted: readonly Candidate[],
+  { now, perProjectAndHour }: ReplayRules,
+): Promise<{ admitted: Candidate[]; limited: Map<string, Date> }> {
+  const limited = new Map<string, Date>();
+  if (perProjectAndHour === 0) return { admitted: [...wanted], limited };
+  const hours = await beginHours(tx, new Set(wanted.map(({ project }) => project)), now);
+  const admitted = wanted.filter(({ project }) => {
+    const hour = hours.get(project);
+    if (!hour || hour.sent < perProjectAndHour) {
+      if (hour) hour.sent += 1;
+      return true;
+    }
+    limited.set(project, hour.until);
+    return false;
+  });
+  return { admitted, limited };
+}
+
+function numbersByProject(rows: readonly ReplayedRow[]): Map<string, number> {
+  const numbers = new Map<string, number>();
+  for (const { project } of rows) numbers.set(project, (numbers.get(project) ?? 0) + 1);
+  return numbers;
+}
+
+/** The position after a page; nothing more is read of a project that is at its limit. */
+function afterPage(page: readonly Candidate[], limited: ReadonlyMap<string, Date>): Position | undefined {
+  const last = page.at(-1);
+  return last && limited.has(last.project) ? { ...last, ordinal: Number.MAX_SAFE_INTEGER } : last;
+}
