@@ -17,7 +17,7 @@ import type { AlarmEvent } from '../alarm/types/event/event.js';
 import type { RecordedEvents } from '../storage/evaluation/event-store.js';
 import type { ComplexQuery } from '../storage/queries/complex-query-store.js';
 import type { HistoryEntry, HistoryQuery } from '../storage/alarms/history-store.js';
-import type { Activation, Import, ImportStatus } from '../storage/alarms/import-store.js';
+import type { ActivatedAlarm, Activation, Import, ImportStatus } from '../storage/alarms/import-store.js';
 import type {
   AttemptRecord,
   DeliveryPause,
@@ -49,7 +49,7 @@ export interface Alarms {
 export interface Imports {
   importStatusOf(id: string): Promise<ImportStatus>;
   insertMuted(imported: Import): Promise<boolean>;
-  activate(activation: Activation): Promise<string[]>;
+  activate(activation: Activation): Promise<ActivatedAlarm[]>;
 }
 
 /** Trusts at Keystone. With a trust, this service may act as the user who created it. */

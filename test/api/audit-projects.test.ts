@@ -82,6 +82,21 @@ describe('a write that changes several projects leaves an entry in each', () => 
       projects: ['*'],
     },
     {
+      what: 'POST /v1/imports/activate of alarms of two projects',
+      action: 'import.activate',
+      async write() {
+        await importAlarms(['a', 'p1'], ['b', 'p2']);
+        await api.ask('POST', '/v1/imports/activate', { as: ADMIN, body: {} });
+      },
+      projects: ['p1', 'p2'],
+    },
+    {
+      what: 'POST /v1/imports/activate without a muted alarm',
+      action: 'import.activate',
+      write: () => api.ask('POST', '/v1/imports/activate', { as: ADMIN, body: {} }),
+      projects: ['*'],
+    },
+    {
       what: "POST /v2/events of an admin with other projects' events",
       action: 'event.create',
       write: () => api.ask('POST', '/v2/events', { as: ADMIN, body: [event('1', 'p1'), event('2', 'p2')] }),

@@ -48,9 +48,13 @@ export async function discardBody(request: IncomingMessage): Promise<void> {
   }
 }
 
-/** The body of a route whose body is one JSON value. @throws AppError. */
-export function jsonValue(bytes: Buffer | undefined): unknown {
+/** A body above this takes a millisecond or more to parse and check. */
+const LONG_BODY_BYTES = 8 * 1024;
+
+/** The body of a route whose body is one JSON value. A long one waits for its project's turn. @throws AppError. */
+export async function jsonValue(bytes: Buffer | undefined, nextTimeSlice: NextTimeSlice): Promise<unknown> {
   if (bytes === undefined) return undefined;
+  if (bytes.length > LONG_BODY_BYTES) await nextTimeSlice();
   const value = parseJson(bytes);
   refuseUnreasonable(value);
   return value;

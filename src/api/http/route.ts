@@ -178,13 +178,14 @@ async function admitted(
   const bytes = route.body && (await readBody(request, route.body, share));
   const closed = new AbortController();
   response.once('close', () => closed.abort());
+  const nextSlice = (): Promise<void> => nextTimeSlice(owner);
   return {
     identity,
     params,
     query,
     ...(route.body?.isList
-      ? { body: undefined, list: await jsonList(bytes, () => nextTimeSlice(owner)) }
-      : { body: jsonValue(bytes), list: undefined }),
+      ? { body: undefined, list: await jsonList(bytes, nextSlice) }
+      : { body: await jsonValue(bytes, nextSlice), list: undefined }),
     origin: originOf(request),
     ifMatch: request.headers['if-match'],
     signal: closed.signal,

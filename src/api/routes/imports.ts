@@ -218,5 +218,6 @@ async function activate({ imports, now }: ImportRoutesDeps, request: ApiRequest)
   const { project_id, alarm_ids } = parseWith(ActivationRequest, { argument: 'body', value: body ?? {} });
   noteProject(request, project_id);
   const activated = await imports.activate({ projectId: project_id, ids: alarm_ids, by: identity, at: now() });
-  return { status: 200, body: { activated } satisfies ActivationAnswer };
+  request.note({ projects: new Set(activated.map(({ projectId }) => projectId ?? '')) });
+  return { status: 200, body: { activated: activated.map(({ id }) => id) } satisfies ActivationAnswer };
 }

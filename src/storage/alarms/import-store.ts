@@ -26,6 +26,12 @@ export interface Activation {
   at: Date;
 }
 
+/** An alarm that is no longer muted. */
+export interface ActivatedAlarm {
+  id: string;
+  projectId: string | null;
+}
+
 export type ImportStore = ReturnType<typeof createImportStore>;
 
 /**
@@ -37,8 +43,8 @@ export function createImportStore(db: Database, sealer: Sealer) {
     importStatusOf: (id: string): Promise<ImportStatus> => importStatusOf(db, id),
     /** Inserts an alarm without a check of the quota. Returns false if the id exists. */
     insertMuted: (imported: Import): Promise<boolean> => db.transaction((tx) => insertMuted(tx, imported, sealer)),
-    /** Activates muted alarms, some hundred in a transaction, and adds an entry to their history. Returns their ids. */
-    activate: (activation: Activation): Promise<string[]> => activate(db, activation),
+    /** Activates muted alarms, some hundred in a transaction, adds an entry to their history, and returns them. */
+    activate: (activation: Activation): Promise<ActivatedAlarm[]> => activate(db, activation),
   };
 }
 
@@ -90,15 +96,15 @@ const ACTIVATE = `
   )
   insert into alarm_history (event_id, alarm_id, type, detail, project_id, user_id, on_behalf_of, timestamp)
   select gen_random_uuid()::text, id, 'rule change', $3, $4, $5, project_id, $6 from activated
-  returning alarm_id`;
+  returning alarm_id as id, on_behalf_of as "projectId"`;
 
-async function activate(db: Database, { projectId, ids, by, at }: Activation): Promise<string[]> {
+async function activate(db: Database, { projectId, ids, by, at }: Activation): Promise<ActivatedAlarm[]> {
   const detail = pythonJson({ tocsin: { muted: false } });
-  const activated: string[] = [];
+  const activated: ActivatedAlarm[] = [];
   for (;;) {
     const parameters = [projectId ?? null, ids ?? null, detail, by.projectId, by.userId, at];
-    const { rows } = await db.query<{ alarm_id: string }>(ACTIVATE, parameters);
-    activated.push(...rows.map(({ alarm_id }) => alarm_id));
+    const { rows } = await db.query<ActivatedAlarm>(ACTIVATE, parameters);
+    activated.push(...rows);
     if (rows.length < ACTIVATED_AT_ONCE) return activated;
   }
 }
