@@ -101,6 +101,8 @@ export interface TestApiOptions {
   rateLimits?: RateLimits;
   runAs?: RunAs;
   maxConnections?: number | undefined;
+  /** How long a request may take to arrive. */
+  requestTimeoutMs?: number;
   /** The API has TLS, and its requests are sent with `tls`. */
   certificate?: ServerCertificate;
   tls?: SecureContextOptions;
@@ -247,6 +249,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     clock,
     isTrustedProxy: settings.isTrustedProxy,
     maxConnections: options.maxConnections,
+    requestTimeoutMs: options.requestTimeoutMs,
     certificate: options.certificate,
   });
   const refuseUndocumented = await (documented ??= documentedBy(listener.url, settings.tls));
