@@ -157,6 +157,12 @@ const LIMITS: Limit[] = [
     fault: /^Request has more than 5000 values$/,
   },
   {
+    what: "characters of a sample's metadata",
+    limit: 64 * KIB,
+    request: (size) => samples(SAMPLE, { ...SAMPLE, resource_metadata: { a: text(size - 8) } }),
+    fault: field('samples\\[1\\]\\.resource_metadata', 'Value should have at most 65536 characters as JSON'),
+  },
+  {
     what: 'characters of a name',
     limit: 255,
     request: (size) => create({ name: text(size) }),
@@ -288,6 +294,12 @@ const LIMITS: Limit[] = [
     fault: /^Filter expression not valid: name: a regular expression may have at most 256 characters$/,
   },
   {
+    what: 'values in the lists of a complex query',
+    limit: 1_000,
+    request: (size) => query({ in: { name: many(size, String) } }),
+    fault: /^Filter expression not valid: its lists of in have more than 1000 values$/,
+  },
+  {
     what: 'sort keys of a complex query',
     limit: 5,
     request: (size) =>
@@ -308,6 +320,16 @@ const LIMITS: Limit[] = [
     limit: 1_000,
     request: (size) => ['GET', `/v1/api-keys?limit=${size}`],
     fault: field('limit', 'at most 1000'),
+  },
+  {
+    what: 'quotas of a request',
+    limit: 50,
+    request: (size) => [
+      'POST',
+      '/v2/quotas',
+      { body: { project_id: 'p', quotas: many(size, () => ({ resource: 'alarms', limit: 1 })) } },
+    ],
+    fault: field('quotas', 'Value should have at most 50 members'),
   },
   {
     what: 'events of a request',
@@ -382,5 +404,17 @@ test('combinations have at most 1000 alarms', async () => {
   expect([over.status, over.fault]).toEqual([
     400,
     expect.stringMatching(field('alarm_ids', 'Value should have at most 1000 members')),
+  ]);
+});
+
+test('the state_reason of an imported alarm has at most 65536 characters', async () => {
+  const imported = many(2, (at) => ({ ...thresholdBody(), alarm_id: `a${at}`, state_reason: text(64 * KIB + at) }));
+  const answer = await api.ask('POST', '/v1/imports', { body: imported });
+  expect(answer.json<Json[]>()).toEqual([
+    expect.objectContaining({ outcome: 'created' }),
+    expect.objectContaining({
+      outcome: 'refused',
+      reason: expect.stringMatching(field('state_reason', `${TOO_LONG} 65536`)),
+    }),
   ]);
 });
