@@ -100,20 +100,25 @@ function shownPart(value: unknown, budget: { left: number }): unknown {
   return Object.fromEntries(members);
 }
 
-/** The beginning of a text: `most` characters or more, up to the end of a URL or of the text. */
+/** The beginning of a text: more than `most` characters, up to the end of a URL, or the whole text. */
 function withoutUrlSecrets(text: string, most: number): string {
   let shown = '';
   let end = 0;
-  for (const { 0: url, index } of text.matchAll(URL_WITHIN)) {
-    shown += text.slice(end, index) + refusedAction(url);
-    end = index + url.length;
-    if (shown.length >= most) return shown;
+  while (end < text.length && shown.length <= most) {
+    const part = text.slice(end, end + most + LONGEST_START);
+    const start = part.search(URL_START);
+    if (start < 0) return shown + part;
+    const [url = ''] = REST_OF_URL.exec(text.slice(end + start)) ?? [];
+    shown += part.slice(0, start) + refusedAction(url);
+    end += start + url.length;
   }
-  return shown + text.slice(end);
+  return shown;
 }
 
 /** The length of the scheme is bounded, since a search in a long word would take quadratic time. */
-const URL_WITHIN = /[a-z][a-z0-9+.-]{0,15}:\/\/[^\s"'<>]+/gi;
+const URL_START = /[a-z][a-z0-9+.-]{0,15}:\/\/[^\s"'<>]/i;
+const LONGEST_START = 20;
+const REST_OF_URL = /^[^\s"'<>]+/;
 
 /** An action as Aodh's answers show it: scheme in lower case, without an empty authority, query or fragment. */
 export function normaliseAction(text: string): string {

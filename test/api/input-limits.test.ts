@@ -75,7 +75,7 @@ const deep = (levels: number): unknown => (levels === 0 ? 1 : { a: deep(levels -
 const padded = (value: unknown, bytes: number): string => JSON.stringify(value).padEnd(bytes);
 /** JSON text of `bytes` bytes: a list of items with blanks between them. */
 const paddedList = (item: unknown, bytes: number): string => {
-  const padding = 256 * KIB;
+  const padding = 32 * KIB;
   const items = many(Math.floor(bytes / padding), () => padded(item, padding - 1)).join(',');
   return `[${items}`.padEnd(bytes - 1).slice(0, bytes - 1) + ']';
 };
@@ -157,10 +157,11 @@ const LIMITS: Limit[] = [
     fault: /^Request has more than 5000 values$/,
   },
   {
-    what: "characters of a sample's metadata",
+    what: 'bytes of a sample',
     limit: 64 * KIB,
-    request: (size) => samples(SAMPLE, { ...SAMPLE, resource_metadata: { a: text(size - 8) } }),
-    fault: field('samples\\[1\\]\\.resource_metadata', 'Value should have at most 65536 characters as JSON'),
+    request: (size) => ['POST', '/v2/meters/cpu', { raw: `[${JSON.stringify(SAMPLE)},${padded(SAMPLE, size)}]` }],
+    status: 413,
+    fault: /^Item \[1\] in the request body is larger than 65536 bytes$/,
   },
   {
     what: 'characters of a name',

@@ -183,7 +183,7 @@ async function admitted(
     params,
     query,
     ...(route.body?.isList
-      ? { body: undefined, list: await jsonList(bytes, () => nextTimeSlice(owner)) }
+      ? { body: undefined, list: await jsonList(bytes, route.body, () => nextTimeSlice(owner)) }
       : { body: jsonValue(bytes), list: undefined }),
     origin: originOf(request),
     ifMatch: request.headers['if-match'],

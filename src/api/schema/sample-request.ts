@@ -10,8 +10,6 @@ import type { Identity } from '../identity/identity.js';
 import { wireTimestamp } from './timestamp.js';
 
 const MAX_TEXT = 255;
-/** Of a sample's metadata as JSON. All other fields are short. */
-const MAX_METADATA = 64 * 1024;
 /** No measurement is larger, and sums of squares of larger numbers would overflow. */
 const MAX_VOLUME = 1e100;
 const nullable = optional(wireText({ max: MAX_TEXT }) as z.ZodType<string | null>, null);
@@ -32,13 +30,7 @@ export const SampleRequest = z.strictObject({
   timestamp: wireTimestamp(),
   recorded_at: wireTimestamp(),
   message_id: nullable,
-  resource_metadata: z
-    .record(z.string(), z.unknown())
-    .refine(
-      (metadata) => JSON.stringify(metadata).length <= MAX_METADATA,
-      `Value should have at most ${MAX_METADATA} characters as JSON`,
-    )
-    .nullish(),
+  resource_metadata: z.record(z.string(), z.unknown()).nullish(),
 });
 
 /** Values for fields that a sample leaves out, and the caller who posts it. */
