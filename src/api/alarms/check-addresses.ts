@@ -3,12 +3,9 @@ import { calledUrls, parseAction } from '../../alarm/action.js';
 import { ACTION_LIST_OF } from '../../alarm/alarm.js';
 import type { EgressGuard } from '../../egress/egress-guard.js';
 import type { EgressRefusal } from '../../egress/egress-policy.js';
-import { yieldToEventLoop } from '../../async/event-loop.js';
+import { inChunks } from '../../async/event-loop.js';
 import { AppError } from '../../errors.js';
 import type { AlarmRequest } from '../schema/alarm-request.js';
-
-/** Lists may be long. At 10 µs an action, the event loop is blocked for 5 ms at most. */
-const ACTIONS_AT_ONCE = 500;
 
 /**
  * Checks the schemes and addresses that the actions name. Names are not resolved: when a notification is sent, all its
@@ -20,9 +17,10 @@ export async function refuseForbiddenAddresses(
   projectId: string | null,
   egress: EgressGuard,
 ): Promise<void> {
-  for (const name of Object.values(ACTION_LIST_OF)) {
-    for (const [index, action] of (request[name] ?? []).entries()) {
-      if (index % ACTIONS_AT_ONCE === 0) await yieldToEventLoop();
+  const lists = Object.values(ACTION_LIST_OF);
+  const all = lists.flatMap((name) => (request[name] ?? []).map((action) => ({ name, action })));
+  for await (const some of inChunks(all)) {
+    for (const { name, action } of some) {
       const refusal = await refusalOfAction(action, projectId, egress);
       if (refusal !== undefined)
         throw new AppError('invalid_request', `${name}: ${scrubAction(action)} is refused: ${textOf(refusal)}`);
