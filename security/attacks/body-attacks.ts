@@ -30,6 +30,26 @@ function nested(open: string, close: string, bytes: number): string {
   return open.repeat(levels) + close.repeat(levels);
 }
 
+/** Requests that are refused, after checks that depend on all of their 63 KB. */
+function costlyToCheck(): { target: string; body: unknown }[] {
+  const many = <T>(count: number, item: T): T[] => Array.from({ length: count }, () => item);
+  const alarm = (fields: object): { target: string; body: unknown } => ({
+    target: '/v2/alarms',
+    body: { name: 'n', type: 'unknown', ...fields },
+  });
+  const pattern = { '=~': { alarm_id: `(?i)[${'B-𞤀'.repeat(60)}]` } };
+  const cron = { start: `${'1,'.repeat(15)}1 ${'1,'.repeat(15)}1 31 2 *`, duration: 1 };
+  const constraints = Array.from({ length: 20 }, (_, index) => ({ ...cron, name: `n${index}` }));
+  return [
+    { target: '/v2/query/alarms', body: { filter: JSON.stringify({ or: many(100, pattern) }) } },
+    { target: '/v2/query/alarms', body: { filter: nested('[', ']', SMALL_BODY) } },
+    { target: '/v2/query/alarms', body: { filter: JSON.stringify({ in: { severity: many(8_000, 'low') } }) } },
+    alarm({ ok_actions: many(4_900, 1) }),
+    alarm({ name: 'a://b '.repeat(SMALL_BODY / 6.1) }),
+    alarm({ time_constraints: constraints }),
+  ];
+}
+
 /** Attacks by bodies that are costly to hold, to parse, to check or to store. */
 export const BODY_ATTACKS: readonly Attack[] = [
   {
@@ -64,6 +84,18 @@ export const BODY_ATTACKS: readonly Attack[] = [
       return repeat(20, signal, (round) =>
         attacker.send('POST', '/v2/alarms', { body: round % 2 === 0 ? body : composite, signal }),
       );
+    },
+  },
+  {
+    name: '8 loops of bodies of 63 KB that are costly to check',
+    async run(attacker, signal) {
+      const requests = costlyToCheck();
+      await repeat(8, signal, async (round, loop) => {
+        const { target, body } = requests[(round + loop) % requests.length]!;
+        const { status, text } = await attacker.send('POST', target, { body, signal });
+        if (status !== 0 && status !== 400)
+          attacker.faults.push(`POST ${target} is answered ${status}: ${text.slice(0, 200)}`);
+      });
     },
   },
 ];

@@ -68,19 +68,57 @@ function withoutUncertainParts(text: string, start: string): string {
 const HOST_ALONE = /^[^/@?#\\:]*$/;
 const PLAIN_WORD = /^[a-z-]{0,16}$/i;
 
-/** A value of a request, for the message that refuses it: actions and URLs in it are shown like `refusedAction`. */
-export function withoutActionSecrets(value: unknown): unknown {
+/**
+ * A value of a request, for the message that refuses it: actions and URLs in it are shown like `refusedAction`. A value
+ * whose text has more than `most` characters may be cut after them.
+ */
+export function withoutActionSecrets(value: unknown, most = Infinity): unknown {
+  return shownPart(value, { left: most + 1 });
+}
+
+/** `left`: the characters that are still to be shown. What is behind them costs nothing. */
+function shownPart(value: unknown, budget: { left: number }): unknown {
   if (typeof value === 'string') {
     const isAction = schemeOf(value) !== undefined && /\/\/|[@?#]/.test(value);
-    return isAction ? refusedAction(value) : value.replace(URL_WITHIN, refusedAction);
+    const text = isAction ? refusedAction(value) : withoutUrlSecrets(value, budget.left);
+    budget.left -= Math.max(1, text.length);
+    return text;
   }
-  if (Array.isArray(value)) return value.map(withoutActionSecrets);
+  budget.left -= 1;
+  if (Array.isArray(value)) {
+    const members: unknown[] = [];
+    for (let at = 0; at < value.length && budget.left > 0; at += 1) members.push(shownPart(value[at], budget));
+    return members;
+  }
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, withoutActionSecrets(member)]));
+  const members: [string, unknown][] = [];
+  for (const [key, member] of Object.entries(value)) {
+    if (budget.left <= 0) break;
+    budget.left -= key.length;
+    members.push([key, shownPart(member, budget)]);
+  }
+  return Object.fromEntries(members);
+}
+
+/** The beginning of a text: more than `most` characters, up to the end of a URL, or the whole text. */
+function withoutUrlSecrets(text: string, most: number): string {
+  let shown = '';
+  let end = 0;
+  while (end < text.length && shown.length <= most) {
+    const part = text.slice(end, end + most + LONGEST_START);
+    const start = part.search(URL_START);
+    if (start < 0) return shown + part;
+    const [url = ''] = REST_OF_URL.exec(text.slice(end + start)) ?? [];
+    shown += part.slice(0, start) + refusedAction(url);
+    end += start + url.length;
+  }
+  return shown;
 }
 
 /** The length of the scheme is bounded, since a search in a long word would take quadratic time. */
-const URL_WITHIN = /[a-z][a-z0-9+.-]{0,15}:\/\/[^\s"'<>]+/gi;
+const URL_START = /[a-z][a-z0-9+.-]{0,15}:\/\/[^\s"'<>]/i;
+const LONGEST_START = 20;
+const REST_OF_URL = /^[^\s"'<>]+/;
 
 /** An action as Aodh's answers show it: scheme in lower case, without an empty authority, query or fragment. */
 export function normaliseAction(text: string): string {

@@ -27,6 +27,8 @@ const SECRET_PATHS: readonly RegExp[] = [
   /\/heartbeat\//i, // Better Stack
 ];
 
+/** `/bot1:` */
+const SHORTEST_SECRET_PATH = 6;
 /**
  * A segment that looks like a key: at least 20 characters, with upper-case, lower-case and digits. Heat ids and UUIDs
  * do not match.
@@ -42,17 +44,22 @@ export function withoutPathSecrets(host: string, path: string): string {
   const decoded = decodedPath(path);
   const shown = cutSecrets(name, decoded);
   // An escaped slash or a backslash can hide a secret from the patterns. Such a path is shown decoded.
-  return shown === decoded ? cutSecrets(name, path) : shown;
+  return shown === decoded && path !== decoded ? cutSecrets(name, path) : shown;
 }
+
+/** A name as DNS sees it, which need not be parsed: an alarm may have thousands of actions. */
+const PLAIN_HOST = /^[a-z0-9-]+(?:\.[a-z0-9-]+)*$/;
 
 /** The host name as DNS sees it: `hooks%2eslack.com.` is another spelling of `hooks.slack.com`. */
 function hostName(host: string): string {
+  if (PLAIN_HOST.test(host)) return host;
   const url = `http://${host}/`;
   return (URL.canParse(url) ? new URL(url).hostname : host.toLowerCase()).replace(/\.$/, '');
 }
 
 /** The path with escaped ASCII characters decoded and with slashes for backslashes, which URLs treat alike. */
 function decodedPath(path: string): string {
+  if (!/[%\\]/.test(path)) return path;
   return path
     .replace(/%([2-7][0-9a-f])/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
     .replaceAll('\\', '/');
@@ -61,6 +68,7 @@ function decodedPath(path: string): string {
 function cutSecrets(host: string, path: string): string {
   const known = SECRET_HOSTS.find((one) => one.host.test(host));
   if (known) return cutAfter(path, known.keptSegments === 0 ? 1 : path.indexOf('/', 1) + 1 || path.length);
+  if (path.length < SHORTEST_SECRET_PATH) return path;
   const ends = SECRET_PATHS.flatMap((pattern) => {
     const match = pattern.exec(path);
     return match ? [match.index + match[0].length] : [];

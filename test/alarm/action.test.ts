@@ -49,6 +49,19 @@ test('a URL within a refused value is shown without its secret parts', () => {
   expect(withoutActionSecrets('up{url="http://u:p@h/x?k=v"}')).toBe('up{url="http://h/x?k=***"}');
 });
 
+test.each<[string, unknown]>([
+  ['a text with ten thousand URLs', 'a://b '.repeat(10_000)],
+  ['a list of ten thousand URLs', Array(10_000).fill('a://b')],
+  ['lists of ten thousand URLs', [[[Array(10_000).fill('a://b')]]]],
+  ['an object of ten thousand URLs', Object.fromEntries(Array.from({ length: 10_000 }, (_, at) => [at, 'a://b']))],
+  ['a list of ten thousand numbers', Array(10_000).fill(1)],
+])('of %s no more is looked at than is shown', (_, value) => {
+  const shown = JSON.stringify(withoutActionSecrets(value, 200));
+  expect(shown.length).toBeGreaterThan(200);
+  expect(shown.length).toBeLessThan(500);
+  expect(JSON.stringify(withoutActionSecrets(value))).toBe(JSON.stringify(value));
+});
+
 describe('the secrets in the path of an action', () => {
   test.each([
     ['Slack', 'https://hooks.slack.com/services/T0/B0/x9Kq', 'https://hooks.slack.com/services/***'],

@@ -47,7 +47,7 @@ async function bringOver(documents: object[], standing?: ImportStatus): Promise<
     params: {},
     query: new QueryParameters('', []),
     body: undefined,
-    list: await JsonList.parse(Buffer.from(JSON.stringify(documents)), () => Promise.resolve()),
+    list: await JsonList.parse(Buffer.from(JSON.stringify(documents)), { nextTimeSlice: () => Promise.resolve() }),
     origin: 'http://localhost',
     ifMatch: undefined,
     note: () => undefined,

@@ -75,7 +75,7 @@ const deep = (levels: number): unknown => (levels === 0 ? 1 : { a: deep(levels -
 const padded = (value: unknown, bytes: number): string => JSON.stringify(value).padEnd(bytes);
 /** JSON text of `bytes` bytes: a list of items with blanks between them. */
 const paddedList = (item: unknown, bytes: number): string => {
-  const padding = 256 * KIB;
+  const padding = 32 * KIB;
   const items = many(Math.floor(bytes / padding), () => padded(item, padding - 1)).join(',');
   return `[${items}`.padEnd(bytes - 1).slice(0, bytes - 1) + ']';
 };
@@ -155,6 +155,13 @@ const LIMITS: Limit[] = [
     limit: 5_000,
     request: (size) => samples({ ...SAMPLE, resource_metadata: { a: many(size - 7, () => 1) } }),
     fault: /^Request has more than 5000 values$/,
+  },
+  {
+    what: 'bytes of a sample',
+    limit: 64 * KIB,
+    request: (size) => ['POST', '/v2/meters/cpu', { raw: `[${JSON.stringify(SAMPLE)},${padded(SAMPLE, size)}]` }],
+    status: 413,
+    fault: /^Item \[1\] in the request body is larger than 65536 bytes$/,
   },
   {
     what: 'characters of a name',
@@ -288,6 +295,12 @@ const LIMITS: Limit[] = [
     fault: /^Filter expression not valid: name: a regular expression may have at most 256 characters$/,
   },
   {
+    what: 'values in the lists of a complex query',
+    limit: 1_000,
+    request: (size) => query({ in: { name: many(size, String) } }),
+    fault: /^Filter expression not valid: its lists of in have more than 1000 values$/,
+  },
+  {
     what: 'sort keys of a complex query',
     limit: 5,
     request: (size) =>
@@ -308,6 +321,16 @@ const LIMITS: Limit[] = [
     limit: 1_000,
     request: (size) => ['GET', `/v1/api-keys?limit=${size}`],
     fault: field('limit', 'at most 1000'),
+  },
+  {
+    what: 'quotas of a request',
+    limit: 50,
+    request: (size) => [
+      'POST',
+      '/v2/quotas',
+      { body: { project_id: 'p', quotas: many(size, () => ({ resource: 'alarms', limit: 1 })) } },
+    ],
+    fault: field('quotas', 'Value should have at most 50 members'),
   },
   {
     what: 'events of a request',
@@ -382,5 +405,17 @@ test('combinations have at most 1000 alarms', async () => {
   expect([over.status, over.fault]).toEqual([
     400,
     expect.stringMatching(field('alarm_ids', 'Value should have at most 1000 members')),
+  ]);
+});
+
+test('the state_reason of an imported alarm has at most 65536 characters', async () => {
+  const imported = many(2, (at) => ({ ...thresholdBody(), alarm_id: `a${at}`, state_reason: text(64 * KIB + at) }));
+  const answer = await api.ask('POST', '/v1/imports', { body: imported });
+  expect(answer.json<Json[]>()).toEqual([
+    expect.objectContaining({ outcome: 'created' }),
+    expect.objectContaining({
+      outcome: 'refused',
+      reason: expect.stringMatching(field('state_reason', `${TOO_LONG} 65536`)),
+    }),
   ]);
 });

@@ -29,6 +29,9 @@ const nested = (levels: number): string =>
 const comparisons = (count: number): string =>
   `{"or": [${Array.from({ length: count }, () => '{"=": {"name": "x"}}').join(', ')}]}`;
 
+const members = (count: number): string => `{"in": {"name": [${Array(count).fill('1').join(',')}]}}`;
+const lists = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
+
 describe('a body is refused', () => {
   test.each([
     ['', 'Missing argument: "body"'],
@@ -113,10 +116,29 @@ describe('a filter is refused', () => {
       '{"or": [{"=~": {"name": ".{300}"}}, {"=~": {"name": ".{300}"}}]}',
       'name: its regular expressions are too complex',
     ],
+    ['{"=~": {"name": "((a{30}){30}){1000}"}}', 'name: its regular expressions are too complex'],
+    [
+      '{"=~": {"name": "(?i)[B-\\\\x{10000}C-\\\\x{10000}D-\\\\x{10000}E-\\\\x{10000}]"}}',
+      'name: its regular expressions are too complex',
+    ],
     [nested(9), 'it is nested deeper than 8 levels'],
     [comparisons(101), 'it has more than 100 comparisons'],
+    [`{"or": [${members(500)}, ${members(501)}]}`, 'its lists of in have more than 1000 values'],
   ])('%s', async (filter, why) => {
     expect(await ask('alarms', JSON.stringify({ filter }))).toEqual([400, `Filter expression not valid: ${why}`]);
+  });
+
+  test.each([
+    ['{"filter": %}', 30_000, 'Request is nested deeper than 16 levels'],
+    ['{"orderby": %}', 30_000, 'Request is nested deeper than 16 levels'],
+  ])('%s that is nested %i deep', async (body, depth, fault) => {
+    for (const text of [lists(depth), `[${lists(depth)}]`, `{"=": {"name": ${lists(depth)}}}`])
+      expect(await ask('alarms', body.replace('%', JSON.stringify(text)))).toEqual([400, fault]);
+  });
+
+  test('that holds more values than a body', async () => {
+    const filter = `{"in": {"name": [${Array(5_000).fill('1').join(',')}]}}`;
+    expect(await ask('alarms', JSON.stringify({ filter }))).toEqual([400, 'Request has more than 5000 values']);
   });
 
   test.each(['bad', '2026-02-30', 5, true])('with the moment %j', async (value) => {

@@ -1,10 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
+import { refuseForbiddenAddresses } from '../../src/api/alarms/check-addresses.js';
+import { AlarmRequest } from '../../src/api/schema/alarm-request.js';
 import { createEgressGuard } from '../../src/egress/egress-guard.js';
 import type { Database } from '../../src/storage/database.js';
 import { MEMBER, startApi, thresholdBody, type TestApi } from '../support/api.js';
 import { anyDatabase } from '../support/databases.js';
-import { openRules } from '../support/egress.js';
+import { egressWith, openRules } from '../support/egress.js';
 
 const HEAT = '10.9.9.9:8004';
 const OWN = new Set(['10.0.0.5:5000']);
@@ -144,4 +146,14 @@ describe('an alarm is accepted with a receiver', () => {
     await api.create(thresholdBody({ ok_actions: [`http://${HEAT}/signal`] }), MEMBER);
     knowsHeat = true;
   });
+});
+
+test('other work runs between the checks of thousands of actions', async () => {
+  const actions = Array.from({ length: 4_500 }, (_, at) => `http://10.20.0.1:8080/${at}`);
+  const turns: string[] = [];
+  setImmediate(() => turns.push('other work'));
+  const request = AlarmRequest.parse(thresholdBody({ ok_actions: actions }));
+  await refuseForbiddenAddresses(request, 'p1', egressWith({ allow }));
+  turns.push('checked');
+  expect(turns).toEqual(['other work', 'checked']);
 });

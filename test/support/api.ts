@@ -108,6 +108,8 @@ export interface TestApiOptions {
   notificationsPerHour?: number;
   runAs?: RunAs;
   maxConnections?: number | undefined;
+  /** How long a request may take to arrive. */
+  requestTimeoutMs?: number;
   /** The API has TLS, and its requests are sent with `tls`. */
   certificate?: ServerCertificate;
   tls?: SecureContextOptions;
@@ -255,6 +257,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     clock,
     isTrustedProxy: settings.isTrustedProxy,
     maxConnections: options.maxConnections,
+    requestTimeoutMs: options.requestTimeoutMs,
     certificate: options.certificate,
   });
   const refuseUndocumented = await (documented ??= documentedBy(listener.url, settings.tls));

@@ -7,6 +7,8 @@ const MS_OF_DAY = SECONDS_OF_DAY * 1000;
 const DAYS_OF_WEEK = 7;
 /** The columns of cron-parser, in its order. */
 const FIELDS = ['second', 'minute', 'hour', 'dayOfMonth', 'month', 'dayOfWeek'] as const;
+/** A value for each column. cron-parser would expand each `*` into a list. */
+const ANY_MOMENT = ['0', '0', '0', '1', '1', '0'];
 const MONTH_LENGTHS = [[31], [28, 29], [31], [30], [31], [30], [31], [31], [30], [31], [30], [31]] as const;
 
 /** The days that a schedule allows. Months are numbered from 1; weekdays from Sunday, 0. */
@@ -192,7 +194,7 @@ function withoutRepeats(column: string, position: number): string {
   const field = FIELDS[position];
   const isList = items.length > 1 && !items.includes('');
   if (!isList || field === undefined || (field === 'dayOfWeek' && /[#L]/i.test(column))) return column;
-  const values = items.flatMap((item) => [...parsed(FIELDS.map(() => '*').with(position, item))[field].values]);
+  const values = [...new Set(items)].flatMap((item) => [...parsed(ANY_MOMENT.with(position, item))[field].values]);
   return [...new Set(values)].join(',');
 }
 

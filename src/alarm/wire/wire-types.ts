@@ -62,13 +62,16 @@ function refuse(message: string): RefusedValue {
 export function wireText(limits: { max?: number } = {}): z.ZodType<string> {
   const described = { type: 'string', ...(limits.max === undefined ? {} : { maxLength: limits.max }) };
   return wire(described, (value) => {
-    if (typeof value !== 'string') return refuse(wrongType('str', value));
-    if (limits.max !== undefined && value.length > limits.max) {
-      return refuse(`Value should have a maximum character requirement of ${limits.max}`);
-    }
-    if (hasControlCharacters(value)) return refuse('Value should not contain control characters');
-    return value;
+    const problem = textProblem(value, limits);
+    return problem === undefined ? (value as string) : refuse(problem);
   });
+}
+
+/** The problem for which `wireText` refuses a value that is not null; undefined if there is none. */
+export function textProblem(value: unknown, { max }: { max?: number }): string | undefined {
+  if (typeof value !== 'string') return wrongType('str', value);
+  if (max !== undefined && value.length > max) return `Value should have a maximum character requirement of ${max}`;
+  return hasControlCharacters(value) ? 'Value should not contain control characters' : undefined;
 }
 
 /** A boolean, or one of the texts and integers that WSME reads as a boolean. */
@@ -78,7 +81,7 @@ export function wireBool(): z.ZodType<boolean> {
     if (typeof value === 'number' && Number.isInteger(value)) return value !== 0;
     if (typeof value === 'string' && TRUE.has(value)) return true;
     if (typeof value === 'string' && FALSE.has(value)) return false;
-    return refuse(`Value not an unambiguous boolean: ${pythonText(value)}`);
+    return refuse(`Value not an unambiguous boolean: ${shownText(value)}`);
   });
 }
 
@@ -87,7 +90,7 @@ export function wireInt(bounds: { min?: number; max?: number } = {}): z.ZodType<
   const described = { type: 'integer', ...defined({ minimum: bounds.min, maximum: bounds.max }) };
   return wire(described, (value) => {
     const number = toInteger(value);
-    if (number === undefined) return refuse(`invalid literal for int() with base 10: '${pythonText(value)}'`);
+    if (number === undefined) return refuse(`invalid literal for int() with base 10: '${shownText(value)}'`);
     if (bounds.min !== undefined && number < bounds.min)
       return refuse(`Value should be greater or equal to ${bounds.min}`);
     if (bounds.max !== undefined && number > bounds.max)
@@ -100,7 +103,7 @@ export function wireInt(bounds: { min?: number; max?: number } = {}): z.ZodType<
 export function wireFloat(): z.ZodType<number> {
   return wire({ type: 'number' }, (value) => {
     const number = toFloat(value);
-    if (number === undefined) return refuse(`could not convert string to float: '${pythonText(value)}'`);
+    if (number === undefined) return refuse(`could not convert string to float: '${shownText(value)}'`);
     if (!Number.isFinite(number)) return refuse('Value should be a finite number');
     return number;
   });
@@ -115,16 +118,30 @@ export function wireEnum<const T extends readonly string[]>(values: T): z.ZodTyp
   );
 }
 
-/** A list of at most `max` members. */
+/** A list of at most `max` members. As in WSME, the first invalid member ends the check. */
 export function wireList<T>(member: z.ZodType<T>, limits: { max?: number } = {}): z.ZodType<T[]> {
   const described = { type: 'array', items: describedInput(member), ...defined({ maxItems: limits.max }) };
-  const checked = wire(described, (value) => {
-    if (!Array.isArray(value)) return refuse(`Value not a valid list: ${pythonText(withoutActionSecrets(value))}`);
+  const list = wire(described, (value) => {
+    if (!Array.isArray(value)) return refuse(`Value not a valid list: ${shownText(value)}`);
     if (limits.max !== undefined && value.length > limits.max)
       return refuse(`Value should have at most ${limits.max} members`);
     return value as unknown[];
   });
-  return checked.pipe(z.array(member));
+  const checked = list.transform((values, context): T[] => {
+    const members: T[] = [];
+    for (const [index, value] of values.entries()) {
+      const parsed = member.safeParse(value);
+      if (!parsed.success) {
+        for (const issue of parsed.error.issues) {
+          context.addIssue({ ...issue, path: [index, ...issue.path] });
+        }
+        return z.NEVER;
+      }
+      members.push(parsed.data);
+    }
+    return members;
+  });
+  return checked.meta(described);
 }
 
 /** A field that may be absent or null. Both give `fallback`. */
@@ -172,7 +189,7 @@ const SHOWN_CHARACTERS = 200;
 
 /** A value as error messages show it: without the secret parts of actions, and cut to a readable length. */
 export function shownText(value: unknown): string {
-  const text = pythonText(withoutActionSecrets(value));
+  const text = pythonText(withoutActionSecrets(value, SHOWN_CHARACTERS));
   return text.length > SHOWN_CHARACTERS ? `${firstCharacters(text, SHOWN_CHARACTERS)}…` : text;
 }
 

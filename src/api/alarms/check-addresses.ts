@@ -3,6 +3,7 @@ import { calledUrls, parseAction } from '../../alarm/action.js';
 import { ACTION_LIST_OF } from '../../alarm/alarm.js';
 import type { EgressGuard } from '../../egress/egress-guard.js';
 import type { EgressRefusal } from '../../egress/egress-policy.js';
+import { inChunks } from '../../async/event-loop.js';
 import { AppError } from '../../errors.js';
 import type { AlarmRequest } from '../schema/alarm-request.js';
 
@@ -16,8 +17,10 @@ export async function refuseForbiddenAddresses(
   projectId: string | null,
   egress: EgressGuard,
 ): Promise<void> {
-  for (const name of Object.values(ACTION_LIST_OF)) {
-    for (const action of request[name] ?? []) {
+  const lists = Object.values(ACTION_LIST_OF);
+  const all = lists.flatMap((name) => (request[name] ?? []).map((action) => ({ name, action })));
+  for await (const some of inChunks(all)) {
+    for (const { name, action } of some) {
       const refusal = await refusalOfAction(action, projectId, egress);
       if (refusal !== undefined)
         throw new AppError('invalid_request', `${name}: ${scrubAction(action)} is refused: ${textOf(refusal)}`);

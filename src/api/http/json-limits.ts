@@ -7,31 +7,46 @@ const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
 /** Refuses a JSON value that is too deep or too large, or that the database cannot store. @throws AppError. */
 export function refuseUnreasonable(value: unknown): void {
+  refuseOversized(value, (node, path) => {
+    const key = path.at(-1) ?? '';
+    if (FORBIDDEN_KEYS.has(key)) {
+      const where = ['data', ...path.slice(0, -1)].join('.');
+      throw new AppError('invalid_request', `Unknown attribute for argument ${where}: ${key}`);
+    }
+    if (isUnstorable(key)) throw unstorable(path.slice(0, -1));
+    if (typeof node === 'string' && isUnstorable(node)) throw unstorable(path);
+  });
+}
+
+/**
+ * Refuses a JSON value that is too deep or too large: work on it would overflow the stack, or block the event loop.
+ * Calls `visit` with each value and the keys on the way to it.
+ * @throws AppError.
+ */
+export function refuseOversized(value: unknown, visit?: (node: unknown, path: readonly string[]) => void): void {
   let nodes = 0;
   const path: string[] = [];
-  const visit = (node: unknown, depth: number): void => {
+  const descend = (node: unknown, depth: number): void => {
     nodes += 1;
     if (nodes > MAX_NODES) throw new AppError('invalid_request', `Request has more than ${MAX_NODES} values`);
-    if (typeof node === 'string') refuseUnstorable(node, path);
+    visit?.(node, path);
     if (typeof node !== 'object' || node === null) return;
     if (depth >= MAX_DEPTH) throw new AppError('invalid_request', `Request is nested deeper than ${MAX_DEPTH} levels`);
     for (const [key, member] of Object.entries(node)) {
-      if (FORBIDDEN_KEYS.has(key)) {
-        throw new AppError('invalid_request', `Unknown attribute for argument ${['data', ...path].join('.')}: ${key}`);
-      }
-      refuseUnstorable(key, path);
       path.push(key);
-      visit(member, depth + 1);
+      descend(member, depth + 1);
       path.pop();
     }
   };
-  visit(value, 0);
+  descend(value, 0);
 }
 
 /** The database stores neither NUL nor half a surrogate pair. */
-function refuseUnstorable(text: string, path: readonly string[]): void {
-  if (text.includes('\0') || /\p{Surrogate}/u.test(text)) {
-    const where = path.length === 0 ? '' : `: ${path.join('.')}`;
-    throw new AppError('invalid_request', `Request contains characters that cannot be stored${where}`);
-  }
+function isUnstorable(text: string): boolean {
+  return text.includes('\0') || /\p{Surrogate}/u.test(text);
+}
+
+function unstorable(path: readonly string[]): AppError {
+  const where = path.length === 0 ? '' : `: ${path.join('.')}`;
+  return new AppError('invalid_request', `Request contains characters that cannot be stored${where}`);
 }

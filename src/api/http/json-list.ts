@@ -7,8 +7,15 @@ export type NextTimeSlice = () => Promise<void>;
 /** Bytes and items that are parsed at once. At 20 µs an item, converting them blocks the event loop for 5 ms. */
 const PIECE_BYTES = 32 * 1024;
 const PIECE_ITEMS = 250;
-/** The largest item that is parsed. An event of 64 Ki characters is smaller, however it is written. */
+/** The largest item of most lists. An event of 64 Ki characters is smaller, however it is written. */
 const MAX_ITEM_BYTES = 512 * 1024;
+
+/** How a list is read. */
+export interface ReadingLimits {
+  nextTimeSlice: NextTimeSlice;
+  /** The largest item that is parsed, with the blanks around it. */
+  maxItemBytes?: number | undefined;
+}
 
 const [QUOTE, BACKSLASH, COMMA, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = Buffer.from('"\\,[]{}');
 const WHOLE_TEXT = new TextDecoder('utf-8', { fatal: true });
@@ -45,13 +52,16 @@ export class JsonList {
   ) {}
 
   /** Reads a body. @throws AppError if `JSON.parse` would refuse it, or if an item is unreasonable. */
-  static async parse(bytes: Buffer, nextTimeSlice: NextTimeSlice): Promise<JsonList> {
+  static async parse(
+    bytes: Buffer,
+    { nextTimeSlice, maxItemBytes = MAX_ITEM_BYTES }: ReadingLimits,
+  ): Promise<JsonList> {
     const start = startOfText(bytes);
     if (bytes[start] === OPEN_LIST) {
-      const list = await splitList(bytes, start + 1, nextTimeSlice);
+      const list = await splitList(bytes, start + 1, { nextTimeSlice, maxItemBytes });
       return new JsonList(bytes, list, true, nextTimeSlice);
     }
-    if (bytes.length - start > MAX_ITEM_BYTES) throw tooLarge();
+    if (bytes.length - start > maxItemBytes) throw tooLarge('Item [0]', maxItemBytes);
     refuseUnreasonable(parseJson(bytes));
     const list = { pieces: [{ start, end: bytes.length, from: 0 }], length: 1 };
     return new JsonList(bytes, list, false, nextTimeSlice);
@@ -90,7 +100,11 @@ export class JsonList {
 }
 
 /** Splits the list whose text begins at `start`. Invalid JSON anywhere is refused before an unreasonable item. */
-async function splitList(bytes: Buffer, start: number, nextTimeSlice: NextTimeSlice): Promise<SplitList> {
+async function splitList(
+  bytes: Buffer,
+  start: number,
+  { nextTimeSlice, maxItemBytes }: ReadingLimits & { maxItemBytes: number },
+): Promise<SplitList> {
   const first = endOfSpace(bytes, start);
   if (bytes[first] === CLOSE_LIST) {
     refuseMoreText(bytes, first + 1);
@@ -101,7 +115,7 @@ async function splitList(bytes: Buffer, start: number, nextTimeSlice: NextTimeSl
   let length = 0;
   let at = first;
   for (;;) {
-    const { end, commas } = endOfPiece(bytes, at);
+    const { end, commas } = endOfPiece(bytes, { start: at, from: length }, maxItemBytes);
     const piece = { start: at, end, from: length };
     const items = itemsIn(bytes, piece);
     if (items.length !== commas + 1) throw invalidJson();
@@ -123,19 +137,30 @@ function refuseMoreText(bytes: Buffer, start: number): void {
 }
 
 /** The separator or bracket that ends the piece which begins at `start`, and the number of separators before it. */
-function endOfPiece(bytes: Buffer, start: number): { end: number; commas: number } {
-  let end = endOfItem(bytes, start);
+function endOfPiece(
+  bytes: Buffer,
+  { start, from }: Pick<Piece, 'start' | 'from'>,
+  maxItemBytes: number,
+): { end: number; commas: number } {
+  let end = endOfItem(bytes, start, { index: from, maxItemBytes });
   let commas = 0;
   while (bytes[end] === COMMA && end - start < PIECE_BYTES && commas + 1 < PIECE_ITEMS) {
-    end = endOfItem(bytes, end + 1);
     commas += 1;
+    end = endOfItem(bytes, end + 1, { index: from + commas, maxItemBytes });
   }
   return { end, commas };
 }
 
-/** The first comma or closing bracket outside of the item that begins at `start`; the end of the bytes if none. */
-function endOfItem(bytes: Buffer, start: number): number {
-  const limit = Math.min(bytes.length, start + MAX_ITEM_BYTES + 1);
+/**
+ * The first comma or closing bracket outside of the item that begins at `start`; the end of the bytes if none.
+ * @throws AppError that names the index of an item that is too large.
+ */
+function endOfItem(
+  bytes: Buffer,
+  start: number,
+  { index, maxItemBytes }: { index: number; maxItemBytes: number },
+): number {
+  const limit = Math.min(bytes.length, start + maxItemBytes + 1);
   let depth = 0;
   for (let at = start; at < limit; at += 1) {
     const byte = bytes[at];
@@ -144,7 +169,7 @@ function endOfItem(bytes: Buffer, start: number): number {
     else if (depth === 0 && (byte === COMMA || byte === CLOSE_LIST || byte === CLOSE_OBJECT)) return at;
     else if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) depth -= 1;
   }
-  if (limit < bytes.length) throw tooLarge();
+  if (limit < bytes.length) throw tooLarge(`Item [${index}]`, maxItemBytes);
   return limit;
 }
 
@@ -165,13 +190,13 @@ function endOfSpace(bytes: Buffer, start: number): number {
   let at = start;
   while (SPACE.has(bytes[at] ?? 0)) {
     at += 1;
-    if (at - start > MAX_ITEM_BYTES) throw tooLarge();
+    if (at - start > MAX_ITEM_BYTES) throw tooLarge('The space around the list', MAX_ITEM_BYTES);
   }
   return at;
 }
 
-function tooLarge(): AppError {
-  return new AppError('too_large', `An item of the request body is larger than ${MAX_ITEM_BYTES} bytes`);
+function tooLarge(part: string, maxBytes: number): AppError {
+  return new AppError('too_large', `${part} in the request body is larger than ${maxBytes} bytes`);
 }
 
 /** The members of a list without its brackets. */

@@ -24,12 +24,15 @@ export interface ListenOptions extends Omit<ConnectionLimits, 'max'> {
   setting: string;
   /** Most open connections. */
   maxConnections?: number | undefined;
+  /** How long a request may take to arrive, however its bytes trickle in. Its headers may take half of that. */
+  requestTimeoutMs?: number | undefined;
   /** If set, the listener accepts only TLS. */
   certificate?: ServerCertificate | undefined;
 }
 
 const KIB = 1024;
 const MAX_CONNECTIONS = 1_000;
+const REQUEST_TIMEOUT_MS = 30_000;
 
 /**
  * Starts an HTTP server. Its limits protect the process from slow and greedy clients.
@@ -37,9 +40,9 @@ const MAX_CONNECTIONS = 1_000;
  */
 export async function listen(
   app: RequestListener,
-  { host, port, setting, maxConnections = MAX_CONNECTIONS, certificate, ...limits }: ListenOptions,
+  { host, port, setting, maxConnections = MAX_CONNECTIONS, requestTimeoutMs, certificate, ...limits }: ListenOptions,
 ): Promise<Listener> {
-  const server = serverOf(app, certificate);
+  const server = serverOf(app, certificate, requestTimeoutMs);
   answerUnreadableRequests(server);
   server.maxRequestsPerSocket = 1_000;
   const connections = limitConnections(server, { ...limits, max: maxConnections });
@@ -68,18 +71,21 @@ export async function listen(
   };
 }
 
-const OPTIONS: ServerOptions = {
-  maxHeaderSize: 16 * KIB,
-  requestTimeout: 30_000,
-  headersTimeout: 15_000,
-  connectionsCheckingInterval: 5_000, // how often the two timeouts above are checked
-  keepAliveTimeout: 75_000,
-  requireHostHeader: false, // the API refuses such requests itself, with a body
-};
-
-function serverOf(app: RequestListener, certificate: ServerCertificate | undefined): Server {
-  if (certificate === undefined) return createServer(OPTIONS, app);
-  const server = createTlsServer({ ...OPTIONS, ...certificate.options }, app);
+function serverOf(
+  app: RequestListener,
+  certificate: ServerCertificate | undefined,
+  requestTimeout = REQUEST_TIMEOUT_MS,
+): Server {
+  const options: ServerOptions = {
+    maxHeaderSize: 16 * KIB,
+    requestTimeout,
+    headersTimeout: requestTimeout / 2,
+    connectionsCheckingInterval: requestTimeout / 6, // how often the two timeouts above are checked
+    keepAliveTimeout: 75_000,
+    requireHostHeader: false, // the API refuses such requests itself, with a body
+  };
+  if (certificate === undefined) return createServer(options, app);
+  const server = createTlsServer({ ...options, ...certificate.options }, app);
   // Otherwise Node.js reports a failed handshake as an unreadable request, to which no answer can be sent.
   server.prependListener('tlsClientError', (_, socket) => socket.destroy());
   certificate.follow(server);

@@ -10,6 +10,8 @@ import { JsonList, parseJson, type NextTimeSlice } from './json-list.js';
 export interface BodyLimits {
   maxBytes: number;
   isList?: boolean;
+  /** Of each item of a list; 512 KiB without it. */
+  maxItemBytes?: number;
 }
 
 const MIB = 1024 * 1024;
@@ -20,6 +22,8 @@ export const SMALL_BODY: BodyLimits = { maxBytes: SMALL_BODY_BYTES };
 export const ID_LIST_BODY: BodyLimits = { maxBytes: MIB };
 /** Limits of a body with a list of objects. */
 export const BULK_BODY: BodyLimits = { maxBytes: 16 * MIB, isList: true };
+/** Limits of a body with a list of samples. Only the metadata of one can be long. */
+export const SAMPLES_BODY: BodyLimits = { ...BULK_BODY, maxItemBytes: SMALL_BODY_BYTES };
 
 /** The bytes of the body, counted in its share; undefined if the request has none. @throws AppError. */
 export async function readBody(
@@ -61,8 +65,12 @@ export async function jsonValue(bytes: Buffer | undefined, nextTimeSlice: NextTi
 }
 
 /** The body of a route whose body is a list. @throws AppError. */
-export async function jsonList(bytes: Buffer | undefined, nextTimeSlice: NextTimeSlice): Promise<JsonList | undefined> {
-  return bytes && JsonList.parse(bytes, nextTimeSlice);
+export async function jsonList(
+  bytes: Buffer | undefined,
+  { maxItemBytes }: BodyLimits,
+  nextTimeSlice: NextTimeSlice,
+): Promise<JsonList | undefined> {
+  return bytes && JsonList.parse(bytes, { nextTimeSlice, maxItemBytes });
 }
 
 /** True if the headers announce a body. */

@@ -184,7 +184,7 @@ async function admitted(
     params,
     query,
     ...(route.body?.isList
-      ? { body: undefined, list: await jsonList(bytes, nextSlice) }
+      ? { body: undefined, list: await jsonList(bytes, route.body, nextSlice) }
       : { body: await jsonValue(bytes, nextSlice), list: undefined }),
     origin: originOf(request),
     ifMatch: request.headers['if-match'],

@@ -8,7 +8,7 @@ import { isAdmin, scopeOf } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
 import type { MeterStatistics, Samples } from '../ports.js';
 import { invalidInput, type QueryParameters } from '../http/query-parameters.js';
-import { BULK_BODY } from '../http/request-body.js';
+import { SAMPLES_BODY } from '../http/request-body.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
 import { resourceFilter, sampleFilter } from '../schema/meter-query.js';
@@ -64,7 +64,7 @@ export function meterRoutes(deps: MeterRoutesDeps): Route[] {
       path: meter,
       policy: 'member',
       audit: 'sample.create',
-      body: BULK_BODY,
+      body: SAMPLES_BODY,
       handle: (request) => append(deps, request),
     },
     {

@@ -5,12 +5,14 @@ import { ALARM_STATES } from '../../alarm/state.js';
 import { NO_OPTIONS, optionsFromRequest } from '../../alarm/evaluation-options.js';
 import { TimeConstraint, TimeConstraints } from '../../alarm/time-constraint/time-constraint.js';
 import { ALARM_KINDS, alarmTypes, typeOf, type AlarmKind, type AlarmRule } from '../../alarm/types/index.js';
-import { given, optional, wireBool, wireEnum, wireList, wireText } from '../../alarm/wire/wire-types.js';
+import { given, optional, textProblem, wireBool, wireEnum, wireList, wireText } from '../../alarm/wire/wire-types.js';
 import { wireTimestamp } from './timestamp.js';
 import { TocsinRequest } from './tocsin-object.js';
 
 const MAX_NAME = 255;
 const MAX_TEXT = 2_048;
+/** Reasons of combinations list up to 1,000 ids. */
+const MAX_REASON = 64 * 1024;
 const MAX_ID = 128;
 const MAX_TIME_CONSTRAINTS = 20;
 
@@ -19,11 +21,13 @@ type RuleKey = `${AlarmKind}_rule`;
 const Action = z
   .unknown()
   .transform((value, context): string => {
-    const parsed = wireText({ max: MAX_TEXT }).safeParse(value);
-    if (parsed.success) return parsed.data;
-    if (value === null)
+    if (value === null) {
       context.addIssue({ code: 'custom', message: 'Unable to parse action None', params: { whole: true } });
-    else for (const issue of parsed.error.issues) context.addIssue(issue as Parameters<typeof context.addIssue>[0]);
+      return z.NEVER;
+    }
+    const problem = textProblem(value, { max: MAX_TEXT });
+    if (problem === undefined) return value as string;
+    context.addIssue({ code: 'custom', message: problem });
     return z.NEVER;
   })
   .meta({ type: 'string', maxLength: MAX_TEXT }) as unknown as z.ZodType<string>;
@@ -53,7 +57,7 @@ export const AlarmRequest = z
     timestamp: wireTimestamp(),
     state: optional(wireEnum(ALARM_STATES), 'insufficient data'),
     state_timestamp: wireTimestamp(),
-    state_reason: given(wireText()),
+    state_reason: given(wireText({ max: MAX_REASON })),
     severity: optional(wireEnum(SEVERITIES), 'low'),
     evaluate_timestamp: wireTimestamp(),
     tocsin: given(TocsinRequest),

@@ -8,6 +8,7 @@ import {
   type FilterTerm,
   type Operand,
 } from '../../storage/queries/complex-filter.js';
+import { refuseOversized } from '../http/json-limits.js';
 import { SearchPatterns } from './search-pattern.js';
 import { parseLocalTimestamp } from './timestamp.js';
 
@@ -19,6 +20,8 @@ export interface QueryFields<Name extends string> {
 
 const MAX_DEPTH = 8;
 const MAX_COMPARISONS = 100;
+/** Most values of all `in` lists together. */
+const MAX_IN_VALUES = 1_000;
 const MAX_LIKE_CHARACTERS = 256;
 /** Of all patterns of one filter. Each may cost ten nanoseconds per character of every row. */
 const MAX_LIKE_CHARACTERS_IN_ALL = 500;
@@ -56,13 +59,16 @@ export function onlyMember(value: unknown): [string, unknown] | undefined {
   return others.length === 0 ? member : undefined;
 }
 
-/** Parses JSON text; `refuseWith` throws the error for text that is not JSON. */
+/** Parses JSON text within the limits of a body; `refuseWith` throws the error for text that is not JSON. */
 export function parseJson(text: string, refuseWith: (why: string) => never): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(text) as unknown;
+    value = JSON.parse(text) as unknown;
   } catch {
     return refuseWith('it is not valid JSON');
   }
+  refuseOversized(value);
+  return value;
 }
 
 /** A name or a value for an error message, shortened. */
@@ -78,6 +84,7 @@ function refuse(why: string): never {
 class FilterParser<Name extends string> {
   #comparisons = 0;
   #likeCharacters = 0;
+  #inValues = 0;
   readonly #patterns = new SearchPatterns();
 
   constructor(private readonly known: QueryFields<Name>) {}
@@ -124,6 +131,8 @@ class FilterParser<Name extends string> {
 
   #membership(field: Name, values: unknown): FilterTerm<Name> {
     if (!Array.isArray(values) || values.length === 0) refuse(`in needs a list of at least one value for ${field}`);
+    this.#inValues += values.length;
+    if (this.#inValues > MAX_IN_VALUES) refuse(`its lists of in have more than ${MAX_IN_VALUES} values`);
     const { kind } = this.known.fields[field];
     return { kind: 'in', field, values: values.map((value: unknown) => operandOf(field, kind, value)) };
   }

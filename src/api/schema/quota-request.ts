@@ -4,6 +4,7 @@ import { optional, wireEnum, wireInt, wireList, wireText } from '../../alarm/wir
 import { QUOTA_RESOURCES } from '../../storage/alarms/quota-store.js';
 
 const MAX_ID = 128;
+const MAX_QUOTAS = 50;
 const MAX_LIMIT = 2 ** 31 - 1;
 
 const QuotaOfResource = z.strictObject({
@@ -14,5 +15,5 @@ const QuotaOfResource = z.strictObject({
 /** The body of POST on quotas. */
 export const QuotaRequest = z.strictObject({
   project_id: wireText({ max: MAX_ID }),
-  quotas: optional(wireList(QuotaOfResource), []),
+  quotas: optional(wireList(QuotaOfResource, { max: MAX_QUOTAS }), []),
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { parseTimestamp } from '../../alarm/wire/timestamp.js';
-import { MANDATORY_MISSING, pythonText } from '../../alarm/wire/wire-types.js';
+import { MANDATORY_MISSING, shownText } from '../../alarm/wire/wire-types.js';
 
 export { parseTimestamp } from '../../alarm/wire/timestamp.js';
 
@@ -33,7 +33,7 @@ export function mandatoryTimestamp(): z.ZodType<Date> {
       const isMissing = value === undefined || value === null;
       context.addIssue({
         code: 'custom',
-        message: isMissing ? MANDATORY_MISSING : `Unknown string format: ${pythonText(value)}`,
+        message: isMissing ? MANDATORY_MISSING : `Unknown string format: ${shownText(value)}`,
       });
       return z.NEVER;
     })
@@ -48,7 +48,7 @@ export function wireTimestamp(): z.ZodType<Date | undefined> {
       if (value === undefined || value === null) return undefined;
       const date = typeof value === 'string' ? parseTimestamp(value) : undefined;
       if (date) return date;
-      context.addIssue({ code: 'custom', message: `Unknown string format: ${pythonText(value)}` });
+      context.addIssue({ code: 'custom', message: `Unknown string format: ${shownText(value)}` });
       return z.NEVER;
     })
     .optional()

@@ -1,4 +1,5 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
+import { CronExpressionParser } from 'cron-parser';
 import fc from 'fast-check';
 
 import { CronSchedule } from '../../../src/alarm/time-constraint/cron-schedule.js';
@@ -47,6 +48,14 @@ describe('a list whose items overlap means each of its numbers once', () => {
     const schedule = new CronSchedule(start);
     return [schedule.neverOpens, walk(Date.UTC(2026) / 1000, (at) => schedule.firstAtOrAfter(at, DAYS_OF_YEARS), 1)];
   }
+});
+
+test('a list that repeats a number is parsed once for each of its numbers', () => {
+  const parse = jest.spyOn(CronExpressionParser, 'parse');
+  new CronSchedule(`${'1,'.repeat(40)}2 * * * *`);
+  const { length } = parse.mock.calls;
+  parse.mockRestore();
+  expect(length).toBeLessThanOrEqual(4);
 });
 
 test('a schedule is made of every expression that is accepted', () => {

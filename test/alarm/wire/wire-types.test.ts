@@ -88,3 +88,18 @@ test.each([
 ])('%p is printed as %s', (value, expected) => {
   expect(pythonText(value)).toBe(expected);
 });
+
+test('the first invalid member of a list ends its check', () => {
+  let checked = 0;
+  const member = wireInt({ max: 5 }).refine((number) => (checked += 1) > 0 && number !== 3, 'three');
+  const { error } = wireList(member).safeParse([1, 2, 3, 'x', ...Array<number>(10_000).fill(4)]);
+  expect(error?.issues).toEqual([expect.objectContaining({ path: [2], message: 'three' })]);
+  expect(checked).toBe(3);
+});
+
+test.each([wireBool(), wireInt(), wireFloat(), wireList(wireText())])(
+  'a refusal repeats 200 characters of a long value',
+  (schema) => {
+    expect(read(schema, 'x'.repeat(10_000))).toMatch(/^refused: [^x]*x{200}…'?$/);
+  },
+);

@@ -11,7 +11,7 @@ async function read(body: string | Buffer): Promise<{ value: unknown; slices: nu
   let slices = 1;
   const nextTimeSlice = (): Promise<void> => Promise.resolve(void (slices += 1));
   try {
-    const list = await JsonList.parse(Buffer.from(body), nextTimeSlice);
+    const list = await JsonList.parse(Buffer.from(body), { nextTimeSlice });
     return { value: await list.value(), slices };
   } catch (refusal) {
     return (refusal as Error).message;
@@ -130,10 +130,13 @@ test('a long list is read in pieces, with a time slice for each', async () => {
 });
 
 test('an item, or space around the list, of more than 512 KiB is refused', async () => {
-  const refusal = 'An item of the request body is larger than 524288 bytes';
   const long = 'x'.repeat(512 * 1024);
   const spaces = ' '.repeat(512 * 1024 + 1);
-  const bodies = [`["${long}"]`, `"${long}"`, `["${long}${long}`, `[{"a": [${'1,'.repeat(300_000)}1]}]`, `[]${spaces}`];
-  for (const body of [...bodies, `${spaces}[]`]) expect(await read(body)).toBe(refusal);
+  const refusal = 'in the request body is larger than 524288 bytes';
+  for (const body of [`["${long}"]`, `"${long}"`, `["${long}${long}`, `[{"a": [${'1,'.repeat(300_000)}1]}]`])
+    expect(await read(body)).toBe(`Item [0] ${refusal}`);
+  for (const many of [1, 300]) expect(await read(`[${'1,'.repeat(many)}"${long}"]`)).toBe(`Item [${many}] ${refusal}`);
+  for (const body of [`[]${spaces}`, `${spaces}[]`])
+    expect(await read(body)).toBe(`The space around the list ${refusal}`);
   expect(await read(`["${long.slice(2)}"]`)).toMatchObject({ value: [long.slice(2)] });
 });
