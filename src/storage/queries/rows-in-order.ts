@@ -38,6 +38,8 @@ export interface OrderedQuery<Row, Name extends string> {
 
 /** Rows whose sort keys are kept while a table is scanned. For more rows, the table is scanned again. */
 const MAX_SORTED = 10_000;
+/** Rows of one statement of a scan, which reads little of each. */
+const SCANNED_ROWS = 2_000;
 /** Most rows and bytes of a page that was sorted. */
 const PAGE: SliceLimits = { rows: 500, bytes: 256 * 1024 };
 
@@ -139,7 +141,7 @@ class SortedRows<Row, DbRow extends object, Name extends string> {
         filter,
         columns: [...(matching ? [this.table.columns] : []), this.#scannedColumns()].join(', '),
         joins: this.table.joins,
-        limits,
+        limits: { rows: SCANNED_ROWS, ...limits },
         isBounded: true,
       },
     );
