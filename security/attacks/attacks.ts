@@ -66,7 +66,11 @@ async function onService(
   try {
     const withoutAttack = await bystander.watch(ALONE_MS);
     for (const attack of attacks) {
-      const finding = await tryOne(attack, { service, bystander, withoutAttack });
+      const finding = await tryOne(attack, { service, bystander, withoutAttack }).catch((cause: unknown) => ({
+        claim: `${attack.name} keep no one waiting`,
+        tried: 0,
+        faults: [`the attack cannot be tried: ${toError(cause).message}`],
+      }));
       findings.push({ ...finding, claim: `${database}: ${finding.claim}` });
       process.stderr.write(`${database}: ${finding.claim} ${finding.faults[0] ?? 'ok'}\n`);
       if (!service.isRunning()) break;

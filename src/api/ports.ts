@@ -49,7 +49,7 @@ export interface Alarms {
 export interface Imports {
   importStatusOf(id: string): Promise<ImportStatus>;
   insertMuted(imported: Import): Promise<boolean>;
-  activate(activation: Activation): Promise<ActivatedAlarm[]>;
+  activate(activation: Activation): AsyncIterable<ActivatedAlarm[]>;
 }
 
 /** Trusts at Keystone. With a trust, this service may act as the user who created it. */

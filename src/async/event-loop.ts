@@ -3,6 +3,22 @@ export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
+/** Long items per piece. At 64 KiB an item the event loop is blocked for some 20 ms. */
+const LONG_ITEMS_AT_ONCE = 50;
+
+/** Converts items that may be long, and yields to the event loop between two pieces of the list. */
+export async function convertInPieces<T, Converted>(
+  all: readonly T[],
+  convert: (item: T) => Converted,
+): Promise<Converted[]> {
+  const converted: Converted[] = [];
+  for (const [index, item] of all.entries()) {
+    if (index > 0 && index % LONG_ITEMS_AT_ONCE === 0) await yieldToEventLoop();
+    converted.push(convert(item));
+  }
+  return converted;
+}
+
 /** Items per chunk. At 10 µs an item the event loop is blocked for 20 ms at most. */
 const AT_ONCE = 2_000;
 

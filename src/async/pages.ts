@@ -1,3 +1,5 @@
+import { convertInPieces } from './event-loop.js';
+
 /** The pages with each row converted, up to a number of rows. The source is closed when that is reached. */
 export async function* convertPages<Row, Converted>(
   pages: AsyncIterable<readonly Row[]>,
@@ -7,7 +9,7 @@ export async function* convertPages<Row, Converted>(
   let left = limit;
   if (left <= 0) return;
   for await (const page of pages) {
-    yield page.slice(0, left).map(convert);
+    yield await convertInPieces(page.slice(0, left), convert);
     left -= page.length;
     if (left <= 0) return;
   }

@@ -27,7 +27,7 @@ export interface ListQuery {
   joins?: string | undefined;
   /** Adds further conditions. */
   filter?: ((conditions: Conditions) => void) | undefined;
-  /** On PostgreSQL, a statement has at most so many results, and no limit of bytes, unless it is bounded. */
+  /** Default: `SLICE_LIMITS`. On PostgreSQL only `rows` counts, as a limit of results, unless `isBounded`. */
   limits?: Partial<SliceLimits> | undefined;
   /** Also bounded on PostgreSQL, because the results are filtered in memory. Default: false. */
   isBounded?: boolean | undefined;

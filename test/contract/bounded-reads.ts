@@ -117,6 +117,8 @@ const READS: Reads = {
       10,
     ),
   'alarms like a pattern': (db) => read(alarmsBy(db, { filter: alike, sort: newest('alarm_id') }), 0),
+  'notifications of a status, of all projects': (db) =>
+    read(createNotificationAdminStore(db).list({ all: true }, { status: 'superseded' }), 0),
   'notifications of a status': (db) => read(createNotificationAdminStore(db).list(SCOPE, { status: 'superseded' }), 0),
   'results of another project': (db) =>
     read(createEvaluationCounterStore(db).list({ projectId: 'q' }, { projectId: 'q' }), 0),
@@ -125,6 +127,11 @@ const READS: Reads = {
 /** Reads that every database bounds, since memory has all that is read. */
 const MATCHED_IN_MEMORY: Reads = {
   'alarms that match an expression': (db) => read(alarmsBy(db, { filter: neverRule, sort: newest('alarm_id') }), 0),
+  'history of all projects that matches an expression': (db) =>
+    read(
+      createComplexQueryStore(db, TEST_SEALER).history({ all: true }, { filter: never, sort: newest('event_id') }),
+      0,
+    ),
   'history that matches an expression': (db) => read(historyBy(db, { filter: never, sort: newest('event_id') }), 0),
 };
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 
 import type { Database } from '../../src/storage/database.js';
 import type { SampleFilter } from '../../src/storage/meters/sample-filter.js';
@@ -6,6 +7,7 @@ import { createSampleStore, type Sample, type SampleStore } from '../../src/stor
 import type { Scope } from '../../src/storage/scope.js';
 import {
   createStatisticsStore,
+  type GroupField,
   type StatisticsQuery,
   type StatisticsStore,
 } from '../../src/storage/meters/statistics-store.js';
@@ -267,6 +269,58 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
         { group: { resource_id: 'r2', project_id: 'p1' }, sum: 2 },
         { group: { resource_id: 'r1', project_id: null }, sum: 3 },
       ]);
+    });
+
+    test('do not depend on how many samples a statement reads', async () => {
+      const volume = fc.oneof(
+        { weight: 5, arbitrary: fc.double({ min: -1e6, max: 1e6, noNaN: true }) },
+        { weight: 1, arbitrary: fc.constantFrom(0, 1e150, -1e150, 1e100) },
+      );
+      const samples = fc.array(fc.record({ volume, at: fc.nat(30), resource: fc.nat(2), unit: fc.nat(1) }), {
+        minLength: 1,
+        maxLength: 25,
+      });
+      const asked = fc.record({
+        periodS: fc.constantFrom(0, 7),
+        groupBy: fc.subarray<GroupField>(['resource_id', 'source']),
+      });
+      const inSlices = createStatisticsStore(db, { sliceRows: 3 });
+      await fc.assert(
+        fc.asyncProperty(samples, asked, async (given, { periodS, groupBy }) => {
+          await empty(db);
+          const all = given.map((each) =>
+            aSample({
+              volume: each.volume,
+              timestamp: second(each.at),
+              resourceId: `r${each.resource}`,
+              unit: `u${each.unit}`,
+            }),
+          );
+          await append(all);
+          const query = { meter: 'cpu', filter: {}, periodS, groupBy };
+          const whole = await allOf(figures.statistics(ALL, query));
+          const parts = await allOf(inSlices.statistics(ALL, query));
+          expect(parts.map(({ sum, avg, stddev, ...exact }) => exact)).toEqual(
+            whole.map(({ sum, avg, stddev, ...exact }) => exact),
+          );
+          for (const [index, part] of parts.entries()) {
+            for (const figure of ['sum', 'avg', 'stddev'] as const) {
+              const expected = whole[index]?.[figure] ?? NaN;
+              const scale = Math.max(1, ...given.map((each) => Math.abs(each.volume)));
+              expect(Math.abs(part[figure] / scale - expected / scale)).toBeLessThan(1e-6);
+            }
+          }
+        }),
+        { numRuns: 40 },
+      );
+    });
+
+    test('with too many results are refused before the first one', async () => {
+      await append([0, 10, 20].map((at) => aSample({ timestamp: second(at) })));
+      const query = { meter: 'cpu', filter: {}, periodS: 10, groupBy: [] };
+      const most = (maxResults: number) => allOf(createStatisticsStore(db, { maxResults }).statistics(ALL, query));
+      expect(await most(3)).toHaveLength(3);
+      await expect(most(2)).rejects.toMatchObject({ code: 'invalid_request' });
     });
   });
 }

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 
 import { pythonJson, type PythonValue } from '../../alarm/wire/python-json.js';
 import { atMost } from '../../async/deadline.js';
+import { convertInPieces } from '../../async/event-loop.js';
 import { firstEvent } from '../../async/first-event.js';
 import type { Clock } from '../../clock.js';
 
@@ -96,7 +97,7 @@ async function sendPages(
     if (page.length === 0) continue;
     const separator = response.headersSent ? ', ' : '';
     begin();
-    const text = Buffer.from(separator + page.map(pythonJson).join(', '));
+    const text = Buffer.from(separator + (await convertInPieces(page, pythonJson)).join(', '));
     if (!response.write(text)) await reader.hasTaken(text.length, 'drain');
   }
   begin();

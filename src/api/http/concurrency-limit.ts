@@ -4,13 +4,15 @@ import { AppError } from '../../errors.js';
 export interface ConcurrencyBounds {
   perProject: number;
   inAll: number;
+  /** Pages of an answer that is not counted. Default: 1. */
+  freePages?: number;
 }
 
 /** Limits of complex queries. */
 export const QUERY_CONCURRENCY: ConcurrencyBounds = { perProject: 2, inAll: 4 };
 
-/** Limits of lists and statistics that do not fit into one page. */
-export const READ_CONCURRENCY: ConcurrencyBounds = { perProject: 4, inAll: 16 };
+/** Limits of lists and statistics of more than two pages. */
+export const READ_CONCURRENCY: ConcurrencyBounds = { perProject: 4, inAll: 64, freePages: 2 };
 
 /** Limits of backtests, which keep a metrics backend busy until they end. */
 export const BACKTEST_CONCURRENCY: ConcurrencyBounds = { perProject: 1, inAll: 2 };
@@ -28,26 +30,31 @@ export class ConcurrencyLimit {
   ) {}
 
   /**
-   * Passes pages on. An answer of one page, as most are, is not counted. A longer one is counted from its first page
-   * until its last page, a failure, or the end of reading.
+   * Passes pages on. A short answer, as most are, is not counted. A longer one is counted from its last free page until
+   * its last page, a failure, or the end of reading.
    * @throws AppError `too_many_requests`, on reading the first page.
    */
   async *limitLongAnswer<T>(projectId: string | null, pages: AsyncIterable<T>): AsyncIterable<T> {
     const source = pages[Symbol.asyncIterator]();
-    const first = await source.next();
-    if (first.done) return;
-    const second = source.next();
-    if (await isOver(second)) {
-      yield first.value;
-      return;
-    }
-    this.#take(projectId);
+    const free: T[] = [];
+    let isCounted = false;
     try {
-      yield first.value;
-      for (let next = await second; !next.done; next = await source.next()) yield next.value;
+      let next = source.next();
+      for (; free.length < (this.limits.freePages ?? 1); next = source.next()) {
+        const result = await next;
+        if (result.done) break;
+        free.push(result.value);
+      }
+      if (!(await isOver(next))) {
+        this.#take(projectId);
+        isCounted = true;
+      }
+      yield* free;
+      for (let result = await next; !result.done; result = await source.next()) yield result.value;
     } finally {
-      this.#release(projectId);
-      await source.return?.();
+      if (isCounted) this.#release(projectId);
+      // A refusal does not wait for the statement in progress.
+      void Promise.resolve(source.return?.()).catch(() => undefined);
     }
   }
 

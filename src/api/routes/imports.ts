@@ -217,7 +217,14 @@ async function activate({ imports, now }: ImportRoutesDeps, request: ApiRequest)
   const { body, identity } = request;
   const { project_id, alarm_ids } = parseWith(ActivationRequest, { argument: 'body', value: body ?? {} });
   noteProject(request, project_id);
-  const activated = await imports.activate({ projectId: project_id, ids: alarm_ids, by: identity, at: now() });
-  request.note({ projects: new Set(activated.map(({ projectId }) => projectId ?? '')) });
-  return { status: 200, body: { activated: activated.map(({ id }) => id) } satisfies ActivationAnswer };
+  const projects = new Set<string>();
+  request.note({ projects });
+  const activated: string[] = [];
+  for await (const page of imports.activate({ projectId: project_id, ids: alarm_ids, by: identity, at: now() })) {
+    for (const { id, projectId } of page) {
+      activated.push(id);
+      projects.add(projectId ?? '');
+    }
+  }
+  return { status: 200, body: { activated } satisfies ActivationAnswer };
 }

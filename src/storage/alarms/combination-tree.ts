@@ -54,10 +54,11 @@ export async function refuseTooDeep(
 
 function levelsOf(memberIds: readonly string[], below: readonly CombinationMember[]): number {
   let levels = 1;
-  for (let level = new Set(memberIds); ; levels += 1) {
+  for (let level = new Set(memberIds); levels <= MAX_LEVELS; levels += 1) {
     level = new Set(below.filter(({ combination_id }) => level.has(combination_id)).map(({ member_id }) => member_id));
-    if (level.size === 0) return levels;
+    if (level.size === 0) break;
   }
+  return levels;
 }
 
 /** Follows memberships level by level. Levels beyond the limit are read only if there is no cycle. */

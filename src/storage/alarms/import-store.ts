@@ -43,8 +43,8 @@ export function createImportStore(db: Database, sealer: Sealer) {
     importStatusOf: (id: string): Promise<ImportStatus> => importStatusOf(db, id),
     /** Inserts an alarm without a check of the quota. Returns false if the id exists. */
     insertMuted: (imported: Import): Promise<boolean> => db.transaction((tx) => insertMuted(tx, imported, sealer)),
-    /** Activates muted alarms, some hundred in a transaction, adds an entry to their history, and returns them. */
-    activate: (activation: Activation): Promise<ActivatedAlarm[]> => activate(db, activation),
+    /** Activates muted alarms and adds an entry to their history. Each page is a transaction. */
+    activate: (activation: Activation): AsyncIterable<ActivatedAlarm[]> => activate(db, activation),
   };
 }
 
@@ -98,13 +98,15 @@ const ACTIVATE = `
   select gen_random_uuid()::text, id, 'rule change', $3, $4, $5, project_id, $6 from activated
   returning alarm_id as id, on_behalf_of as "projectId"`;
 
-async function activate(db: Database, { projectId, ids, by, at }: Activation): Promise<ActivatedAlarm[]> {
+async function* activate(
+  db: Database,
+  { projectId, ids, by, at }: Activation,
+): AsyncGenerator<ActivatedAlarm[], void, void> {
   const detail = pythonJson({ tocsin: { muted: false } });
-  const activated: ActivatedAlarm[] = [];
   for (;;) {
     const parameters = [projectId ?? null, ids ?? null, detail, by.projectId, by.userId, at];
     const { rows } = await db.query<ActivatedAlarm>(ACTIVATE, parameters);
-    activated.push(...rows);
-    if (rows.length < ACTIVATED_AT_ONCE) return activated;
+    yield rows;
+    if (rows.length < ACTIVATED_AT_ONCE) return;
   }
 }

@@ -1,3 +1,4 @@
+import { inChunks, yieldToEventLoop } from '../../async/event-loop.js';
 import { AppError } from '../../errors.js';
 import { Conditions } from '../conditions.js';
 import type { Database } from '../database.js';
@@ -41,24 +42,24 @@ export interface Statistics {
 
 export type StatisticsStore = ReturnType<typeof createStatisticsStore>;
 
-/** Most groups of one period. They are in memory until their period has ended. */
-const MAX_GROUPS = 20_000;
+/** Most results of one query. They are in memory until the last sample is read. */
+const MAX_RESULTS = 20_000;
 
-/** Most rows of the last page. */
+/** Most results of a page. */
 const PAGE = 500;
 
-/** Samples of one slice of the embedded database: more than rows of a list, since the result has only sums. */
-const SLICE_SAMPLES = 2_000;
+/** Samples of one slice of the embedded database. */
+const SLICE_SAMPLES = 1_000;
 
 /** Statistics for the API. */
-export function createStatisticsStore(db: Database, { sliceRows = SLICE_SAMPLES, maxGroups = MAX_GROUPS } = {}) {
+export function createStatisticsStore(db: Database, { sliceRows = SLICE_SAMPLES, maxResults = MAX_RESULTS } = {}) {
   return {
     /**
      * Pages of periods, oldest first. They are half-open, and those without samples are absent. A page can be empty.
-     * @throws AppError `invalid_request` if one period has too many groups.
+     * @throws AppError `invalid_request`, before the first result, if there are too many.
      */
     statistics: (scope: Scope, query: StatisticsQuery): AsyncIterable<Statistics[]> =>
-      statistics(db, scope, query, { sliceRows, maxGroups }),
+      statistics(db, scope, query, { sliceRows, maxResults }),
   };
 }
 
@@ -77,44 +78,49 @@ interface PartialStatistics extends SquaresRow {
   source?: string;
 }
 
-/** The parts of periods, in the order of time, so that a period has ended when the next one begins. */
 async function* statistics(
   db: Database,
   scope: Scope,
   query: StatisticsQuery,
-  { sliceRows, maxGroups }: { sliceRows: number; maxGroups: number },
+  limits: { sliceRows: number; maxResults: number },
 ): AsyncGenerator<Statistics[], void, void> {
-  const open = new Map<string, PartialStatistics>();
-  const slices = db.kind === 'postgres' ? inOneStatement(db, scope, query) : inSlices(db, scope, query, sliceRows);
-  for await (const rows of slices) {
-    const ended = addPartials(open, rows, query);
-    refuseTooMany(open.size, maxGroups);
-    yield ended.map((row) => toStatistics(row, query));
+  const found = new Map<string, PartialStatistics>();
+  const parts = db.kind === 'postgres' ? inOneStatement : inSlices;
+  for await (const rows of parts(db, { scope, query }, limits)) {
+    for await (const some of inChunks(rows)) addPartials(found, some, query);
+    if (found.size > limits.maxResults) throw tooMany(limits.maxResults);
+    yield []; // the client may have left
   }
-  const rest = inOrder(open.values(), query);
-  for (let from = 0; from < rest.length; from += PAGE)
+  const rest = inOrder(found.values(), query);
+  for (let from = 0; from < rest.length; from += PAGE) {
+    if (from > 0) await yieldToEventLoop();
     yield rest.slice(from, from + PAGE).map((row) => toStatistics(row, query));
+  }
+}
+
+interface Asked {
+  scope: Scope;
+  query: StatisticsQuery;
 }
 
 /** PostgreSQL needs a sixth of the time that slices would take. */
 async function* inOneStatement(
   db: Database,
-  scope: Scope,
-  query: StatisticsQuery,
+  { scope, query }: Asked,
+  { maxResults }: { maxResults: number },
 ): AsyncGenerator<PartialStatistics[], void, void> {
   const conditions = new Conditions();
   boundSamples(conditions, query.meter, query.filter);
   const from = `(select *, 0 as ${SLICE_ROW} from samples ${conditions.where()}) samples`;
-  const own = new Conditions(conditions.parameters);
-  const text = partialsSql(own, from, { scope, query, origin: query.alignedTo });
-  yield (await db.query<PartialStatistics>(text, conditions.parameters)).rows;
+  const text = partialsSql(new Conditions(conditions.parameters), from, { scope, query, origin: query.alignedTo });
+  const limited = `${text} ${conditions.limit(maxResults + 1)}`;
+  yield (await db.query<PartialStatistics>(limited, conditions.parameters)).rows;
 }
 
 async function* inSlices(
   db: Database,
-  scope: Scope,
-  query: StatisticsQuery,
-  sliceRows: number,
+  { scope, query }: Asked,
+  { sliceRows }: { sliceRows: number },
 ): AsyncGenerator<PartialStatistics[], void, void> {
   let origin = query.alignedTo;
   let after: readonly unknown[] | undefined;
@@ -160,26 +166,17 @@ function partialsSql(
       from numbered group by origin, period_number ${groups}`;
 }
 
-/** Adds the parts of a slice, and returns and removes the periods before its last one. */
 function addPartials(
-  open: Map<string, PartialStatistics>,
+  found: Map<string, PartialStatistics>,
   rows: readonly PartialStatistics[],
-  query: StatisticsQuery,
-): PartialStatistics[] {
-  let latest = -Infinity;
+  { groupBy }: StatisticsQuery,
+): void {
   for (const row of rows) {
-    latest = Math.max(latest, row.period_number);
-    const key = JSON.stringify([row.period_number, ...query.groupBy.map((field) => row[field])]);
-    const known = open.get(key);
+    const key = JSON.stringify([row.period_number, ...groupBy.map((field) => row[field])]);
+    const known = found.get(key);
     if (known) merge(known, row);
-    else open.set(key, row);
+    else found.set(key, row);
   }
-  const ended = [...open].filter(([, { period_number }]) => period_number < latest);
-  for (const [key] of ended) open.delete(key);
-  return inOrder(
-    ended.map(([, row]) => row),
-    query,
-  );
 }
 
 function merge(total: PartialStatistics, part: PartialStatistics): void {
@@ -191,12 +188,11 @@ function merge(total: PartialStatistics, part: PartialStatistics): void {
   if (part.last_at > total.last_at) total.last_at = part.last_at;
 }
 
-function refuseTooMany(groups: number, maxGroups: number): void {
-  if (groups <= maxGroups) return;
-  throw new AppError(
+function tooMany(maxResults: number): AppError {
+  return new AppError(
     'invalid_request',
-    `The statistics have more than ${maxGroups} groups in one period: ask for fewer samples with q, or for a shorter ` +
-      'period, or group by fewer fields',
+    `The statistics have more than ${maxResults} results: ask for fewer samples with q, for a longer period, or ` +
+      'group by fewer fields',
   );
 }
 

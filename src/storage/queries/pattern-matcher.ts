@@ -25,6 +25,7 @@ const DEADLINE_MS = 5_000;
 
 const TOO_SLOW =
   'The regular expressions of the filter take too long: begin them with a fixed text, or compare other fields';
+const STOPPING = 'The service is stopping';
 
 /** Dependencies of `PatternMatcher`. */
 export interface PatternMatcherDeps {
@@ -40,56 +41,71 @@ export interface PatternMatcherDeps {
  */
 export class PatternMatcher {
   readonly #permits = new FairPermits({ inAll: 1, perOwner: 1 });
-  #worker: Promise<Worker> | undefined;
+  #thread: PatternThread | undefined;
   #nextId = 1;
+  #isClosed = false;
 
   constructor(private readonly deps: PatternMatcherDeps) {}
 
-  /** @throws AppError `unavailable` if the tests take too long. */
+  /** @throws AppError `unavailable` if the tests take too long, and after `close`. */
   readonly testTexts: TestTexts = (pattern, texts) =>
     this.#permits.run(this.deps.ownerOf(), () => this.#inTime(pattern.source, texts));
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#end();
   }
 
   async #inTime(source: string, texts: readonly string[]): Promise<readonly boolean[]> {
     const { clock, deadlineMs = DEADLINE_MS } = this.deps;
-    const worker = await (this.#worker ??= this.#start()); // to start it takes longer than most tests
     return withDeadline(clock, deadlineMs, async (expired) => {
-      const truths = await untilAborted(this.#send(worker, { source, texts }), expired, () => undefined);
+      const truths = await untilAborted(this.#test(source, texts), expired, () => undefined);
       if (truths !== undefined) return truths;
       await this.#end();
       throw new AppError('unavailable', TOO_SLOW);
     });
   }
 
+  async #test(source: string, texts: readonly string[]): Promise<readonly boolean[]> {
+    if (this.#isClosed) throw new AppError('unavailable', STOPPING);
+    const { worker, hasStarted } = (this.#thread ??= this.#start());
+    await hasStarted;
+    return this.#send(worker, { source, texts });
+  }
+
   #send(worker: Worker, request: Omit<PatternRequest, 'id'>): Promise<readonly boolean[]> {
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       const settle = (end: () => void): void => {
-        worker.off('message', onMessage).off('error', onError);
+        worker.off('message', onMessage).off('error', onError).off('exit', onExit);
         end();
       };
       const onMessage = (reply: PatternReply): void => {
         if (reply.id === id) settle(() => resolve(reply.truths));
       };
       const onError = (cause: Error): void => settle(() => reject(cause));
-      worker.on('message', onMessage).on('error', onError);
+      const onExit = (): void => settle(() => reject(new AppError('unavailable', STOPPING)));
+      worker.on('message', onMessage).on('error', onError).on('exit', onExit);
       worker.postMessage({ id, ...request } satisfies PatternRequest);
     });
   }
 
-  async #start(): Promise<Worker> {
+  #start(): PatternThread {
     const worker = new Worker(new URL('./pattern-worker.js', import.meta.url));
-    worker.once('exit', () => (this.#worker = undefined));
-    await once(worker, 'message');
-    return worker;
+    worker.once('exit', () => {
+      if (this.#thread?.worker === worker) this.#thread = undefined;
+    });
+    return { worker, hasStarted: once(worker, 'message') };
   }
 
   async #end(): Promise<void> {
-    const worker = await this.#worker;
-    await worker?.terminate();
-    this.#worker = undefined;
+    const thread = this.#thread;
+    this.#thread = undefined;
+    await thread?.worker.terminate();
   }
+}
+
+interface PatternThread {
+  worker: Worker;
+  hasStarted: Promise<unknown>;
 }

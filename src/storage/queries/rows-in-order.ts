@@ -1,3 +1,4 @@
+import { convertInPieces } from '../../async/event-loop.js';
 import type { Conditions, OrderKey } from '../conditions.js';
 import type { Database } from '../database.js';
 import { readByIds, readSlices, type SliceLimits, type SlicedTable } from '../slices.js';
@@ -38,8 +39,8 @@ export interface OrderedQuery<Row, Name extends string> {
 
 /** Rows whose sort keys are kept while a table is scanned. For more rows, the table is scanned again. */
 const MAX_SORTED = 10_000;
-/** Rows of one statement of a scan, which reads little of each. */
-const SCANNED_ROWS = 2_000;
+/** What one statement of a scan without a filter reads: only the sort keys of each row. */
+const UNFILTERED: SliceLimits = { rows: 2_000, bytes: 8 * 1024 * 1024 };
 /** Most rows and bytes of a page that was sorted. */
 const PAGE: SliceLimits = { rows: 500, bytes: 256 * 1024 };
 
@@ -84,7 +85,7 @@ async function* rowsOfSlices<Row, DbRow extends object, Name extends string>(
   let left = limit;
   if (left <= 0) return;
   for await (const slice of slices) {
-    const read = slice.map(table.toRow);
+    const read = await convertInPieces(slice, table.toRow);
     const found = matching ? await matching(read) : read;
     onRead?.(found.length);
     yield found.slice(0, left);
@@ -141,7 +142,7 @@ class SortedRows<Row, DbRow extends object, Name extends string> {
         filter,
         columns: [...(matching ? [this.table.columns] : []), this.#scannedColumns()].join(', '),
         joins: this.table.joins,
-        limits: { rows: SCANNED_ROWS, ...limits },
+        limits: filter === undefined && matching === undefined ? UNFILTERED : limits,
         isBounded: true,
       },
     );

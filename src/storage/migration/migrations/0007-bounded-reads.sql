@@ -11,3 +11,7 @@ alter index samples_of_resource_in_order rename to samples_by_resource;
 create index meter_resources_in_order on meter_resources (resource_id, project_id, meter);
 drop index meter_resources_by_resource;
 alter index meter_resources_in_order rename to meter_resources_by_resource;
+
+-- For admins, who read the rows of all projects.
+create index notifications_in_order on notifications (created_at desc, id desc);
+create index alarm_history_in_order on alarm_history (timestamp desc, event_id desc);
