@@ -85,7 +85,7 @@ export const QUERY_ATTACKS: readonly Attack[] = [
     name: '8 searches with =~ in rules of 55 KB at once',
     prepare: storeLongRules,
     run(attacker, signal) {
-      const body = complexQuery({ '=~': { alarm_rule: '(a|b|ab)*(ba|b)*c' } });
+      const body = complexQuery({ '=~': { rule: '(a|b|ab)*(ba|b)*c' } });
       return repeat(8, signal, async (_, loop) => {
         const { status, text } = await attacker.send('POST', '/v2/query/alarms', {
           body: loop % 2 === 0 ? body : complexQuery({ '=~': { description: '(x+x+)+y' } }),

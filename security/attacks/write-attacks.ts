@@ -13,7 +13,7 @@ export const WRITE_ATTACKS: readonly Attack[] = [
         type: 'event',
         event_rule: { event_type: 'storm' },
         repeat_actions: true,
-        alarm_actions: Array.from({ length: MOST_ACTIONS }, (_, index) => `http://127.0.0.1:9/${index}`),
+        alarm_actions: Array.from({ length: MOST_ACTIONS }, (_, index) => `log://${index}`),
       });
     },
     run: (attacker, signal) =>

@@ -1,7 +1,8 @@
 import type { MeterQuery } from '../../alarm/series.js';
 import type { MeterSeriesStore, PeriodStatistics, StatisticsWindow } from '../../datasource/meters/meters.js';
-import type { Sql } from '../database.js';
-import { sumAndMean, sumColumns, type SummedRow } from './volume-sums.js';
+import type { Database } from '../database.js';
+import { FOLLOW_THE_INDEX } from '../slices.js';
+import { addSums, sumAndMean, sumColumns, type SummedRow } from './volume-sums.js';
 
 /** Condition fields and their columns, the scope first. Column names come from this list, never from a request. */
 const COLUMNS = {
@@ -14,13 +15,22 @@ const COLUMNS = {
 } as const;
 type ConditionField = keyof typeof COLUMNS;
 
-/** Number of the first parameters: start, end and length of a period. */
-const FIXED_PARAMETERS = 3;
+/** Number of the first parameters: start of the first period, length of a period, start and end of the samples. */
+const FIXED_PARAMETERS = 4;
 
 type PeriodRow = Omit<PeriodStatistics, 'avg' | 'sum'> & SummedRow;
 
-/** Statistics of the built-in meters for evaluators: by period, for many queries in one statement. */
-export function createMeterSeriesStore(db: Sql): MeterSeriesStore {
+/**
+ * Samples that one statement of the embedded database reads for a single query. Explanations and backtests have long
+ * windows, and all other requests wait for the statement.
+ */
+const SAMPLES_AT_ONCE = 20_000;
+
+/** Statistics of the built-in meters: by period, for many queries in one statement. */
+export function createMeterSeriesStore(
+  db: Pick<Database, 'kind' | 'query' | 'transaction'>,
+  { samplesAtOnce = SAMPLES_AT_ONCE } = {},
+): MeterSeriesStore {
   const texts = new Map<string, string>();
   return {
     async statistics(
@@ -40,14 +50,61 @@ export function createMeterSeriesStore(db: Sql): MeterSeriesStore {
         path.split('.'),
         path,
       ]);
-      const parameters = [start, end, granularityS, queries.map(({ meter }) => meter), ...columns, ...wanted];
-      const { rows } = await db.query<PeriodRow>(texts.get(shape) as string, parameters);
-      return rows.map((row) => {
+      const others = [queries.map(({ meter }) => meter), ...columns, ...wanted];
+      const isDivided = db.kind === 'pglite' && queries.length === 1;
+      const rows = new Map<string, PeriodRow>();
+      for (let from = start; from < end;) {
+        const to = isDivided ? await endOfPiece(db, { meter: first.meter, from, end, samplesAtOnce }) : end;
+        const parameters = [start, granularityS, from, to, ...others];
+        addRows(rows, (await db.query<PeriodRow>(texts.get(shape) as string, parameters)).rows);
+        from = to;
+      }
+      return [...rows.values()].map((row) => {
         const { queryIndex, period, count, min, max } = row;
         return { queryIndex, period, count, min, max, ...sumAndMean(row) };
       });
     },
   };
+}
+
+/** By meter and time, which an index has. Samples of one millisecond are never divided. */
+const AFTER_MANY = `
+  select timestamp as at from samples where meter = $1 and timestamp >= $2 and timestamp < $3
+   order by timestamp offset $4 limit 1`;
+
+interface Piece {
+  meter: string;
+  from: Date;
+  end: Date;
+  samplesAtOnce: number;
+}
+
+/** The end of the samples that one statement reads. */
+async function endOfPiece(
+  db: Pick<Database, 'transaction'>,
+  { meter, from, end, samplesAtOnce }: Piece,
+): Promise<Date> {
+  const { rows } = await db.transaction(async (tx) => {
+    await tx.query(FOLLOW_THE_INDEX);
+    return tx.query<{ at: Date }>(AFTER_MANY, [meter, from, end, samplesAtOnce]);
+  });
+  const at = rows[0]?.at ?? end;
+  return at > from ? at : new Date(from.getTime() + 1);
+}
+
+/** A period can be in several pieces. */
+function addRows(total: Map<string, PeriodRow>, rows: readonly PeriodRow[]): void {
+  for (const row of rows) {
+    const key = `${row.queryIndex} ${row.period}`;
+    const known = total.get(key);
+    if (!known) {
+      total.set(key, row);
+      continue;
+    }
+    addSums(known, row);
+    known.min = Math.min(known.min, row.min);
+    known.max = Math.max(known.max, row.max);
+  }
 }
 
 function fieldsOf(query: MeterQuery): ConditionField[] {
@@ -85,9 +142,9 @@ function statementFor(fields: readonly ConditionField[], paths: number): string 
   return `
     with q as (select * from unnest(${unnested}) with ordinality as q(${names}, number))
     select (q.number - 1)::int as "queryIndex",
-           floor(extract(epoch from s.timestamp - $1::timestamptz) / $3::int)::int as period,
+           floor(extract(epoch from s.timestamp - $1::timestamptz) / $2::int)::int as period,
            count(*)::int as count, min(s.volume) as min, max(s.volume) as max, ${sumColumns('s.volume')}
-      from q join samples s on s.meter = q.meter and s.timestamp >= $1::timestamptz and s.timestamp < $2::timestamptz
+      from q join samples s on s.meter = q.meter and s.timestamp >= $3::timestamptz and s.timestamp < $4::timestamptz
                            ${equalities.map((equality) => `and ${equality}`).join(' ')}
      group by 1, 2`;
 }

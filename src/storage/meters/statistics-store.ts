@@ -5,7 +5,7 @@ import type { Database } from '../database.js';
 import type { Scope } from '../scope.js';
 import { readSlice, SLICE_ROW } from '../slices.js';
 import { boundSamples, filterSamples, slicedSamples, type SampleFilter } from './sample-filter.js';
-import { addSums, deviationOf, squaresColumns, sumAndMean, sumColumns, type SquaresRow } from './volume-sums.js';
+import { addSquares, deviationOf, squaresColumns, sumAndMean, sumColumns, type SquaresRow } from './volume-sums.js';
 
 /** Fields by which statistics can be grouped. */
 export const GROUP_FIELDS = ['resource_id', 'project_id', 'user_id', 'source'] as const;
@@ -180,7 +180,7 @@ function addPartials(
 }
 
 function merge(total: PartialStatistics, part: PartialStatistics): void {
-  addSums(total, part);
+  addSquares(total, part);
   total.min = Math.min(total.min, part.min);
   total.max = Math.max(total.max, part.max);
   if (part.unit > total.unit) total.unit = part.unit;

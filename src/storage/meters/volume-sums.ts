@@ -46,7 +46,14 @@ export interface SquaresRow extends SummedRow {
 }
 
 /** Adds the sums of another part of the same group. */
-export function addSums(total: SquaresRow, part: SquaresRow): void {
+export function addSums(total: SummedRow, part: SummedRow): void {
+  total.count += part.count;
+  total.small_sum = addedSums(total.small_sum, part.small_sum);
+  total.huge_sum = addedSums(total.huge_sum, part.huge_sum);
+}
+
+/** Adds the sums and the squares of another part of the same group. */
+export function addSquares(total: SquaresRow, part: SquaresRow): void {
   total.small_squares = joinedSquares(
     { count: total.small_count, sum: total.small_sum ?? 0, squares: total.small_squares },
     { count: part.small_count, sum: part.small_sum ?? 0, squares: part.small_squares },
@@ -55,10 +62,8 @@ export function addSums(total: SquaresRow, part: SquaresRow): void {
     { count: total.count, sum: total.huge_sum ?? 0, squares: total.huge_squares },
     { count: part.count, sum: part.huge_sum ?? 0, squares: part.huge_squares },
   );
-  total.count += part.count;
   total.small_count += part.small_count;
-  total.small_sum = addedSums(total.small_sum, part.small_sum);
-  total.huge_sum = addedSums(total.huge_sum, part.huge_sum);
+  addSums(total, part);
 }
 
 interface Squares {

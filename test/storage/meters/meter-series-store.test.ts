@@ -31,6 +31,15 @@ function statistics(open: () => Promise<Database>): void {
     return rows.sort((a, b) => a.queryIndex - b.queryIndex || a.period - b.period);
   };
 
+  test.each([1, 2, 3])('do not depend on the number of samples that a statement reads: %d', async (samplesAtOnce) => {
+    const window = { start: after(-1), end: after(241), granularityS: 60 };
+    const query: MeterQuery = { project: null, meter: 'cpu' };
+    const inPieces = await createMeterSeriesStore(db, { samplesAtOnce }).statistics(window, [query]);
+    const whole = await createMeterSeriesStore(db).statistics(window, [query]);
+    expect(inPieces).toHaveLength(3);
+    expect(inPieces).toEqual(expect.arrayContaining(whole));
+  });
+
   test(
     'are returned by query and period; the window includes its ' + 'start, not its end, and empty periods are absent',
     async () => {
