@@ -77,7 +77,7 @@ async function threeAlarms(): Promise<string[]> {
       id: `n${index}`,
       alarmId: id,
       projectId: 'p1',
-      status: index === 0 ? 'dead' : 'pending',
+      ...(index === 0 ? { status: 'dead', finishedAt: new Date(START.getTime() - 1) } : { status: 'pending' }),
     });
   for (const volume of [1, 2])
     await api.ask('POST', `/v2/meters/cpu`, {
