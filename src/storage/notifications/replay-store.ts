@@ -101,7 +101,7 @@ const REPLAY = `
              for update skip locked) ended
    where n.id = ended.id returning n.lane, ${PROJECT} as project`;
 
-interface Candidate {
+interface ReplayCandidate {
   id: string;
   project: string;
   ordinal: number;
@@ -112,7 +112,7 @@ interface Candidate {
 }
 
 /** A position among the candidates: after the notification with this ordinal. */
-type Position = Pick<Candidate, 'project' | 'ordinal'>;
+type Position = Pick<ReplayCandidate, 'project' | 'ordinal'>;
 
 interface ReplayedRow {
   lane: string;
@@ -197,14 +197,17 @@ async function replayPart(tx: Sql, request: PartRequest, rules: ReplayRules): Pr
   };
 }
 
-async function readPage(tx: Sql, { scope, selection, after }: PartRequest): Promise<Candidate[]> {
-  if ('id' in selection) return (await tx.query<Candidate>(ONE, [selection.id, scopeParameter(scope)])).rows;
+async function readPage(tx: Sql, { scope, selection, after }: PartRequest): Promise<ReplayCandidate[]> {
+  if ('id' in selection) return (await tx.query<ReplayCandidate>(ONE, [selection.id, scopeParameter(scope)])).rows;
   const { status, alarmId = null, endedBefore: time = null } = selection;
   const text = scopeParameter(scope) === null ? PAGE_OF_ALL : PAGE_OF_PROJECT;
-  return (await tx.query<Candidate>(text, [status, alarmId, after.project, after.ordinal, time])).rows;
+  return (await tx.query<ReplayCandidate>(text, [status, alarmId, after.project, after.ordinal, time])).rows;
 }
 
-async function withoutRemoved(tx: Sql, page: readonly Candidate[]): Promise<{ wanted: Candidate[]; removed: number }> {
+async function withoutRemoved(
+  tx: Sql,
+  page: readonly ReplayCandidate[],
+): Promise<{ wanted: ReplayCandidate[]; removed: number }> {
   const selected = page.filter(({ isWanted }) => isWanted);
   const unlisted = selected.filter(({ isListed }) => !isListed).map(({ id }) => id);
   const removed = new Set(await removedAmong(tx, unlisted));
@@ -214,9 +217,9 @@ async function withoutRemoved(tx: Sql, page: readonly Candidate[]): Promise<{ wa
 /** Divides candidates by the limits of their projects. `limited` has the projects of the others, with their ends. */
 async function withinHours(
   tx: Sql,
-  wanted: readonly Candidate[],
+  wanted: readonly ReplayCandidate[],
   { now, perProjectAndHour }: ReplayRules,
-): Promise<{ admitted: Candidate[]; limited: Map<string, Date> }> {
+): Promise<{ admitted: ReplayCandidate[]; limited: Map<string, Date> }> {
   const limited = new Map<string, Date>();
   if (perProjectAndHour === 0) return { admitted: [...wanted], limited };
   const hours = await beginHours(tx, new Set(wanted.map(({ project }) => project)), now);
@@ -239,7 +242,7 @@ function numbersByProject(rows: readonly ReplayedRow[]): Map<string, number> {
 }
 
 /** The position after a page; nothing more is read of a project that is at its limit. */
-function afterPage(page: readonly Candidate[], limited: ReadonlyMap<string, Date>): Position | undefined {
+function afterPage(page: readonly ReplayCandidate[], limited: ReadonlyMap<string, Date>): Position | undefined {
   const last = page.at(-1);
   return last && limited.has(last.project) ? { ...last, ordinal: Number.MAX_SAFE_INTEGER } : last;
 }
