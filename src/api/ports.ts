@@ -24,7 +24,7 @@ import type {
   NotificationQuery,
   NotificationRecord,
 } from '../storage/notifications/notification-admin-store.js';
-import type { Replay, ReplaySelection } from '../storage/notifications/replay-store.js';
+import type { Replay, ReplayFollower, ReplaySelection } from '../storage/notifications/replay-store.js';
 import type { Quota } from '../storage/alarms/quota-store.js';
 import type { AlarmFieldName, HistoryFieldName } from '../storage/queries/query-fields.js';
 import type { SampleFilter } from '../storage/meters/sample-filter.js';
@@ -116,7 +116,7 @@ export interface NotificationAdmin {
   list(scope: Scope, query: NotificationQuery): AsyncIterable<NotificationRecord[]>;
   find(scope: Scope, id: string): Promise<NotificationRecord | undefined>;
   attempts(scope: Scope, id: string): Promise<AttemptRecord[]>;
-  replay(scope: Scope, selection: ReplaySelection, now: Date): Promise<Replay>;
+  replay(scope: Scope, selection: ReplaySelection, now: Date, follower?: ReplayFollower): Promise<Replay>;
   pauses(scope: Scope, now: Date): Promise<DeliveryPause[]>;
   pause(projectId: string, now: Date): Promise<void>;
   resume(projectId: string, now: Date): Promise<void>;

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 
 import type { Database } from '../../src/storage/database.js';
 import { MEMBER, startApi, thresholdBody, type TestApi } from '../support/api.js';
+import { NOON } from '../support/builders.js';
 import { embeddedDatabase, empty } from '../support/databases.js';
 import { storeNotification } from '../support/stored-notifications.js';
 
@@ -21,7 +22,9 @@ afterAll(async () => {
 
 async function alarmWith(status: string, action: string): Promise<string> {
   const id = await api.create(thresholdBody({ alarm_actions: [action] }), MEMBER);
-  await storeNotification(db, { id: 'n', alarmId: id, projectId: 'p1', status, action, actionList: 'alarm_actions' });
+  const ended = status === 'dead' ? { finishedAt: new Date(NOON.getTime() - 1) } : {};
+  const row = { id: 'n', alarmId: id, projectId: 'p1', status, action, actionList: 'alarm_actions', ...ended };
+  await storeNotification(db, row);
   return id;
 }
 

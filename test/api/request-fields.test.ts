@@ -77,7 +77,7 @@ async function threeAlarms(): Promise<string[]> {
       id: `n${index}`,
       alarmId: id,
       projectId: 'p1',
-      status: index === 0 ? 'dead' : 'pending',
+      ...(index === 0 ? { status: 'dead', finishedAt: new Date(START.getTime() - 1) } : { status: 'pending' }),
     });
   for (const volume of [1, 2])
     await api.ask('POST', `/v2/meters/cpu`, {
@@ -225,6 +225,9 @@ const ROWS: Readonly<Record<string, Row>> = {
   'GET /v1/notifications ?marker': { answers: inUrl('/v1/notifications', 'marker=n1') },
   'POST /v1/notifications/replay ?status': { answers: inUrl('/v1/notifications/replay', 'status=cancelled', 'POST') },
   'POST /v1/notifications/replay ?alarm_id': { answers: inUrl('/v1/notifications/replay', 'alarm_id=none', 'POST') },
+  'POST /v1/notifications/replay ?ended_before': {
+    answers: inUrl('/v1/notifications/replay', 'ended_before=2025-12-31T00:00:00', 'POST'),
+  },
   'GET /v1/api-keys ?project_id': { answers: inUrl('/v1/api-keys', 'project_id=p2'), meaning: 'refused' },
   'GET /v1/api-keys ?limit': { answers: inUrl('/v1/api-keys', 'limit=1001'), meaning: 'refused' },
   'GET /v1/api-keys ?marker': { answers: inUrl('/v1/api-keys', 'marker=none'), meaning: 'refused' },

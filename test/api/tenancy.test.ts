@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 
 import type { Database } from '../../src/storage/database.js';
 import { ADMIN, MEMBER, READER, startApi, STRANGER, thresholdBody, type Caller, type TestApi } from '../support/api.js';
+import { NOON } from '../support/builders.js';
 import { anyDatabase, empty } from '../support/databases.js';
 import { storeNotification } from '../support/stored-notifications.js';
 
@@ -17,7 +18,13 @@ beforeEach(async () => {
   await empty(db);
   alarmId = await api.create(thresholdBody(), MEMBER);
   await api.ask('POST', '/v2/meters/cpu', { as: MEMBER, body: [SAMPLE] });
-  await storeNotification(db, { id: 'n1', alarmId, projectId: 'p1', status: 'dead' });
+  await storeNotification(db, {
+    id: 'n1',
+    alarmId,
+    projectId: 'p1',
+    status: 'dead',
+    finishedAt: new Date(NOON.getTime() - 1),
+  });
 });
 afterAll(async () => {
   await api.close();

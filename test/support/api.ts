@@ -38,6 +38,7 @@ import { createExplanationStore } from '../../src/storage/evaluation/explanation
 import { createHistoryStore } from '../../src/storage/alarms/history-store.js';
 import { createImportStore } from '../../src/storage/alarms/import-store.js';
 import { createNotificationAdminStore } from '../../src/storage/notifications/notification-admin-store.js';
+import { MOST_REPLAYED } from '../../src/storage/notifications/replay-store.js';
 import { createQuotaStore } from '../../src/storage/alarms/quota-store.js';
 import { createTrustStore } from '../../src/storage/secrets/trust-store.js';
 import { createSampleStore } from '../../src/storage/meters/sample-store.js';
@@ -106,6 +107,8 @@ export interface TestApiOptions {
   rateLimits?: RateLimits;
   /** Of a project, beyond which replays are refused; 0, the default, is no limit. */
   notificationsPerHour?: number;
+  /** Most notifications that one request replays. */
+  mostReplayed?: number;
   runAs?: RunAs;
   maxConnections?: number | undefined;
   /** How long a request may take to arrive. */
@@ -211,7 +214,10 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     }),
     waker: { wake: (notifications) => (wokenFor += notifications) },
     onFired: () => {},
-    notifications: createNotificationAdminStore(db, { perProjectAndHour: options.notificationsPerHour ?? 0 }),
+    notifications: createNotificationAdminStore(db, {
+      perProjectAndHour: options.notificationsPerHour ?? 0,
+      most: options.mostReplayed ?? MOST_REPLAYED,
+    }),
     quotas: createQuotaStore(db),
     projectAlarmQuota: quotas.project,
     evaluationResults: countsResults ? createEvaluationCounterStore(db) : undefined,

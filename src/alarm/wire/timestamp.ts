@@ -31,7 +31,11 @@ function isNoDay(day: string): boolean {
 /** Microseconds since 1970. A Date has milliseconds only, and Aodh compares microseconds. */
 export function parseMicroseconds(text: string): number | undefined {
   const date = parseTimestamp(text);
-  if (!date) return undefined;
+  return date && date.getTime() * 1000 + microsecondsIn(text);
+}
+
+/** The microseconds of a timestamp beyond its milliseconds: 0 to 999. */
+export function microsecondsIn(text: string): number {
   const finer = /[.,]\d{3}(\d{1,3})/.exec(text)?.[1] ?? '';
-  return date.getTime() * 1000 + Number(finer.padEnd(3, '0'));
+  return Number(finer.padEnd(3, '0'));
 }

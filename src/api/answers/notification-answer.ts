@@ -69,6 +69,15 @@ export const ReplayAnswer = z.strictObject({
 });
 export type ReplayAnswer = z.infer<typeof ReplayAnswer>;
 
+/** The same for a replay by filter, which one request may not complete. */
+export const BulkReplayAnswer = z.strictObject({
+  ...ReplayAnswer.shape,
+  ended_before: UtcTimestamp.meta({
+    description: 'Only notifications that ended before this time were replayed. Repeat the request with it.',
+  }),
+});
+export type BulkReplayAnswer = z.infer<typeof BulkReplayAnswer>;
+
 /** A project whose deliveries, or only its repeats, are paused. */
 export const PauseAnswer = z.strictObject({
   project_id: z.string(),

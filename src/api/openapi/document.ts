@@ -24,6 +24,11 @@ const QUERY: Readonly<Record<string, { schema: Json; description: string }>> = {
   },
   since: { schema: { type: 'string' }, description: 'ISO 8601, in UTC unless it has an offset; included.' },
   until: { schema: { type: 'string' }, description: 'ISO 8601, in UTC unless it has an offset; not included.' },
+  ended_before: {
+    schema: { type: 'string' },
+    description:
+      'ISO 8601, in UTC unless it has an offset; not included. Default, and most: now. Repeat the value of the answer.',
+  },
   actor: { schema: { type: 'string' }, description: 'Id of a user or of an API key.' },
   marker: { schema: { type: 'string' }, description: 'Id of the last row of the previous page.' },
 };

@@ -20,6 +20,7 @@ import { ActivationAnswer, ImportAnswer } from '../answers/import-answer.js';
 import { MeterAnswer, ResourceAnswer, SampleAnswer, StatisticsAnswer } from '../answers/meter-answer.js';
 import {
   AttemptAnswer,
+  BulkReplayAnswer,
   NotificationAnswer,
   NotificationWithAttemptsAnswer,
   PauseAnswer,
@@ -159,7 +160,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'POST /v1/notifications/replay': {
     group: 'Notifications',
     summary: 'Send up to 1,000 notifications of one status again (default: dead)',
-    answer: ReplayAnswer,
+    answer: BulkReplayAnswer,
   },
   'POST /v1/notifications/:id/replay': {
     group: 'Notifications',

@@ -7,7 +7,7 @@ import {
   REPLAYABLE,
   type NotificationStatus,
 } from '../../storage/notifications/notification-status.js';
-import type { ReplaySelection } from '../../storage/notifications/replay-store.js';
+import type { Replay, ReplaySelection } from '../../storage/notifications/replay-store.js';
 import { ALL_PROJECTS } from '../../storage/audit/audit-entry.js';
 import { noteProject } from '../audit/request-audit.js';
 import type { ConcurrencyLimit } from '../http/concurrency-limit.js';
@@ -17,11 +17,13 @@ import type { NotificationAdmin } from '../ports.js';
 import { invalidInput, type QueryParameters } from '../http/query-parameters.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
+import { parseTimestamp, preciseUtcTimestamp, utcTimestamp } from '../schema/timestamp.js';
 import {
   attemptAnswer,
   notificationAnswer,
   pauseAnswer,
   type AttemptAnswer,
+  type BulkReplayAnswer,
   type NotificationWithAttemptsAnswer,
   type ReplayAnswer,
 } from '../answers/notification-answer.js';
@@ -58,7 +60,7 @@ export function notificationRoutes(deps: NotificationRoutesDeps): Route[] {
       policy: 'member',
       audit: 'notification.replay',
       replays: true,
-      query: filters,
+      query: [...filters, 'ended_before'],
       handle: (r) => replayMany(deps, r),
     },
     { method: 'GET', path: one, policy: 'reader', audit: 'notification.read', handle: (r) => show(deps, r) },
@@ -129,45 +131,61 @@ async function attemptsAt(
 }
 
 async function replayOne(deps: NotificationRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
-  const { id, status } = await theNotification(deps.notifications, request);
-  const answer = await replay(deps, request, { id });
-  if (answer.replayed > 0) return { status: 202, body: answer };
-  if (REPLAYABLE.includes(status))
+  const { id } = await theNotification(deps.notifications, request);
+  const { replayed, removed, hasMore } = await replay(deps, request, { selection: { id }, at: deps.now() });
+  if (replayed > 0) return { status: 202, body: { replayed, has_more: hasMore } satisfies ReplayAnswer };
+  if (removed > 0)
     throw new AppError(
       'conflict',
       `Notification ${id} is for an action that was removed from its alarm: add the action again to replay it`,
     );
+  const { status } = await theNotification(deps.notifications, request);
   throw new AppError(
     'conflict',
-    `Notification ${id} is ${status}: only dead, superseded or cancelled ones can be replayed`,
+    REPLAYABLE.includes(status)
+      ? `Notification ${id} is changed by another request at this moment: read it again`
+      : `Notification ${id} is ${status}: only dead, superseded or cancelled ones can be replayed`,
   );
 }
 
 /** Replays notifications of one status, by default dead ones. To replay all statuses at once is never intended. */
 async function replayMany(deps: NotificationRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
   const { status = 'dead', alarmId } = filterOf(request.query);
+  const at = deps.now();
+  const endedBefore = endedBeforeIn(request.query, at);
   noteProject(request);
-  return { status: 202, body: await replay(deps, request, { status, alarmId }) };
+  const { replayed, hasMore } = await replay(deps, request, { selection: { status, alarmId, endedBefore }, at });
+  const body = { replayed, has_more: hasMore, ended_before: endedBefore } satisfies BulkReplayAnswer;
+  return { status: 202, body };
+}
+
+/** A time in the future counts as now, so that notifications that end again after this request are left out. */
+function endedBeforeIn(query: QueryParameters, now: Date): string {
+  const text = query.one('ended_before');
+  if (text === undefined) return utcTimestamp(now);
+  const time = parseTimestamp(text);
+  if (!time) throw invalidInput('ended_before', text, 'It is not a timestamp in ISO 8601.');
+  return time < now ? preciseUtcTimestamp(text, time) : utcTimestamp(now);
 }
 
 /** @throws AppError `too_many_requests` if the hourly limit of notifications lets none be sent. */
 async function replay(
-  { notifications, now, log }: NotificationRoutesDeps,
-  { identity, note }: ApiRequest,
-  selection: ReplaySelection,
-): Promise<ReplayAnswer> {
-  const at = now();
-  const { replayed, projects, hasMore, limitedUntil, limited } = await notifications.replay(
-    scopeOf(identity),
-    selection,
-    at,
-  );
-  for (const projectId of limited) {
-    log.warn('a project has reached limits.notifications_per_hour; its repeats wait', { projectId });
-  }
-  if (isAdmin(identity) && replayed > 0) note({ projects });
-  if (replayed === 0 && limitedUntil) throw tooMany(limitedUntil, at);
-  return { replayed, has_more: hasMore };
+  { notifications, log }: NotificationRoutesDeps,
+  { identity, note, signal }: ApiRequest,
+  { selection, at }: { selection: ReplaySelection; at: Date },
+): Promise<Replay> {
+  const replayedProjects = new Set<string>();
+  if (isAdmin(identity)) note({ projects: replayedProjects });
+  const outcome = await notifications.replay(scopeOf(identity), selection, at, {
+    signal,
+    onPart({ projects, limited }) {
+      for (const projectId of projects) replayedProjects.add(projectId);
+      for (const projectId of limited)
+        log.warn('a project has reached limits.notifications_per_hour; its repeats wait', { projectId });
+    },
+  });
+  if (outcome.replayed === 0 && outcome.limitedUntil) throw tooMany(outcome.limitedUntil, at);
+  return outcome;
 }
 
 function tooMany(until: Date, at: Date): AppError {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { parseTimestamp } from '../../alarm/wire/timestamp.js';
+import { microsecondsIn, parseTimestamp } from '../../alarm/wire/timestamp.js';
 import { MANDATORY_MISSING, shownText } from '../../alarm/wire/wire-types.js';
 
 export { parseTimestamp } from '../../alarm/wire/timestamp.js';
@@ -14,6 +14,12 @@ export function isoTimestamp(date: Date): string {
 /** A time as the routes below /v1 write it: with `Z`, so that no client takes it for local time. */
 export function utcTimestamp(date: Date): string {
   return `${isoTimestamp(date)}Z`;
+}
+
+/** As `utcTimestamp`, with the microseconds of the text from which the date was parsed: a `Date` has none. */
+export function preciseUtcTimestamp(text: string, date: Date): string {
+  const micros = String(microsecondsIn(text)).padStart(3, '0');
+  return `${date.toISOString().slice(0, -1)}${micros}Z`.replace('.000000Z', 'Z');
 }
 
 /** As `parseTimestamp`, but ignores the offset, as Aodh's complex queries do. */

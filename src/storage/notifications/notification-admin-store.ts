@@ -4,7 +4,14 @@ import type { Database, Sql } from '../database.js';
 import { LIMITED_PROJECTS } from './hourly-limit-store.js';
 import { BODY } from './notification-body.js';
 import type { NotificationStatus } from './notification-status.js';
-import { replayNotifications, type Replay, type ReplayRules, type ReplaySelection } from './replay-store.js';
+import {
+  MOST_REPLAYED,
+  replayNotifications,
+  type Replay,
+  type ReplayFollower,
+  type ReplayLimits,
+  type ReplaySelection,
+} from './replay-store.js';
 import { scopeParameter, restrictToScope, type Scope } from '../scope.js';
 import { readSlices, textBytes, type SlicedTable } from '../slices.js';
 
@@ -78,7 +85,7 @@ export type NotificationAdminStore = ReturnType<typeof createNotificationAdminSt
 /** The actions of API users on notifications: list, replay, pause and resume. */
 export function createNotificationAdminStore(
   db: Database,
-  { perProjectAndHour = 0 }: Partial<Pick<ReplayRules, 'perProjectAndHour'>> = {},
+  { perProjectAndHour = 0, most = MOST_REPLAYED }: Partial<ReplayLimits> = {},
 ) {
   return {
     /** Pages, newest first. A page can be empty. */
@@ -90,8 +97,8 @@ export function createNotificationAdminStore(
     attempts: (scope: Scope, id: string): Promise<AttemptRecord[]> => attempts(db, scope, id),
 
     /** See `replayNotifications`. */
-    replay: (scope: Scope, selection: ReplaySelection, now: Date): Promise<Replay> =>
-      replayNotifications(db, scope, selection, { now, perProjectAndHour }),
+    replay: (scope: Scope, selection: ReplaySelection, now: Date, follower?: ReplayFollower): Promise<Replay> =>
+      replayNotifications(db, scope, selection, { now, perProjectAndHour, most, ...follower }),
 
     /** The pauses and the limits that apply to a scope now. */
     async pauses(scope: Scope, now: Date): Promise<DeliveryPause[]> {

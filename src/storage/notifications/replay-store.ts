@@ -6,31 +6,56 @@ import { IS_LISTED, removedAmong } from './removed-action-store.js';
 import { scopeParameter, type Scope } from '../scope.js';
 import { FOLLOW_THE_INDEX } from '../slices.js';
 
-/** Which ended notifications to replay: one, or those of a status, also of one alarm only. */
-export type ReplaySelection = { id: string } | { status: NotificationStatus; alarmId?: string | undefined };
+/** Which ended notifications to replay: one, or those of a status that fulfil the other conditions, too. */
+export type ReplaySelection = { id: string } | ReplayFilter;
 
-/** The time of a replay, and the limit that it may not exceed. */
-export interface ReplayRules {
-  now: Date;
+interface ReplayFilter {
+  status: NotificationStatus;
+  alarmId?: string | undefined;
+  /**
+   * Only notifications that ended before this time and were not replayed since. ISO 8601 with microseconds, which a
+   * `Date` does not hold.
+   */
+  endedBefore?: string | undefined;
+}
+
+/** Limits of a replay. */
+export interface ReplayLimits {
   /** Notifications of a project in an hour, replays among them; 0: no limit. */
   perProjectAndHour: number;
+  /** Most notifications that one call replays. */
+  most: number;
+}
+
+/** How the caller follows a replay of several parts. */
+export interface ReplayFollower {
+  /** Ends the replay between two parts. */
+  signal?: AbortSignal | undefined;
+  /** Receives each part as soon as it is stored, so that the caller knows it even if a later part fails. */
+  onPart?: ((part: ReplayedPart) => void) | undefined;
+}
+
+/** What one part of a replay has stored. */
+export interface ReplayedPart {
+  /** The projects of the notifications that will be sent again ('' for none). */
+  projects: ReadonlySet<string>;
+  /** Projects ('' for none) that have reached their limit with this part. */
+  limited: readonly string[];
 }
 
 /** The outcome of a replay. */
 export interface Replay {
   /** Number of notifications that will be sent again. */
   replayed: number;
-  /** Their projects ('' for none). */
-  projects: Set<string>;
+  /** Number of notifications that were left out, since an edit has removed their action. */
+  removed: number;
   /** True if further notifications of the selection are left: one call replays a bounded number. */
   hasMore: boolean;
   /** The first end of the hour of a project that is at its limit and has notifications left. */
   limitedUntil: Date | undefined;
-  /** Projects ('' for none) that have reached their limit with this replay. */
-  limited: string[];
 }
 
-/** Most notifications that one call replays. */
+/** `ReplayLimits.most` of the service. */
 export const MOST_REPLAYED = 1_000;
 /** Notifications that one transaction reads: more would hold the embedded database for too long. */
 const PAGE = 250;
@@ -44,9 +69,20 @@ const ONE = `
   select ${CANDIDATE}, true as "isWanted" from notifications n left join alarms a on a.id = n.alarm_id
    where n.id = $1 and ${IS_REPLAYABLE} and ($2::text is null or n.project_id = $2)`;
 
-/** The candidates of one status after a position. Parameters: status, alarm or null for all, project, ordinal. */
+/**
+ * SQL condition on a notification `n`. A replay counts, too: the clock of the notifier that ended the notification
+ * again can be behind, and the notification would be replayed with every request.
+ */
+const endedBefore = (time: string): string => `greatest(n.finished_at, n.replayed_at) < ${time}`;
+
+/**
+ * The candidates of one status after a position. The other conditions are no part of the inner query, since no index
+ * serves them: it would read any number of rows. Parameters: status, alarm or null for all, project, ordinal, time or
+ * null for all.
+ */
 const pageAfter = (position: string): string => `
-  select ${CANDIDATE}, $2::text is null or n.alarm_id = $2 as "isWanted"
+  select ${CANDIDATE}, ($2::text is null or n.alarm_id = $2)
+         and ($5::timestamptz is null or ${endedBefore('$5')}) as "isWanted"
     from (select * from notifications n where n.status = $1 and ${IS_REPLAYABLE} and ${position}
            order by ${PROJECT}, n.ordinal limit ${PAGE}) n
     left join alarms a on a.id = n.alarm_id
@@ -65,7 +101,7 @@ const REPLAY = `
              for update skip locked) ended
    where n.id = ended.id returning n.lane, ${PROJECT} as project`;
 
-interface Candidate {
+interface ReplayCandidate {
   id: string;
   project: string;
   ordinal: number;
@@ -76,7 +112,7 @@ interface Candidate {
 }
 
 /** A position among the candidates: after the notification with this ordinal. */
-type Position = Pick<Candidate, 'project' | 'ordinal'>;
+type Position = Pick<ReplayCandidate, 'project' | 'ordinal'>;
 
 interface ReplayedRow {
   lane: string;
@@ -92,17 +128,18 @@ export async function replayNotifications(
   db: Database,
   scope: Scope,
   selection: ReplaySelection,
-  rules: ReplayRules,
+  { signal, onPart, ...rules }: ReplayRules & ReplayFollower,
 ): Promise<Replay> {
   const parts: Part[] = [];
   let replayed = 0;
   let after: Position | undefined = { project: scopeParameter(scope) ?? '', ordinal: 0 };
-  while (after) {
-    const request: PartRequest = { scope, selection, after, most: MOST_REPLAYED - replayed };
+  while (after && !signal?.aborted) {
+    const request: PartRequest = { scope, selection, after, most: rules.most - replayed };
     const part = await db.transaction(async (tx) => {
       if (db.kind === 'pglite') await tx.query(FOLLOW_THE_INDEX);
       return replayPart(tx, request, rules);
     });
+    onPart?.({ projects: new Set(part.projects), limited: part.limited });
     parts.push(part);
     replayed += part.projects.length;
     after = part.next;
@@ -110,11 +147,14 @@ export async function replayNotifications(
   const ends = parts.flatMap(({ limitedUntil }) => limitedUntil).sort((a, b) => a.getTime() - b.getTime());
   return {
     replayed,
-    projects: new Set(parts.flatMap(({ projects }) => projects)),
-    hasMore: ends.length > 0 || parts.some(({ isCut }) => isCut),
+    removed: parts.reduce((sum, { removed }) => sum + removed, 0),
+    hasMore: after !== undefined || ends.length > 0 || parts.some(({ isCut }) => isCut),
     limitedUntil: ends[0],
-    limited: parts.flatMap(({ limited }) => limited),
   };
+}
+
+interface ReplayRules extends ReplayLimits {
+  now: Date;
 }
 
 interface PartRequest {
@@ -128,6 +168,7 @@ interface PartRequest {
 interface Part {
   /** The project of each replayed notification. */
   projects: string[];
+  removed: number;
   limited: string[];
   /** The ends of the hours of projects that are at their limit and have notifications left. */
   limitedUntil: Date[];
@@ -139,7 +180,7 @@ interface Part {
 
 async function replayPart(tx: Sql, request: PartRequest, rules: ReplayRules): Promise<Part> {
   const page = await readPage(tx, request);
-  const wanted = await withoutRemoved(tx, page);
+  const { wanted, removed } = await withoutRemoved(tx, page);
   const { admitted, limited } = await withinHours(tx, wanted.slice(0, request.most), rules);
   const { rows } = await tx.query<ReplayedRow>(REPLAY, [admitted.map(({ id }) => id), rules.now]);
   const queues = rows.map(({ lane }) => lane);
@@ -148,6 +189,7 @@ async function replayPart(tx: Sql, request: PartRequest, rules: ReplayRules): Pr
   const isLast = isCut || 'id' in request.selection || page.length < PAGE;
   return {
     projects: rows.map(({ project }) => project),
+    removed,
     limited: await countInHours(tx, numbersByProject(rows), rules),
     limitedUntil: [...limited.values()],
     isCut,
@@ -155,26 +197,29 @@ async function replayPart(tx: Sql, request: PartRequest, rules: ReplayRules): Pr
   };
 }
 
-async function readPage(tx: Sql, { scope, selection, after }: PartRequest): Promise<Candidate[]> {
-  if ('id' in selection) return (await tx.query<Candidate>(ONE, [selection.id, scopeParameter(scope)])).rows;
-  const { status, alarmId = null } = selection;
+async function readPage(tx: Sql, { scope, selection, after }: PartRequest): Promise<ReplayCandidate[]> {
+  if ('id' in selection) return (await tx.query<ReplayCandidate>(ONE, [selection.id, scopeParameter(scope)])).rows;
+  const { status, alarmId = null, endedBefore: time = null } = selection;
   const text = scopeParameter(scope) === null ? PAGE_OF_ALL : PAGE_OF_PROJECT;
-  return (await tx.query<Candidate>(text, [status, alarmId, after.project, after.ordinal])).rows;
+  return (await tx.query<ReplayCandidate>(text, [status, alarmId, after.project, after.ordinal, time])).rows;
 }
 
-async function withoutRemoved(tx: Sql, page: readonly Candidate[]): Promise<Candidate[]> {
-  const wanted = page.filter(({ isWanted }) => isWanted);
-  const unlisted = wanted.filter(({ isListed }) => !isListed).map(({ id }) => id);
+async function withoutRemoved(
+  tx: Sql,
+  page: readonly ReplayCandidate[],
+): Promise<{ wanted: ReplayCandidate[]; removed: number }> {
+  const selected = page.filter(({ isWanted }) => isWanted);
+  const unlisted = selected.filter(({ isListed }) => !isListed).map(({ id }) => id);
   const removed = new Set(await removedAmong(tx, unlisted));
-  return wanted.filter(({ id }) => !removed.has(id));
+  return { wanted: selected.filter(({ id }) => !removed.has(id)), removed: removed.size };
 }
 
 /** Divides candidates by the limits of their projects. `limited` has the projects of the others, with their ends. */
 async function withinHours(
   tx: Sql,
-  wanted: readonly Candidate[],
+  wanted: readonly ReplayCandidate[],
   { now, perProjectAndHour }: ReplayRules,
-): Promise<{ admitted: Candidate[]; limited: Map<string, Date> }> {
+): Promise<{ admitted: ReplayCandidate[]; limited: Map<string, Date> }> {
   const limited = new Map<string, Date>();
   if (perProjectAndHour === 0) return { admitted: [...wanted], limited };
   const hours = await beginHours(tx, new Set(wanted.map(({ project }) => project)), now);
@@ -197,7 +242,7 @@ function numbersByProject(rows: readonly ReplayedRow[]): Map<string, number> {
 }
 
 /** The position after a page; nothing more is read of a project that is at its limit. */
-function afterPage(page: readonly Candidate[], limited: ReadonlyMap<string, Date>): Position | undefined {
+function afterPage(page: readonly ReplayCandidate[], limited: ReadonlyMap<string, Date>): Position | undefined {
   const last = page.at(-1);
   return last && limited.has(last.project) ? { ...last, ordinal: Number.MAX_SAFE_INTEGER } : last;
 }

@@ -5,7 +5,8 @@ import { createNotificationAdminStore } from '../../../src/storage/notifications
 import { createNotificationClaimStore } from '../../../src/storage/notifications/notification-claim-store.js';
 import { createNotificationUpkeepStore } from '../../../src/storage/notifications/notification-upkeep-store.js';
 import { FROM_THE_START } from '../../../src/storage/notifications/fair-choice.js';
-import { MOST_REPLAYED } from '../../../src/storage/notifications/replay-store.js';
+import { MOST_REPLAYED, type Replay, type ReplaySelection } from '../../../src/storage/notifications/replay-store.js';
+import type { Scope } from '../../../src/storage/scope.js';
 import { NOON } from '../../support/builders.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
 import { describeWithPostgres } from '../../support/servers.js';
@@ -51,6 +52,22 @@ function contract(open: () => Promise<Database>): void {
 
   const admin = (perProjectAndHour = 5) => createNotificationAdminStore(db, { perProjectAndHour });
 
+  /** A replay within the limit of 5 an hour, with what its parts have stored. */
+  async function replay(
+    scope: Scope,
+    selection: ReplaySelection,
+    now: Date,
+  ): Promise<Replay & { projects: string[]; limited: string[] }> {
+    const [projects, limited]: [Set<string>, string[]] = [new Set(), []];
+    const outcome = await admin().replay(scope, selection, now, {
+      onPart(part) {
+        for (const project of part.projects) projects.add(project);
+        limited.push(...part.limited);
+      },
+    });
+    return { ...outcome, projects: [...projects].sort(), limited };
+  }
+
   /** Claims all that is due, and returns the ids. */
   async function claim(minutes: number): Promise<string[]> {
     const { claimed } = await createNotificationClaimStore(db).claim({
@@ -68,41 +85,42 @@ function contract(open: () => Promise<Database>): void {
   describe('within the limit of notifications an hour', () => {
     test('stop at the limit, and go on in the next hour', async () => {
       await put(db, 'a', 7);
-      expect(await admin().replay(OF_P, DEAD, at(0))).toEqual({
+      expect(await replay(OF_P, DEAD, at(0))).toEqual({
         replayed: 5,
-        projects: new Set(['p']),
+        removed: 0,
+        projects: ['p'],
         hasMore: true,
         limitedUntil: at(60),
         limited: ['p'],
       });
       expect(await admin().pauses(OF_P, at(1))).toEqual([{ projectId: 'p', pausedAt: at(0), until: at(60) }]);
       const refused = { replayed: 0, hasMore: true, limitedUntil: at(60), limited: [] };
-      expect(await admin().replay(OF_P, DEAD, at(59))).toMatchObject(refused);
-      expect(await admin().replay(OF_P, { id: 'a6' }, at(59))).toMatchObject(refused);
+      expect(await replay(OF_P, DEAD, at(59))).toMatchObject(refused);
+      expect(await replay(OF_P, { id: 'a6' }, at(59))).toMatchObject(refused);
       const rest = { replayed: 2, hasMore: false, limitedUntil: undefined, limited: [] };
-      expect(await admin().replay(OF_P, DEAD, at(60))).toMatchObject(rest);
+      expect(await replay(OF_P, DEAD, at(60))).toMatchObject(rest);
     });
 
     test('count together with new notifications, and once each', async () => {
       await put(db, 'new', 3, { status: 'pending', attempt: 0, finishedAt: null });
       expect(await claim(0)).toHaveLength(3);
       await put(db, 'old', 2, { status: 'superseded', attempt: 0 });
-      expect(await admin().replay(OF_P, { id: 'old0' }, at(1))).toMatchObject({ replayed: 1, limited: [] });
+      expect(await replay(OF_P, { id: 'old0' }, at(1))).toMatchObject({ replayed: 1, limited: [] });
       expect(await claim(2)).toEqual(['old0']);
       expect(await admin().pauses(OF_P, at(3))).toEqual([]);
-      expect(await admin().replay(OF_P, { id: 'old1' }, at(4))).toMatchObject({ replayed: 1, limited: ['p'] });
+      expect(await replay(OF_P, { id: 'old1' }, at(4))).toMatchObject({ replayed: 1, limited: ['p'] });
     });
 
     test('stop no transition, and no notification that is replayed already', async () => {
       await put(db, 'a', 6);
-      await admin().replay(OF_P, DEAD, at(0));
+      await replay(OF_P, DEAD, at(0));
       await put(db, 'new', 2, { status: 'pending', attempt: 0, finishedAt: null });
       expect(await claim(1)).toHaveLength(7);
     });
 
     test('that are asked for at the same time exceed it by none', async () => {
       await put(db, 'a', 30);
-      const replays = await Promise.all(Array.from({ length: 8 }, () => admin().replay(OF_P, DEAD, at(0))));
+      const replays = await Promise.all(Array.from({ length: 8 }, () => replay(OF_P, DEAD, at(0))));
       expect(replays.reduce((sum, { replayed }) => sum + replayed, 0)).toBe(5);
       expect(replays.flatMap(({ limited }) => limited)).toEqual(['p']);
     });
@@ -111,13 +129,13 @@ function contract(open: () => Promise<Database>): void {
       await put(db, 'a', 300);
       await put(db, 'b', 3, { projectId: 'q' });
       await put(db, 'c', 6, { projectId: null });
-      expect(await admin().replay(ALL, DEAD, at(0))).toMatchObject({
+      expect(await replay(ALL, DEAD, at(0))).toMatchObject({
         replayed: 13,
-        projects: new Set(['', 'p', 'q']),
+        projects: ['', 'p', 'q'],
         limited: expect.arrayContaining(['', 'p']),
         hasMore: true,
       });
-      expect(await admin().replay(ALL, DEAD, at(1))).toMatchObject({ replayed: 0, hasMore: true });
+      expect(await replay(ALL, DEAD, at(1))).toMatchObject({ replayed: 0, hasMore: true });
     });
   });
 
@@ -172,6 +190,13 @@ function contract(open: () => Promise<Database>): void {
       expect(await admin(0).replay(OF_P, DEAD, at(0))).toMatchObject({ replayed: 1, hasMore: false });
       const pending = Object.entries(await statuses(db)).filter(([, status]) => status === 'pending');
       expect(pending.map(([id]) => id)).toEqual(['b0', 'b1']);
+    });
+
+    test('end after the part in which their signal aborts, and say that others are left', async () => {
+      await put(db, 'a', 300);
+      const leaving = new AbortController();
+      const follower = { signal: leaving.signal, onPart: () => leaving.abort() };
+      expect(await admin(0).replay(OF_P, DEAD, at(0), follower)).toMatchObject({ replayed: 250, hasMore: true });
     });
   });
 }
