@@ -74,7 +74,7 @@ const PACKAGES = [
   [['commander', ['^src/cli/']]],
   [['cli-table3', ['^src/cli/']]],
   [['yaml', ['^src/config/', '^src/cli/']]],
-  [['re2js', ['^src/api/schema/search-pattern', '^src/storage/queries/pattern-worker']]],
+  [['re2js', ['^src/api/', '^src/storage/queries/pattern-worker']]],
   [['cron-parser', ['^src/alarm/']]],
   [['ipaddr.js', ['^src/egress/', '^src/config/', '^src/api/identity/']]],
 ].flat();

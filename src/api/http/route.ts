@@ -170,14 +170,14 @@ async function admitted(
   { rateLimits, owner, share, nextTimeSlice }: RequestShares,
 ): Promise<ApiRequest> {
   if (!route.prepare) authorize(identity, route.policy);
+  const closed = new AbortController();
+  response.once('close', () => closed.abort());
   for (const kind of ratesOf(route)) await rateLimits.count(kind, identity.projectId);
   const query = new QueryParameters(searchOf(request.url), route.ignoresOtherQuery ? 'any' : (route.query ?? []));
   const params = request.params as Record<string, string>;
   refuseNul(params);
   if (!route.body && hasBody(request)) throw new AppError('invalid_request', 'This request takes no body');
   const bytes = route.body && (await readBody(request, route.body, share));
-  const closed = new AbortController();
-  response.once('close', () => closed.abort());
   const nextSlice = (): Promise<void> => nextTimeSlice(owner);
   return {
     identity,

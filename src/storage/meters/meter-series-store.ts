@@ -72,7 +72,7 @@ const AFTER_MANY = `
   select timestamp as at from samples where meter = $1 and timestamp >= $2 and timestamp < $3
    order by timestamp offset $4 limit 1`;
 
-interface Piece {
+interface TimePiece {
   meter: string;
   from: Date;
   end: Date;
@@ -82,7 +82,7 @@ interface Piece {
 /** The end of the samples that one statement reads. */
 async function endOfPiece(
   db: Pick<Database, 'transaction'>,
-  { meter, from, end, samplesAtOnce }: Piece,
+  { meter, from, end, samplesAtOnce }: TimePiece,
 ): Promise<Date> {
   const { rows } = await db.transaction(async (tx) => {
     await tx.query(FOLLOW_THE_INDEX);
