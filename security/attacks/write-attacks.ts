@@ -1,6 +1,7 @@
 import { repeat, type Attack } from './attack.js';
 
-const MOST_ACTIONS = 4_800;
+/** What a body of 64 KiB holds, with short URLs. */
+const MOST_ACTIONS = 4_200;
 const EVENTS = 40;
 
 /** Attacks by alarms and events that are costly to store, to evaluate or to send. */
@@ -13,7 +14,7 @@ export const WRITE_ATTACKS: readonly Attack[] = [
         type: 'event',
         event_rule: { event_type: 'storm' },
         repeat_actions: true,
-        alarm_actions: Array.from({ length: MOST_ACTIONS }, (_, index) => `log://${index}`),
+        alarm_actions: Array.from({ length: MOST_ACTIONS }, (_, index) => `http://a/${index.toString(36)}`),
       });
     },
     run: (attacker, signal) =>

@@ -76,6 +76,8 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
   const ownerOf = (): string => owners.getStore() ?? 'the service';
   const db = fairDatabase(given.db, permits, ownerOf);
   const deps = { ...given, db };
+  // One at a time of a project: beside them, PostgreSQL has little time left for the short statements of others.
+  const longReads = fairDatabase(db, new FairPermits({ ...permitLimitsOf(given), perOwner: 1 }), ownerOf);
   const { config, keystone, egress, clock, log, telemetry, audit, version, waker, readiness, resources } = deps;
   const { host, port, alarm_max_actions, project_alarm_quota } = config.api;
   const apiKeys = createApiKeyStore(db);
@@ -84,11 +86,11 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
   const auth: ReadinessCheck = { name: 'auth', ok: true, detail };
   const certificate = openCertificate('api', deps);
   const app = createApi({
-    ...openStores(deps, ownerOf),
+    ...openStores(deps, longReads, ownerOf),
     ruleChecks: createRuleChecks({ config, clock, resources, keystone }),
     queryLimit: new ConcurrencyLimit(QUERY_CONCURRENCY),
     readLimit: createReadLimit(),
-    ...openExplanationsAndBacktests(deps),
+    ...openExplanationsAndBacktests({ ...deps, db: longReads }),
     waker,
     onFired: (firings) => telemetry.transitions.inc({ state: 'alarm' }, firings),
     projectAlarmQuota: project_alarm_quota,
@@ -125,16 +127,16 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
 }
 
 /** What the API stores and reads, apart from API keys. */
-function openStores(deps: ApiRoleDeps, ownerOf: () => string) {
+function openStores(deps: ApiRoleDeps, longReads: Database, ownerOf: () => string) {
   const { config, db, sealer, clock } = deps;
   const { project_alarm_quota: project, user_alarm_quota: user, evaluation_results_metrics } = config.api;
   return {
     alarms: createAlarmStore(db, { sealer, quotas: { project, user } }),
     history: createHistoryStore(db, sealer),
     imports: createImportStore(db, sealer),
-    queries: openQueries(deps, ownerOf),
+    queries: openQueries({ ...deps, db: longReads }, ownerOf),
     samples: createSampleStore(db),
-    statistics: createStatisticsStore(db),
+    statistics: createStatisticsStore(longReads),
     events: createEventStore(db, {
       now: () => clock.now(),
       pause: () => clock.sleep(0),
@@ -152,11 +154,11 @@ const SECOND_MS = 1_000;
 /** Connections that the API leaves to an evaluator and a notifier in the same process. */
 const LEFT_TO_OTHERS = 3;
 
-/** One project gets at most half of the connections that the API uses. The embedded database has one. */
+/** One project gets at most a third of the connections that the API uses. The embedded database has one. */
 function permitLimitsOf({ config: { roles, database }, db }: Pick<ApiRoleDeps, 'config' | 'db'>): PermitLimits {
   if (db.kind === 'pglite') return { inAll: 1, perOwner: 1 };
   const inAll = Math.max(1, database.max_connections - (roles.length > 1 ? LEFT_TO_OTHERS : 0));
-  return { inAll, perOwner: Math.ceil(inAll / 2) };
+  return { inAll, perOwner: Math.ceil(inAll / 3) };
 }
 
 /** Regular expressions run in a thread of their own. */

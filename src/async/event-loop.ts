@@ -3,8 +3,8 @@ export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Long items per piece. At 64 KiB an item the event loop is blocked for some 20 ms. */
-const LONG_ITEMS_AT_ONCE = 50;
+/** Items per piece that may have 64 KiB each. The event loop is blocked for some 20 ms at most. */
+const LONG_ITEMS_AT_ONCE = 20;
 
 /** Converts items that may be long, and yields to the event loop between two pieces of the list. */
 export async function convertInPieces<T, Converted>(

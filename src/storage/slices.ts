@@ -89,14 +89,32 @@ export async function* readSlices<Row extends object>(
   from?: readonly unknown[],
 ): AsyncGenerator<Row[], void, void> {
   const most = { ...SLICE_LIMITS, ...query.limits };
-  let limits = { ...most, rows: Math.min(query.wanted ?? most.rows, most.rows) };
+  const isBounded = db.kind === 'pglite' || query.isBounded === true;
+  const first = isBounded ? most.rows : Math.min(most.rows, FIRST_RESULTS);
+  let wanted = query.wanted ?? Infinity;
+  let rowsAtOnce = Math.min(wanted, first);
   for (let after = from; ;) {
-    const { rows, next } = await readPage<Row>(db, sliced, { ...query, limits }, after);
+    const { rows, next } = await readPage<Row>(db, sliced, { ...query, limits: { ...most, rows: rowsAtOnce } }, after);
     yield rows;
     if (next === undefined) return;
     after = next;
-    limits = most;
+    wanted = Math.max(1, wanted - rows.length);
+    rowsAtOnce = isBounded ? most.rows : Math.min(most.rows, wanted, rowsOfPage(rows));
   }
+}
+
+/** Results of the first statement on PostgreSQL, whose size is unknown: 6 MB at most. */
+const FIRST_RESULTS = 100;
+/** Characters of a page of results of PostgreSQL. */
+const PAGE_CHARACTERS = 1024 * 1024;
+
+/** The number of rows that a page may have if its rows are as long as these. */
+function rowsOfPage(rows: readonly object[]): number {
+  let characters = 0;
+  for (const row of rows) {
+    for (const value of Object.values(row) as unknown[]) characters += typeof value === 'string' ? value.length : 1;
+  }
+  return Math.max(1, Math.floor((PAGE_CHARACTERS * rows.length) / characters));
 }
 
 function readPage<Row extends object>(
