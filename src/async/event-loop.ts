@@ -3,18 +3,28 @@ export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Items per piece that may have 64 KiB each. The event loop is blocked for some 20 ms at most. */
-const LONG_ITEMS_AT_ONCE = 20;
+/** Characters per piece: the event loop is blocked for some milliseconds. */
+const PIECE_CHARACTERS = 256 * 1024;
 
-/** Converts items that may be long, and yields to the event loop between two pieces of the list. */
+/**
+ * Converts items, and yields to the event loop after many characters: short lists, as most are, cause no pause.
+ * `charactersOf` is the size of an item and its result.
+ */
 export async function convertInPieces<T, Converted>(
   all: readonly T[],
   convert: (item: T) => Converted,
+  charactersOf: (item: T, converted: Converted) => number,
 ): Promise<Converted[]> {
   const converted: Converted[] = [];
-  for (const [index, item] of all.entries()) {
-    if (index > 0 && index % LONG_ITEMS_AT_ONCE === 0) await yieldToEventLoop();
-    converted.push(convert(item));
+  let characters = 0;
+  for (const item of all) {
+    if (characters > PIECE_CHARACTERS) {
+      await yieldToEventLoop();
+      characters = 0;
+    }
+    const result = convert(item);
+    characters += charactersOf(item, result);
+    converted.push(result);
   }
   return converted;
 }

@@ -1,5 +1,3 @@
-import { convertInPieces } from './event-loop.js';
-
 /** The pages with each row converted, up to a number of rows. The source is closed when that is reached. */
 export async function* convertPages<Row, Converted>(
   pages: AsyncIterable<readonly Row[]>,
@@ -9,7 +7,7 @@ export async function* convertPages<Row, Converted>(
   let left = limit;
   if (left <= 0) return;
   for await (const page of pages) {
-    yield await convertInPieces(page.slice(0, left), convert);
+    yield page.slice(0, left).map(convert);
     left -= page.length;
     if (left <= 0) return;
   }

@@ -110,11 +110,15 @@ const PAGE_CHARACTERS = 1024 * 1024;
 
 /** The number of rows that a page may have if its rows are as long as these. */
 function rowsOfPage(rows: readonly object[]): number {
-  let characters = 0;
-  for (const row of rows) {
-    for (const value of Object.values(row) as unknown[]) characters += typeof value === 'string' ? value.length : 1;
-  }
+  const characters = rows.reduce((sum, row) => sum + charactersIn(row), 0);
   return Math.max(1, Math.floor((PAGE_CHARACTERS * rows.length) / characters));
+}
+
+/** The size of a row: its texts count. */
+export function charactersIn(row: object): number {
+  let characters = 1;
+  for (const value of Object.values(row) as unknown[]) characters += typeof value === 'string' ? value.length : 1;
+  return characters;
 }
 
 function readPage<Row extends object>(

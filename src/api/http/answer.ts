@@ -97,7 +97,9 @@ async function sendPages(
     if (page.length === 0) continue;
     const separator = response.headersSent ? ', ' : '';
     begin();
-    const text = Buffer.from(separator + (await convertInPieces(page, pythonJson)).join(', '));
+    const text = Buffer.from(
+      separator + (await convertInPieces(page, pythonJson, (_, text) => text.length)).join(', '),
+    );
     if (!response.write(text)) await reader.hasTaken(text.length, 'drain');
   }
   begin();

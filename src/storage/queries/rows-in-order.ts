@@ -1,7 +1,7 @@
 import { convertInPieces } from '../../async/event-loop.js';
 import type { Conditions, OrderKey } from '../conditions.js';
 import type { Database } from '../database.js';
-import { readByIds, readSlices, type SliceLimits, type SlicedTable } from '../slices.js';
+import { charactersIn, readByIds, readSlices, type SliceLimits, type SlicedTable } from '../slices.js';
 import { orderOf, type Fields } from './complex-filter.js';
 import { compareSortKeys, sortKeyOf, sortKeySql, type SortKey } from './sort-key.js';
 
@@ -85,7 +85,7 @@ async function* rowsOfSlices<Row, DbRow extends object, Name extends string>(
   let left = limit;
   if (left <= 0) return;
   for await (const slice of slices) {
-    const read = await convertInPieces(slice, table.toRow);
+    const read = await convertInPieces(slice, table.toRow, charactersIn);
     const found = matching ? await matching(read) : read;
     onRead?.(found.length);
     yield found.slice(0, left);
