@@ -162,7 +162,7 @@ export async function readSlice<Row extends object>(
 ): Promise<Slice<Row>> {
   const conditions = new Conditions();
   const text = sliceSql(sliced, query, { conditions, after });
-  const rows = await follow<SliceRow & Row>(db, text, conditions.parameters);
+  const rows = await followIndex<SliceRow & Row>(db, text, conditions.parameters);
   const next = rows[0]?.next ?? undefined;
   return {
     rows: rows.filter(({ slice_row }) => slice_row !== null),
@@ -177,7 +177,11 @@ const keysSql = (keys: readonly OrderKey[]): string =>
 const keysIn = (text: string): readonly unknown[] => JSON.parse(text) as unknown[];
 
 /** Executes a statement that follows an index. PostgreSQL knows its tables. */
-async function follow<Row>(db: Database, text: string, parameters: readonly unknown[]): Promise<Row[]> {
+export async function followIndex<Row>(
+  db: Pick<Database, 'kind' | 'query' | 'transaction'>,
+  text: string,
+  parameters: readonly unknown[],
+): Promise<Row[]> {
   if (db.kind === 'postgres') return (await db.query<Row>(text, parameters, { prepare: false })).rows;
   return db.transaction(async (tx) => {
     await tx.query(FOLLOW_THE_INDEX);
@@ -198,7 +202,7 @@ export async function readByIds<Row>(
   const text = `
     with found as materialized (select ${alias}.* from ${table} where ${id} = any(${wanted}))
     select ${columns} from (select * from found) ${alias} ${joins} ${conditions.where()}`;
-  return follow<Row>(db, text, conditions.parameters);
+  return followIndex<Row>(db, text, conditions.parameters);
 }
 
 interface SliceRow {

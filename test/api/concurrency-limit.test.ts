@@ -68,6 +68,24 @@ describe('ConcurrencyLimit', () => {
     expect(read).toEqual([7]);
   });
 
+  test.each([
+    { what: 'as many pages as are free is not counted', pages: 3, isRefused: false },
+    { what: 'one page more is counted', pages: 4, isRefused: true },
+  ])('an answer of $what', async ({ pages, isRefused }) => {
+    const limit = new ConcurrencyLimit({ perProject: 1, inAll: 1, freePages: 3 });
+    async function* some(): AsyncIterable<number> {
+      for (let n = 0; n < pages; n += 1) yield await Promise.resolve(n);
+    }
+    await begin(limit, 'p1');
+    const read = async (): Promise<number> => {
+      let count = 0;
+      for await (const _ of limit.limitLongAnswer('p1', some())) count += 1;
+      return count;
+    };
+    if (isRefused) await expect(read()).rejects.toMatchObject(REFUSED);
+    else expect(await read()).toBe(pages);
+  });
+
   test('does not count an answer that is never read', async () => {
     const limit = new ConcurrencyLimit({ perProject: 1, inAll: 1 });
     limit.limitLongAnswer('p1', numbers());

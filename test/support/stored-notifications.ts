@@ -85,6 +85,20 @@ export function storeNotification(db: Database, given: StoredNotification): Prom
   return storeNotifications(db, [given]);
 }
 
+/** Puts notifications with ids that begin with this prefix into the outbox, each with a delivery queue of its own. */
+export function storeNumbered(
+  db: Database,
+  prefix: string,
+  count: number,
+  given: Partial<StoredNotification> = {},
+): Promise<void> {
+  const ids = Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+  return storeNotifications(
+    db,
+    ids.map((id) => ({ id, alarmId: id, ...given })),
+  );
+}
+
 /** Hosts that have answered at their last attempt, so that the limits for unknown hosts do not hold for them. */
 export async function storeAnsweringHosts(db: Database, ...hosts: string[]): Promise<void> {
   await db.query(

@@ -11,8 +11,8 @@ export interface ConcurrencyBounds {
 /** Limits of complex queries. */
 export const QUERY_CONCURRENCY: ConcurrencyBounds = { perProject: 2, inAll: 4 };
 
-/** Limits of lists and statistics of more than two pages. */
-export const READ_CONCURRENCY: ConcurrencyBounds = { perProject: 4, inAll: 64, freePages: 2 };
+/** Limits of lists and statistics of more than some 1,000 rows. */
+export const READ_CONCURRENCY: ConcurrencyBounds = { perProject: 4, inAll: 64, freePages: 3 };
 
 /** Limits of backtests, which keep a metrics backend busy until they end. */
 export const BACKTEST_CONCURRENCY: ConcurrencyBounds = { perProject: 1, inAll: 2 };

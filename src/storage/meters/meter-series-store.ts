@@ -1,7 +1,7 @@
 import type { MeterQuery } from '../../alarm/series.js';
 import type { MeterSeriesStore, PeriodStatistics, StatisticsWindow } from '../../datasource/meters/meters.js';
 import type { Database } from '../database.js';
-import { FOLLOW_THE_INDEX } from '../slices.js';
+import { followIndex } from '../slices.js';
 import { addSums, sumAndMean, sumColumns, type SummedRow } from './volume-sums.js';
 
 /** Condition fields and their columns, the scope first. Column names come from this list, never from a request. */
@@ -18,6 +18,7 @@ type ConditionField = keyof typeof COLUMNS;
 /** Number of the first parameters: start of the first period, length of a period, start and end of the samples. */
 const FIXED_PARAMETERS = 4;
 
+type SeriesDatabase = Pick<Database, 'kind' | 'query' | 'transaction'>;
 type PeriodRow = Omit<PeriodStatistics, 'avg' | 'sum'> & SummedRow;
 
 /**
@@ -27,10 +28,7 @@ type PeriodRow = Omit<PeriodStatistics, 'avg' | 'sum'> & SummedRow;
 const SAMPLES_AT_ONCE = 20_000;
 
 /** Statistics of the built-in meters: by period, for many queries in one statement. */
-export function createMeterSeriesStore(
-  db: Pick<Database, 'kind' | 'query' | 'transaction'>,
-  { samplesAtOnce = SAMPLES_AT_ONCE } = {},
-): MeterSeriesStore {
+export function createMeterSeriesStore(db: SeriesDatabase, { samplesAtOnce = SAMPLES_AT_ONCE } = {}): MeterSeriesStore {
   const texts = new Map<string, string>();
   return {
     async statistics(
@@ -80,14 +78,8 @@ interface TimePiece {
 }
 
 /** The end of the samples that one statement reads. */
-async function endOfPiece(
-  db: Pick<Database, 'transaction'>,
-  { meter, from, end, samplesAtOnce }: TimePiece,
-): Promise<Date> {
-  const { rows } = await db.transaction(async (tx) => {
-    await tx.query(FOLLOW_THE_INDEX);
-    return tx.query<{ at: Date }>(AFTER_MANY, [meter, from, end, samplesAtOnce]);
-  });
+async function endOfPiece(db: SeriesDatabase, { meter, from, end, samplesAtOnce }: TimePiece): Promise<Date> {
+  const rows = await followIndex<{ at: Date }>(db, AFTER_MANY, [meter, from, end, samplesAtOnce]);
   const at = rows[0]?.at ?? end;
   return at > from ? at : new Date(from.getTime() + 1);
 }

@@ -11,11 +11,7 @@ import { createNotificationUpkeepStore } from '../../../src/storage/notification
 import { NOON } from '../../support/builders.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
 import { describeWithPostgres } from '../../support/servers.js';
-import {
-  storeAnsweringHosts,
-  storeNotifications,
-  type StoredNotification,
-} from '../../support/stored-notifications.js';
+import { storeAnsweringHosts, storeNumbered, type StoredNotification } from '../../support/stored-notifications.js';
 
 const ALL = { all: true } as const;
 const at = (minutes: number): Date => new Date(NOON.getTime() + minutes * 60_000);
@@ -34,14 +30,9 @@ function contract(open: () => Promise<Database>): void {
   });
   afterAll(() => db.close());
 
-  /** Stores due notifications with ids that begin with this prefix, each with a delivery queue of its own. */
-  function put(prefix: string, count: number, given: Partial<StoredNotification> = {}): Promise<void> {
-    const ids = Array.from({ length: count }, (_, index) => `${prefix}${index}`);
-    return storeNotifications(
-      db,
-      ids.map((id) => ({ id, alarmId: id, ...given })),
-    );
-  }
+  /** Stores due notifications. */
+  const put = (prefix: string, count: number, given: Partial<StoredNotification> = {}): Promise<void> =>
+    storeNumbered(db, prefix, count, given);
 
   /** Claims what is due, at most `limit`. Returns the projects of the notifications, and those that are limited now. */
   async function claim(minutes: number, { limit = 100, perHour = 5 } = {}) {

@@ -14,6 +14,7 @@ import { storeAlarm, thresholdRule } from '../../support/stored-alarms.js';
 import {
   storeAnsweringHosts,
   storeNotifications,
+  storeNumbered,
   statuses,
   type StoredNotification,
 } from '../../support/stored-notifications.js';
@@ -29,15 +30,9 @@ describeWithPostgres('replays on PostgreSQL', () => {
   besidePruning();
 });
 
-/** Stores dead notifications with ids that begin with this prefix, each with a delivery queue of its own. */
-function put(db: Database, prefix: string, count: number, given: Partial<StoredNotification> = {}): Promise<void> {
-  const dead = { status: 'dead', attempt: 11, finishedAt: NOON, ...given };
-  const rows = Array.from({ length: count }, (_, index) => ({ id: `${prefix}${index}`, alarmId: `${prefix}${index}` }));
-  return storeNotifications(
-    db,
-    rows.map((row) => ({ ...row, ...dead })),
-  );
-}
+/** Stores dead notifications. */
+const put = (db: Database, prefix: string, count: number, given: Partial<StoredNotification> = {}): Promise<void> =>
+  storeNumbered(db, prefix, count, { status: 'dead', attempt: 11, finishedAt: NOON, ...given });
 
 function contract(open: () => Promise<Database>): void {
   let db: Database;
