@@ -77,7 +77,7 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
   const db = fairDatabase(given.db, permits, ownerOf);
   const deps = { ...given, db };
   // One at a time of a project: beside them, PostgreSQL has little time left for the short statements of others.
-  const longReads = fairDatabase(db, new FairPermits({ ...permitLimitsOf(given), perOwner: 1 }), ownerOf);
+  const longReads = fairDatabase(db, new FairPermits(longReadLimitsOf(given)), ownerOf);
   const { config, keystone, egress, clock, log, telemetry, audit, version, waker, readiness, resources } = deps;
   const { host, port, alarm_max_actions, project_alarm_quota } = config.api;
   const apiKeys = createApiKeyStore(db);
@@ -155,10 +155,20 @@ const SECOND_MS = 1_000;
 const LEFT_TO_OTHERS = 3;
 
 /** One project gets at most a third of the connections that the API uses. The embedded database has one. */
-function permitLimitsOf({ config: { roles, database }, db }: Pick<ApiRoleDeps, 'config' | 'db'>): PermitLimits {
-  if (db.kind === 'pglite') return { inAll: 1, perOwner: 1 };
+function permitLimitsOf({
+  config: { roles, database },
+  db,
+  clock,
+}: Pick<ApiRoleDeps, 'config' | 'db' | 'clock'>): PermitLimits {
+  if (db.kind === 'pglite') return { inAll: 1, perOwner: 1, rests: clock };
   const inAll = Math.max(1, database.max_connections - (roles.length > 1 ? LEFT_TO_OTHERS : 0));
   return { inAll, perOwner: Math.ceil(inAll / 3) };
+}
+
+/** Of one project, one long read runs at a time. The embedded database has rests for all of its work. */
+function longReadLimitsOf(deps: Pick<ApiRoleDeps, 'config' | 'db' | 'clock'>): PermitLimits {
+  const { inAll, rests } = permitLimitsOf(deps);
+  return { inAll, perOwner: 1, ...(!rests && { rests: deps.clock }) };
 }
 
 /** Regular expressions run in a thread of their own. */

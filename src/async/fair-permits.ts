@@ -1,8 +1,13 @@
+import type { Clock } from '../clock.js';
+import { Rests } from './rests.js';
+
 /** How many pieces of work may run at once. */
 export interface PermitLimits {
   inAll: number;
   /** Of one owner. */
   perOwner: number;
+  /** If set, an owner rests after long work, as long as the work took, while others ask. */
+  rests?: Pick<Clock, 'monotonicMs' | 'sleep'>;
 }
 
 /**
@@ -13,12 +18,16 @@ export class FairPermits {
   readonly #running = new Map<string, number>();
   /** Owners in the order of their turns. */
   readonly #waiting = new Map<string, (() => void)[]>();
+  readonly #rests: Rests | undefined;
   #total = 0;
 
-  constructor(private readonly limits: PermitLimits) {}
+  constructor(private readonly limits: PermitLimits) {
+    this.#rests = limits.rests && new Rests(limits.rests, () => this.#beginNext());
+  }
 
   /** Runs the work when it is its turn, and resolves to its result. */
   async run<T>(owner: string, work: () => Promise<T>): Promise<T> {
+    this.#rests?.asks(owner);
     if (this.#waiting.has(owner) || !this.#mayRun(owner)) {
       await new Promise<void>((begin) => {
         const waiting = this.#waiting.get(owner);
@@ -26,15 +35,18 @@ export class FairPermits {
         else this.#waiting.set(owner, [begin]);
       });
     } else this.#take(owner);
+    const worked = this.#rests?.begin(owner);
     try {
       return await work();
     } finally {
+      worked?.(this.#waiting.size > (this.#waiting.has(owner) ? 1 : 0));
       this.#giveBack(owner);
     }
   }
 
   #mayRun(owner: string): boolean {
-    return this.#total < this.limits.inAll && (this.#running.get(owner) ?? 0) < this.limits.perOwner;
+    const isResting = this.#rests?.isResting(owner) ?? false;
+    return !isResting && this.#total < this.limits.inAll && (this.#running.get(owner) ?? 0) < this.limits.perOwner;
   }
 
   #take(owner: string): void {

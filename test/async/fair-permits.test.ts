@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { FairPermits, type PermitLimits } from '../../src/async/fair-permits.js';
+import { FakeClock } from '../support/fake-clock.js';
 
 interface Piece {
   owner: string;
@@ -71,5 +72,51 @@ describe('work that waits for a permit', () => {
       }),
       { numRuns: 50 },
     );
+  });
+});
+
+/** Permits of a database with one connection, and how its work is told apart. */
+function oneConnection() {
+  const clock = new FakeClock();
+  const permits = new FairPermits({ inAll: 1, perOwner: 1, rests: clock });
+  const begun: string[] = [];
+  const work = (owner: string, ms: number): Promise<void> =>
+    permits.run(owner, async () => {
+      begun.push(owner);
+      await clock.advance(ms);
+    });
+  return { clock, begun, work };
+}
+
+describe('rests of an owner after long work', () => {
+  test.each<[string, { askedMsBefore: number; tookMs: number; beginsAfterMs: number }]>([
+    ['as long as the work took, while another owner asks', { askedMsBefore: 50, tookMs: 140, beginsAfterMs: 140 }],
+    ['not after short work', { askedMsBefore: 50, tookMs: 99, beginsAfterMs: 0 }],
+    ['not if the others have stopped asking', { askedMsBefore: 100, tookMs: 150, beginsAfterMs: 0 }],
+  ])('%s', async (_, { askedMsBefore, tookMs, beginsAfterMs }) => {
+    const { clock, begun, work } = oneConnection();
+    await work('other', 0);
+    await clock.advance(askedMsBefore);
+    await work('busy', tookMs);
+    const next = work('busy', 0);
+    await clock.advance(Math.max(0, beginsAfterMs - 1));
+    expect(begun).toEqual(beginsAfterMs > 0 ? ['other', 'busy'] : ['other', 'busy', 'busy']);
+    await clock.advance(1);
+    await next;
+    expect(begun).toEqual(['other', 'busy', 'busy']);
+  });
+
+  test('a second at most, in which one that has waited may come again', async () => {
+    const { clock, begun, work } = oneConnection();
+    const busy = work('busy', 5_000);
+    const waiting = work('other', 0);
+    const next = work('busy', 0);
+    await Promise.all([busy, waiting]);
+    await work('other', 0);
+    await clock.advance(999);
+    expect(begun).toEqual(['busy', 'other', 'other']);
+    await clock.advance(1);
+    await next;
+    expect(begun).toEqual(['busy', 'other', 'other', 'busy']);
   });
 });

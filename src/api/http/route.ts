@@ -95,8 +95,8 @@ export function mountRoutes(app: express.Express, { routes, barePaths, ...given 
 }
 
 /**
- * Long work on request bodies runs in short pieces: one in each iteration of the event loop, in a round robin of the
- * projects.
+ * Requests begin, and long work on their bodies goes on, in short pieces: one in each iteration of the event loop, in a
+ * round robin of the projects. So a flood of cheap requests, refused ones included, delays those of others little.
  */
 function timeSlices(): (owner: string) => Promise<void> {
   const slices = new FairPermits({ inAll: 1, perOwner: 1 });
@@ -169,16 +169,17 @@ async function admitted(
   { request, response, identity, notes }: Received,
   { rateLimits, owner, share, nextTimeSlice }: RequestShares,
 ): Promise<ApiRequest> {
-  if (!route.prepare) authorize(identity, route.policy);
+  const nextSlice = (): Promise<void> => nextTimeSlice(owner);
   const closed = new AbortController();
   response.once('close', () => closed.abort());
+  await nextSlice();
+  if (!route.prepare) authorize(identity, route.policy);
   for (const kind of ratesOf(route)) await rateLimits.count(kind, identity.projectId);
   const query = new QueryParameters(searchOf(request.url), route.ignoresOtherQuery ? 'any' : (route.query ?? []));
   const params = request.params as Record<string, string>;
   refuseNul(params);
   if (!route.body && hasBody(request)) throw new AppError('invalid_request', 'This request takes no body');
   const bytes = route.body && (await readBody(request, route.body, share));
-  const nextSlice = (): Promise<void> => nextTimeSlice(owner);
   return {
     identity,
     params,

@@ -41,6 +41,7 @@ const CANCEL = `
              for update of n skip locked) unwanted
    where n.id = unwanted.id`;
 
+/** Finds the heads of the delivery queues in one pass over the open notifications: there may be 100,000. */
 const FIGURES = `
   select (select count(*)::int from notifications where status in ('pending', 'in_flight')) as open,
          (select count(*)::int from notifications where status = 'dead') as dead,
@@ -48,10 +49,9 @@ const FIGURES = `
     from (select count(*)::int as due, min(next_attempt_at) as oldest,
                  (count(*) filter (where host not in (select b.host from notifications b
                    where b.status = 'in_flight')))::int as stalled
-            from notifications n
+            from (select distinct on (lane) lane, status, host, project_id, next_attempt_at from notifications
+                   where status in ('pending', 'in_flight') order by lane, ordinal) n
            where status = 'pending' and next_attempt_at <= $1
-             and not exists (select 1 from notifications e
-                              where e.lane = n.lane and e.ordinal < n.ordinal and e.status in ('pending', 'in_flight'))
              and not exists (select 1 from delivery_holds h where h.lane = n.lane and h.not_before > $1)
              and not exists (select 1 from delivery_pauses p where p.project_id in ('*', n.project_id))) due`;
 
