@@ -11,6 +11,7 @@ import type { AddressInfo } from 'node:net';
 
 import { sendAnswer } from '../../src/api/http/answer.js';
 import { createSystemClock } from '../../src/clock.js';
+import { yieldToEventLoop } from '../../src/async/event-loop.js';
 import { firstEvent } from '../../src/async/first-event.js';
 
 let warnings: Error[] = [];
@@ -59,7 +60,11 @@ describe('a long answer', () => {
     pagesWanted = PAGES;
     server = createServer((_, answer) => {
       response = answer;
-      isOver = sendAnswer(answer, { status: 200, pages: pages() }, createSystemClock());
+      isOver = sendAnswer(
+        answer,
+        { status: 200, pages: pages() },
+        { clock: createSystemClock(), nextTimeSlice: yieldToEventLoop },
+      );
     });
     await once(server.listen(0, '127.0.0.1'), 'listening');
   });

@@ -23,14 +23,25 @@ export interface ApiAnswer {
 
 type ReaderClock = Pick<Clock, 'monotonicMs' | 'sleep'>;
 
+/** How an answer is sent. */
+export interface Sending {
+  clock: ReaderClock;
+  /** Resolves when the next page of a list may use the event loop. */
+  nextTimeSlice: () => Promise<void>;
+}
+
 /**
  * Sends an answer. The status of a list is sent with its first row, so that a failure before it is still an error.
  * Closes the connection of a client that reads too slowly.
  */
-export async function sendAnswer(response: ServerResponse, answer: ApiAnswer, clock: ReaderClock): Promise<void> {
+export async function sendAnswer(
+  response: ServerResponse,
+  answer: ApiAnswer,
+  { clock, nextTimeSlice }: Sending,
+): Promise<void> {
   const { status, headers = {}, body, pages, text } = answer;
   const reader = new AnswerReader(response, clock);
-  if (pages) return sendPages(response, { ...answer, pages }, reader);
+  if (pages) return sendPages(response, { ...answer, pages }, { reader, nextTimeSlice });
   response.statusCode = status;
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   if (text) return end(response, text, reader);
@@ -84,7 +95,7 @@ type ListAnswer = Pick<ApiAnswer, 'status' | 'listName' | 'afterList'> & Require
 async function sendPages(
   response: ServerResponse,
   { status, listName, afterList, pages }: ListAnswer,
-  reader: AnswerReader,
+  { reader, nextTimeSlice }: Pick<Sending, 'nextTimeSlice'> & { reader: AnswerReader },
 ): Promise<void> {
   const start = listName === undefined ? '[' : `{${pythonJson(listName)}: [`;
   const begin = (): void => {
@@ -96,6 +107,7 @@ async function sendPages(
     if (isGone(response)) return; // the client has left: ends the generator, which releases its resources
     if (page.length === 0) continue;
     const separator = response.headersSent ? ', ' : '';
+    if (response.headersSent) await nextTimeSlice();
     begin();
     const text = Buffer.from(
       separator + (await convertInPieces(page, pythonJson, (_, text) => text.length)).join(', '),

@@ -131,7 +131,8 @@ function dispatch(routes: readonly Route[], shares: SharedByRequests): RequestHa
     };
     try {
       const answer = await audited(shares.audit, auditOf(route, received), { work, statusOf });
-      await run(() => sendAnswer(response, answer, shares.clock));
+      const nextTimeSlice = (): Promise<void> => shares.nextTimeSlice(owner);
+      await run(() => sendAnswer(response, answer, { clock: shares.clock, nextTimeSlice }));
     } finally {
       afterAnswer(response, () => share.giveBack());
     }
