@@ -160,7 +160,7 @@ function permitLimitsOf({
   db,
   clock,
 }: Pick<ApiRoleDeps, 'config' | 'db' | 'clock'>): PermitLimits {
-  if (db.kind === 'pglite') return { inAll: 1, perOwner: 1, rests: clock };
+  if (db.kind === 'pglite') return { inAll: 1, perOwner: 1, rests: { clock, afterMs: 100 } };
   const inAll = Math.max(1, database.max_connections - (roles.length > 1 ? LEFT_TO_OTHERS : 0));
   return { inAll, perOwner: Math.ceil(inAll / 3) };
 }
@@ -168,7 +168,7 @@ function permitLimitsOf({
 /** Of one project, one long read runs at a time. The embedded database has rests for all of its work. */
 function longReadLimitsOf(deps: Pick<ApiRoleDeps, 'config' | 'db' | 'clock'>): PermitLimits {
   const { inAll, rests } = permitLimitsOf(deps);
-  return { inAll, perOwner: 1, ...(!rests && { rests: deps.clock }) };
+  return { inAll, perOwner: 1, ...(!rests && { rests: { clock: deps.clock, afterMs: 10 } }) };
 }
 
 /** Regular expressions run in a thread of their own. */

@@ -1,13 +1,12 @@
-import type { Clock } from '../clock.js';
-import { Rests } from './rests.js';
+import { Rests, type RestOptions } from './rests.js';
 
 /** How many pieces of work may run at once. */
 export interface PermitLimits {
   inAll: number;
   /** Of one owner. */
   perOwner: number;
-  /** If set, an owner rests after long work, as long as the work took, while others ask. */
-  rests?: Pick<Clock, 'monotonicMs' | 'sleep'>;
+  /** If set, an owner rests after long work, for as long as the work took, while other owners are active. */
+  rests?: RestOptions;
 }
 
 /**
@@ -27,7 +26,7 @@ export class FairPermits {
 
   /** Runs the work when it is its turn, and resolves to its result. */
   async run<T>(owner: string, work: () => Promise<T>): Promise<T> {
-    this.#rests?.asks(owner);
+    this.#rests?.noteRequest(owner);
     if (this.#waiting.has(owner) || !this.#mayRun(owner)) {
       await new Promise<void>((begin) => {
         const waiting = this.#waiting.get(owner);
@@ -35,11 +34,11 @@ export class FairPermits {
         else this.#waiting.set(owner, [begin]);
       });
     } else this.#take(owner);
-    const worked = this.#rests?.begin(owner);
+    const ended = this.#rests?.begin(owner);
     try {
       return await work();
     } finally {
-      worked?.(this.#waiting.size > (this.#waiting.has(owner) ? 1 : 0));
+      ended?.(this.#waiting.size > (this.#waiting.has(owner) ? 1 : 0));
       this.#giveBack(owner);
     }
   }

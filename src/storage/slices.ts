@@ -106,7 +106,7 @@ export async function* readSlices<Row extends object>(
 /** Results of the first statement on PostgreSQL, whose size is unknown: 6 MB at most. */
 const FIRST_RESULTS = 100;
 /** Characters of a page of results of PostgreSQL. */
-const PAGE_CHARACTERS = 1024 * 1024;
+const PAGE_CHARACTERS = 512 * 1024;
 
 /** The number of rows that a page may have if its rows are as long as these. */
 function rowsOfPage(rows: readonly object[]): number {

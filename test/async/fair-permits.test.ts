@@ -78,7 +78,7 @@ describe('work that waits for a permit', () => {
 /** Permits of a database with one connection, and how its work is told apart. */
 function oneConnection() {
   const clock = new FakeClock();
-  const permits = new FairPermits({ inAll: 1, perOwner: 1, rests: clock });
+  const permits = new FairPermits({ inAll: 1, perOwner: 1, rests: { clock, afterMs: 100 } });
   const begun: string[] = [];
   const work = (owner: string, ms: number): Promise<void> =>
     permits.run(owner, async () => {
@@ -88,15 +88,18 @@ function oneConnection() {
   return { clock, begun, work };
 }
 
-describe('rests of an owner after long work', () => {
-  test.each<[string, { askedMsBefore: number; tookMs: number; beginsAfterMs: number }]>([
-    ['as long as the work took, while another owner asks', { askedMsBefore: 50, tookMs: 140, beginsAfterMs: 140 }],
-    ['not after short work', { askedMsBefore: 50, tookMs: 99, beginsAfterMs: 0 }],
-    ['not if the others have stopped asking', { askedMsBefore: 100, tookMs: 150, beginsAfterMs: 0 }],
-  ])('%s', async (_, { askedMsBefore, tookMs, beginsAfterMs }) => {
+describe('an owner rests after long work', () => {
+  test.each<[string, { otherMsBefore: number; tookMs: number; beginsAfterMs: number }]>([
+    [
+      'for as long as the work took, while another owner is active',
+      { otherMsBefore: 50, tookMs: 140, beginsAfterMs: 140 },
+    ],
+    ['not after short work', { otherMsBefore: 50, tookMs: 99, beginsAfterMs: 0 }],
+    ['not if no other owner has requested a permit lately', { otherMsBefore: 100, tookMs: 150, beginsAfterMs: 0 }],
+  ])('%s', async (_, { otherMsBefore, tookMs, beginsAfterMs }) => {
     const { clock, begun, work } = oneConnection();
     await work('other', 0);
-    await clock.advance(askedMsBefore);
+    await clock.advance(otherMsBefore);
     await work('busy', tookMs);
     const next = work('busy', 0);
     await clock.advance(Math.max(0, beginsAfterMs - 1));
@@ -106,7 +109,7 @@ describe('rests of an owner after long work', () => {
     expect(begun).toEqual(['other', 'busy', 'busy']);
   });
 
-  test('a second at most, in which one that has waited may come again', async () => {
+  test('for a second at most, in which another owner runs again', async () => {
     const { clock, begun, work } = oneConnection();
     const busy = work('busy', 5_000);
     const waiting = work('other', 0);

@@ -95,8 +95,9 @@ export function mountRoutes(app: express.Express, { routes, barePaths, ...given 
 }
 
 /**
- * Requests begin, and long work on their bodies goes on, in short pieces: one in each iteration of the event loop, in a
- * round robin of the projects. So a flood of cheap requests, refused ones included, delays those of others little.
+ * The start of a request, a piece of long work on its body, and a page of its answer are time slices: one runs in each
+ * iteration of the event loop, in a round robin of the projects. So a flood of cheap requests, also of refused ones,
+ * delays the requests of other projects little.
  */
 function timeSlices(): (owner: string) => Promise<void> {
   const slices = new FairPermits({ inAll: 1, perOwner: 1 });
