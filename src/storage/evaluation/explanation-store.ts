@@ -28,6 +28,22 @@ export interface Firing {
   reason: string;
 }
 
+/** A change of an alarm's state, by an evaluation or by a user. */
+export interface StateChange {
+  alarmId: string;
+  at: Date;
+  from: AlarmState;
+  to: AlarmState;
+  reason: string | null;
+}
+
+/** Selects changes of state. `start` and `stop` are included. */
+export interface StateChangeQuery {
+  start: Date;
+  stop: Date;
+  limit: number;
+}
+
 export type ExplanationStore = ReturnType<typeof createExplanationStore>;
 
 /**
@@ -44,6 +60,9 @@ export function createExplanationStore(db: Database) {
      */
     statesAt: (alarmIds: readonly string[], at: Date): Promise<ReadonlyMap<string, PastState>> =>
       statesAt(db, alarmIds, at),
+    /** Returns the first changes of state of these alarms within a time span, in their order. */
+    changesOf: (alarmIds: readonly string[], query: StateChangeQuery): Promise<StateChange[]> =>
+      changesOf(db, alarmIds, query),
     /** Returns the last transition before `at` by an evaluation, not by a user. */
     lastFiring: (alarmId: string, at: Date): Promise<Firing | undefined> => lastFiring(db, alarmId, at),
   };
@@ -90,6 +109,34 @@ async function statesAt(db: Database, alarmIds: readonly string[], at: Date): Pr
       states.set(id, { state, since, reason: detail === null ? null : reasonIn(detail) });
   }
   return states;
+}
+
+/** The state after a change is the one before the next change, or the present one. */
+const CHANGES_OF = `
+  select h.alarm_id as "alarmId", h.timestamp as at, h.previous_state as "from",
+         coalesce(later.previous_state, a.state) as "to", h.detail
+    from alarm_history h join alarms a on a.id = h.alarm_id
+    left join lateral (
+      select n.previous_state from alarm_history n
+       where n.alarm_id = h.alarm_id and n.state_version is not null and n.timestamp >= h.timestamp
+         and (n.timestamp, n.state_version) > (h.timestamp, h.state_version)
+       order by n.timestamp, n.state_version limit 1) later on true
+   where h.alarm_id = any($1::text[]) and h.state_version is not null
+     and h.timestamp between $2::timestamptz and $3::timestamptz
+   order by h.timestamp, h.state_version, h.alarm_id limit $4::bigint`;
+
+async function changesOf(
+  db: Database,
+  alarmIds: readonly string[],
+  { start, stop, limit }: StateChangeQuery,
+): Promise<StateChange[]> {
+  const { rows } = await db.query<Omit<StateChange, 'reason'> & { detail: string }>(CHANGES_OF, [
+    alarmIds,
+    start,
+    stop,
+    limit,
+  ]);
+  return rows.map(({ detail, ...change }) => ({ ...change, reason: reasonIn(detail) }));
 }
 
 const LAST_FIRING = `
