@@ -264,8 +264,9 @@ function suite(open: () => Promise<Database>): void {
 
   test('a combination has the states of its members, as its explanations have them', async () => {
     const ids = [await api.create(bodyOf('prometheus'), MEMBER), await api.create(bodyOf('threshold'), MEMBER)];
-    const inner = await api.create(combinationBody([ids[1]!]), MEMBER);
-    const id = await api.create(combinationBody([ids[0]!, inner]), MEMBER);
+    const inner = await api.create(combinationBody([ids[1]!, await api.create(thresholdBody(), MEMBER)]), MEMBER);
+    const either = combinationBody([], { combination_rule: { alarm_ids: [ids[0]!, inner], operator: 'or' } });
+    const id = await api.create(either, MEMBER);
     for (const [index, at] of ['11:05:30', '11:20:00', '11:31:00', '11:40:10'].entries()) {
       const version = index + 1;
       const [from, to] = index % 2 === 0 ? ['insufficient data', 'alarm'] : ['alarm', 'insufficient data'];
@@ -288,7 +289,7 @@ function suite(open: () => Promise<Database>): void {
       seen.add(verdict);
     }
     expect(seen.size).toBe(2);
-    const drafted = (await draft(combinationBody([ids[0]!, inner]))).json<Values>();
+    const drafted = (await draft(either)).json<Values>();
     expect([drafted.members, drafted.states]).toEqual([members, states]);
     const foreign = await api.create(thresholdBody(), STRANGER);
     expect((await draft(combinationBody([ids[0]!, foreign]))).fault).toBe(`Alarm ${foreign} not found`);
@@ -373,6 +374,22 @@ function suite(open: () => Promise<Database>): void {
     await eventually(() => expect(plain.underWay).toBe(0));
     plain.gate = () => Promise.resolve();
     expect((await draft(bodyOf('prometheus'))).status).toBe(200);
+  });
+
+  test('a third request of a project at once is told to come again, one of another project is not', async () => {
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    plain.gate = () => released;
+    const first = [draft(bodyOf('prometheus')), draft(bodyOf('prometheus'))];
+    await eventually(() => expect(plain.underWay).toBe(16));
+    const told = 'Too many requests for values at once: wait until one of them has ended';
+    const refused = await draft(bodyOf('prometheus'));
+    expect([refused.status, refused.fault]).toEqual([429, told]);
+    plain.gate = () => Promise.resolve();
+    const other = { as: STRANGER, body: { alarm: bodyOf('prometheus'), ...SPAN } };
+    expect((await api.ask('POST', '/v1/alarms/values', other)).status).toBe(200);
+    release();
+    expect((await Promise.all(first)).map(({ status }) => status)).toEqual([200, 200]);
   });
 
   test('a span that takes longer than its deadline is answered 503', async () => {
@@ -460,9 +477,9 @@ function suite(open: () => Promise<Database>): void {
     });
 
     test('of combinations and event alarms are empty', async () => {
-      const member = await api.create(bodyOf('threshold'), MEMBER);
+      const members = [await api.create(bodyOf('threshold'), MEMBER), await api.create(thresholdBody(), MEMBER)];
       const ids = [
-        await api.create(combinationBody([member]), MEMBER),
+        await api.create(combinationBody(members), MEMBER),
         await api.create({ name: 'e', type: 'event', event_rule: {} }, MEMBER),
       ];
       expect(await latest(ids)).toMatchObject(ids.map((alarm_id) => ({ alarm_id, value: null, error: null })));

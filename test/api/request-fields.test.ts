@@ -214,7 +214,7 @@ const VALUES_ROWS: Readonly<Record<string, Row>> = {
   'POST /v1/alarms/values: initial_state': {
     answers: inBody('/v1/alarms/values', backtestOf, { initial_state: 'ok' }),
   },
-  'POST /v1/alarms/latest-values: ids[]': { answers: inTurn(latestOf, [], [0]) },
+  'POST /v1/alarms/latest-values: ids': { answers: inTurn(latestOf, [], [0]) },
 };
 
 const query = (other: Json, path = '/v2/query/alarms') => inBody(path, {}, other);

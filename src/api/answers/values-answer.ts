@@ -88,19 +88,14 @@ export type ValuesAnswer = z.infer<typeof ValuesAnswer>;
 /** The answer about the values of an alarm. `id`: null for a draft. */
 export function valuesAnswer(id: string | null, span: ValuesSpan, values: AlarmValues): ValuesAnswer {
   const { series, combination, matched, transitions } = values;
-  const bands = series ?? combination;
   return {
     alarm_id: id,
     start: utcTimestamp(span.start),
     stop: utcTimestamp(span.stop),
     step: span.stepMs / 1000,
     initial_state: values.initialState,
-    series: series?.series.map(seriesAnswer) ?? [],
-    series_not_shown: series?.seriesNotShown ?? 0,
-    states: bands && bands.states.map(stateBand),
-    not_evaluated: bands?.notEvaluated.map(timesOf) ?? [],
-    unanswered: series?.unanswered ?? 0,
-    unknown_reason: series?.unknownReason ?? null,
+    ...seriesMembers(series),
+    ...bandMembers(series ?? combination),
     members:
       combination &&
       combination.members.map(({ alarmId, states }) => ({ alarm_id: alarmId, states: states.map(stateBand) })),
@@ -110,6 +105,26 @@ export function valuesAnswer(id: string | null, span: ValuesSpan, values: AlarmV
       transitions && transitions.map(({ at, from, to, reason }) => ({ at: utcTimestamp(at), from, to, reason })),
     has_more_transitions: values.hasMoreTransitions,
   };
+}
+
+function seriesMembers(
+  found: AlarmValues['series'],
+): Pick<ValuesAnswer, 'series' | 'series_not_shown' | 'unanswered' | 'unknown_reason'> {
+  if (found === null) return { series: [], series_not_shown: 0, unanswered: 0, unknown_reason: null };
+  const { series, seriesNotShown, unanswered, unknownReason } = found;
+  return {
+    series: series.map(seriesAnswer),
+    series_not_shown: seriesNotShown,
+    unanswered,
+    unknown_reason: unknownReason,
+  };
+}
+
+function bandMembers(
+  found: AlarmValues['series'] | AlarmValues['combination'],
+): Pick<ValuesAnswer, 'states' | 'not_evaluated'> {
+  if (found === null) return { states: null, not_evaluated: [] };
+  return { states: found.states.map(stateBand), not_evaluated: found.notEvaluated.map(timesOf) };
 }
 
 function seriesAnswer({ name, labels, points, ...query }: ValueSeries): ValuesAnswer['series'][number] {
@@ -188,19 +203,32 @@ export function latestValueAnswer(
   { id, state }: Pick<StoredAlarm, 'id' | 'state'>,
   { at, shown, comparedSeries, error }: LatestValue,
 ): LatestValuesAnswer['values'][number] {
-  const { query, name = null, value } = shown ?? {};
-  const none = { rule: null, granularity: null, comparison_operator: null, threshold: null, clear_threshold: null };
-  const effective = query?.condition ? effectiveThreshold(query.condition, { state, options: query.options }) : null;
+  const { name = null, value } = shown ?? {};
   return {
     alarm_id: id,
     at: utcTimestamp(at),
     name,
-    ...(query ? comparisonOf(query) : none),
-    effective_threshold: effective === null ? null : new PythonFloat(effective),
+    ...latestComparison(shown?.query, state),
     timestamp: value?.timestamp ? utcTimestamp(value.timestamp) : null,
     value: shownValue(value?.value ?? null),
-    outside: value?.timestamp ? value.outside : null,
+    outside: value?.outside ?? null,
     compared_series: comparedSeries,
     error,
   };
+}
+
+const NO_COMPARISON = {
+  rule: null,
+  granularity: null,
+  comparison_operator: null,
+  threshold: null,
+  clear_threshold: null,
+  effective_threshold: null,
+} as const;
+
+function latestComparison(query: ComparedQuery | undefined, state: StoredAlarm['state']) {
+  if (query === undefined) return NO_COMPARISON;
+  const { condition, options } = query;
+  const effective = condition && effectiveThreshold(condition, { state, options });
+  return { ...comparisonOf(query), effective_threshold: effective === null ? null : new PythonFloat(effective) };
 }

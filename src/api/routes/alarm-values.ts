@@ -1,4 +1,3 @@
-import type { AlarmState } from '../../alarm/state.js';
 import { typeOf } from '../../alarm/types/index.js';
 import { withDeadline } from '../../async/deadline.js';
 import type { Clock } from '../../clock.js';
@@ -97,7 +96,7 @@ async function valuesOfDraft(deps: AlarmValuesRoutesDeps, request: ApiRequest): 
   const owners = await refuseBadRule(wanted.alarm, identity, deps.ruleChecks);
   const alarm = newAlarm(wanted.alarm, identity, { id: DRAFT_ID, at: span.start, ...owners });
   refuseMissingBackend(deps, alarm);
-  const evaluated = { ...span, alarm, initialState: wanted.initial_state as AlarmState };
+  const evaluated = { ...span, alarm, initialState: wanted.initial_state };
   const work = (signal: AbortSignal): Promise<AlarmValues> => deps.alarmValues.ofDraft(evaluated, signal);
   return { status: 200, body: valuesAnswer(null, span, await found(deps, request, work)) };
 }

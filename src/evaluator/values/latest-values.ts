@@ -62,7 +62,7 @@ export function createLatestValues(deps: LatestValuesDeps) {
     const untilMs = deps.clock.monotonicMs() + deps.intervalMs;
     const answers = await answersFor(deps, missing, moment);
     for (const alarm of missing) {
-      const value = latestValue(alarm, answers, moment.now);
+      const value = latestValueOrError(alarm, answers, moment.now);
       found.set(alarm.id, value);
       // An aborted request says nothing about its backend.
       if (!moment.signal.aborted) kept.set(keyOf(alarm), value, untilMs);
@@ -91,6 +91,15 @@ async function answersFor(
   const requests = await planRequests(alarms.flatMap((alarm) => needsOf(alarm).needs));
   const context = { now, signal, traceOf: labelTraces(recorder) };
   return { answers: await sendRequests(datasources, requests, context), recorder };
+}
+
+/** An alarm whose evaluation fails is no reason to leave out the values of others. The evaluator logs the failure. */
+function latestValueOrError(alarm: StoredAlarm, answers: RecordedAnswers, at: Date): LatestValue {
+  try {
+    return latestValue(alarm, answers, at);
+  } catch {
+    return { at, shown: null, comparedSeries: 0, error: 'its evaluation failed' };
+  }
 }
 
 function latestValue(alarm: StoredAlarm, { answers, recorder }: RecordedAnswers, at: Date): LatestValue {

@@ -48,10 +48,10 @@ export function refuseManyPoints(valuesPerMoment: number, { moments, stepMs }: P
     fitting < 2
       ? 'Name fewer series'
       : `Let step be at least ${Math.ceil(((moments - 1) * stepMs) / 1000 / (fitting - 1))}`;
+  const message = `An answer has at most ${MOST_POINTS} points, and this would have ${points}.`;
   throw new AppError(
     'invalid_request',
-    `Invalid input for field/attribute step. Value: '${stepMs / 1000}'. ` +
-      `An answer has at most ${MOST_POINTS} points, and this would have ${points}. ${advice}, or take a shorter time span.`,
+    `Invalid input for field/attribute step. Value: '${stepMs / 1000}'. ${message} ${advice}, or take a shorter span.`,
   );
 }
 

@@ -60,7 +60,10 @@ export function createExplanationStore(db: Database) {
      */
     statesAt: (alarmIds: readonly string[], at: Date): Promise<ReadonlyMap<string, PastState>> =>
       statesAt(db, alarmIds, at),
-    /** Returns the first changes of state of these alarms within a time span, in their order. */
+    /**
+     * Returns changes of state within a time span, in their order: the first ones of one alarm. Of several alarms there
+     * may be earlier ones if as many as `limit` are returned.
+     */
     changesOf: (alarmIds: readonly string[], query: StateChangeQuery): Promise<StateChange[]> =>
       changesOf(db, alarmIds, query),
     /** Returns the last transition before `at` by an evaluation, not by a user. */
@@ -111,19 +114,25 @@ async function statesAt(db: Database, alarmIds: readonly string[], at: Date): Pr
   return states;
 }
 
-/** The state after a change is the one before the next change, or the present one. */
+/**
+ * The state after a change is the one before the next change, or the present one. Each alarm is read by the index, so
+ * the work ends with the last row that is returned.
+ */
 const CHANGES_OF = `
   select h.alarm_id as "alarmId", h.timestamp as at, h.previous_state as "from",
          coalesce(later.previous_state, a.state) as "to", h.detail
-    from alarm_history h join alarms a on a.id = h.alarm_id
+    from unnest($1::text[]) as given (id) join alarms a on a.id = given.id
+   cross join lateral (
+      select alarm_id, timestamp, state_version, previous_state, detail from alarm_history
+       where alarm_id = given.id and state_version is not null
+         and timestamp between $2::timestamptz and $3::timestamptz
+       order by timestamp, state_version limit $4::bigint) h
     left join lateral (
       select n.previous_state from alarm_history n
        where n.alarm_id = h.alarm_id and n.state_version is not null and n.timestamp >= h.timestamp
          and (n.timestamp, n.state_version) > (h.timestamp, h.state_version)
        order by n.timestamp, n.state_version limit 1) later on true
-   where h.alarm_id = any($1::text[]) and h.state_version is not null
-     and h.timestamp between $2::timestamptz and $3::timestamptz
-   order by h.timestamp, h.state_version, h.alarm_id limit $4::bigint`;
+   limit $4::bigint`;
 
 async function changesOf(
   db: Database,
@@ -136,7 +145,8 @@ async function changesOf(
     stop,
     limit,
   ]);
-  return rows.map(({ detail, ...change }) => ({ ...change, reason: reasonIn(detail) }));
+  const changes = rows.map(({ detail, ...change }) => ({ ...change, reason: reasonIn(detail) }));
+  return changes.sort((a, b) => a.at.getTime() - b.at.getTime());
 }
 
 const LAST_FIRING = `

@@ -53,7 +53,8 @@ const EVENTS = `
          e.event_type as "eventType", e.generated, case when e.project_id = $1 then e.body end as body
     from events e
    where e.received_at between $2::timestamptz and least($3::timestamptz, $4::timestamptz)
-     and ($4::timestamptz is null or (e.received_at, e.project_id, e.message_id) < ($4::timestamptz, $5::text, $6::text))
+     and ($4::timestamptz is null
+          or (e.received_at, e.project_id, e.message_id) < ($4::timestamptz, $5::text, $6::text))
    order by e.received_at desc, e.project_id desc, e.message_id desc limit ${SLICE}`;
 
 type SliceRow = EventPlace & Omit<EventRow, 'body'> & { body: string | null };
