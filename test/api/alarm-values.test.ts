@@ -1,188 +1,56 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { Database } from '../../src/storage/database.js';
-import type { Datasource } from '../../src/datasource/datasource.js';
-import type { PrometheusQuery, SeriesLabels } from '../../src/alarm/series.js';
 import {
   ADMIN,
   combinationBody,
   MEMBER,
   READER,
-  startApi,
   STRANGER,
   thresholdBody,
   type Answered,
   type TestApi,
 } from '../support/api.js';
-import { embeddedDatabase, empty, serverDatabase } from '../support/databases.js';
-import { datasourceDouble, seriesEndingAt } from '../support/datasource-double.js';
+import { embeddedDatabase, serverDatabase } from '../support/databases.js';
+import { seriesEndingAt } from '../support/datasource-double.js';
 import { eventually } from '../support/eventually.js';
-import { explain, storeTransition, type Explained } from '../support/explanations.js';
-import { aPoolMember } from '../support/octavia-double.js';
+import { explain, storeTransition } from '../support/explanations.js';
 import { describeWithPostgres } from '../support/servers.js';
-import { storeSample } from '../support/stored-alarms.js';
-
-interface Point {
-  at: string;
-  timestamp: string | null;
-  value: number | string | null;
-}
-interface Band {
-  state: string | null;
-  start: string;
-  stop: string;
-}
-interface Values {
-  alarm_id: string | null;
-  initial_state: string;
-  series: {
-    name: string | null;
-    rule: string | null;
-    granularity: number;
-    comparison_operator: string | null;
-    threshold: number | null;
-    clear_threshold: number | null;
-    points: Point[];
-  }[];
-  series_not_shown: number;
-  states: Band[] | null;
-  not_evaluated: { start: string; stop: string }[];
-  unanswered: number;
-  unknown_reason: string | null;
-  members: { alarm_id: string; states: Band[] }[] | null;
-  events: { message_id: string; event: Record<string, unknown> }[] | null;
-  events_searched_since: string | null;
-  transitions: { at: string; from: string; to: string; reason: string }[] | null;
-}
-interface Latest {
-  values: {
-    alarm_id: string;
-    name: string | null;
-    rule: string | null;
-    threshold: number | null;
-    effective_threshold: number | null;
-    value: number | null;
-    outside: boolean | null;
-    compared_series: number;
-    error: string | null;
-  }[];
-}
-
-const GNOCCHI = { aggregation_method: 'mean', threshold: 5, comparison_operator: 'ge', granularity: 60 };
-const PROMETHEUS = { query: 'errors', threshold: 5, comparison_operator: 'ge', granularity: 60, evaluation_periods: 2 };
-const POOL = { pool_id: 'p', stack_id: 's', autoscaling_group_id: 'g' };
-const PARTS = [
-  { type: 'gnocchi_resources_threshold', metric: 'm', resource_id: 'r', resource_type: 'x', ...GNOCCHI },
-  { type: 'prometheus', ...PROMETHEUS, tocsin: { clear_threshold: 3 } },
-];
-
-/** An alarm of each type that queries a backend. */
-const ALARMS: Record<string, Record<string, unknown>> = {
-  threshold: {
-    threshold_rule: { meter_name: 'cpu', threshold: 5, comparison_operator: 'ge', evaluation_periods: 2, period: 120 },
-  },
-  gnocchi_resources_threshold: {
-    gnocchi_resources_threshold_rule: { metric: 'm', resource_id: 'r', resource_type: 'x', ...GNOCCHI },
-  },
-  gnocchi_aggregation_by_metrics_threshold: {
-    gnocchi_aggregation_by_metrics_threshold_rule: { metrics: ['m'], evaluation_periods: 3, ...GNOCCHI },
-  },
-  gnocchi_aggregation_by_resources_threshold: {
-    gnocchi_aggregation_by_resources_threshold_rule: { metric: 'm', query: '{}', resource_type: 'x', ...GNOCCHI },
-  },
-  prometheus: { prometheus_rule: PROMETHEUS, tocsin: { clear_threshold: 3 } },
-  composite: { composite_rule: { or: PARTS } },
-  loadbalancer_member_health: { loadbalancer_member_health_rule: POOL },
-};
-const SPAN = { start: '2026-01-01T11:00:00Z', stop: '2026-01-01T11:45:00Z' };
-const SEARCH = `?start=${SPAN.start}&stop=${SPAN.stop}`;
-
-/** Rises and falls, and is missing now and then. */
-function waveEnding(end: Date, offset = 0): ReturnType<typeof seriesEndingAt> {
-  const last = new Date(Math.floor(end.getTime() / 60_000) * 60_000);
-  return seriesEndingAt(last, 60, [0, 0, 0, 0]).flatMap(({ at }) => {
-    const minute = Math.floor(at / 60_000) + offset;
-    return minute % 7 === 0 ? [] : [{ at, values: { value: minute % 11 } }];
-  });
-}
+import {
+  ALARMS,
+  bodyOf,
+  explainedValues,
+  SEARCH,
+  SPAN,
+  startValuesRig,
+  waveEnding,
+  type Band,
+  type Values,
+  type ValuesRig,
+} from '../support/values-rig.js';
 
 function suite(open: () => Promise<Database>): void {
   let db: Database;
+  let rig: ValuesRig;
   let api: TestApi;
-  const gnocchi = datasourceDouble<'gnocchi'>((_, { now }) => ({ kind: 'series', series: [waveEnding(now)] }));
-  const octavia = datasourceDouble<'octavia'>((_, { now }) => {
-    const operating_status = now.getUTCMinutes() % 20 < 10 ? 'ERROR' : 'ONLINE';
-    return { kind: 'members', creationTimeS: 0, members: [aPoolMember({ operating_status }), aPoolMember()] as never };
-  });
-  const plain = datasourceDouble<'prometheus'>(() => ({ kind: 'series', series: [] }));
-  const HOSTS: SeriesLabels[] = [
-    { __name__: 'errors', host: 'a' },
-    { __name__: 'errors', host: 'b' },
-  ];
-  const prometheus: Datasource<PrometheusQuery> = {
-    answers(request, asking) {
-      for (const { key } of request.queries) for (const labels of HOSTS) asking.trace?.labelled?.({ key, labels });
-      return plain.answers(request, asking);
-    },
-  };
+  let prometheus: ValuesRig['prometheus'];
 
   beforeAll(async () => {
     db = await open();
-    const remote = {
-      gnocchi: new Map([[null, gnocchi]]),
-      octavia: new Map([[null, octavia]]),
-      prometheus: new Map([[null, prometheus]]),
-    };
-    api = await startApi(db, { remote });
+    rig = await startValuesRig(db);
+    api = rig.api;
+    prometheus = rig.prometheus;
   });
-  beforeEach(async () => {
-    await empty(db);
-    plain.says = (_, { now }) => ({ kind: 'series', series: [waveEnding(now), waveEnding(now, 4)] });
-    plain.gate = () => Promise.resolve();
-    for (const double of [gnocchi, octavia, plain]) double.asked = [];
-    for (let minute = 0; minute < 60; minute += 1) {
-      if (minute % 13 < 4) continue;
-      const at = new Date(Date.parse(SPAN.start) + (minute * 60 - 330) * 1000);
-      await storeSample(db, 'cpu', { volume: minute % 11, at, project: 'p1' });
-    }
-  });
+  beforeEach(() => rig.reset());
   afterAll(async () => {
-    await api.close();
+    await rig.close();
     await db.close();
   });
-
-  const bodyOf = (type: string): Record<string, unknown> => ({ name: type, type, ...ALARMS[type] });
-
-  async function values(path: string, asked: { as?: typeof MEMBER; body?: unknown } = {}): Promise<Values> {
-    const answer = await api.ask(asked.body ? 'POST' : 'GET', path, { as: READER, ...asked });
-    if (answer.status !== 200) throw new Error(`${answer.status} ${answer.text}`);
-    return answer.json<Values>();
-  }
-
-  const draft = (alarm: unknown, more: object = {}): Promise<Answered> =>
-    api.ask('POST', '/v1/alarms/values', { as: MEMBER, body: { alarm, ...SPAN, ...more } });
-
-  async function latest(ids: readonly string[], as = READER): Promise<Latest['values']> {
-    const answer = await api.ask('POST', '/v1/alarms/latest-values', { as, body: { ids } });
-    if (answer.status !== 200) throw new Error(`${answer.status} ${answer.text}`);
-    return answer.json<Latest>().values;
-  }
-
-  /** The newest compared datapoint of each series, as the explanation of a moment has it. */
-  function explainedValues({ questions }: Explained): unknown[] {
-    return questions.flatMap(({ rule, datapoints, ...question }) => {
-      const members = (question as { pool_members?: { unhealthy: boolean }[] | null }).pool_members;
-      if (members) return [[null, members.filter(({ unhealthy }) => unhealthy).length]];
-      const newest = new Map<unknown, unknown>();
-      for (const { used, series = 0, value } of datapoints) if (used) newest.set(series, [rule?.name ?? null, value]);
-      return [...newest.keys()].sort().map((series) => newest.get(series));
-    });
-  }
 
   describe.each(Object.keys(ALARMS))('the values of an alarm of type %s', (type) => {
     test('at each moment are those that the explanation of the moment shows as used', async () => {
       const id = await api.create(bodyOf(type), MEMBER);
-      const { series } = await values(`/v1/alarms/${id}/values${SEARCH}`);
+      const { series } = await rig.values(`/v1/alarms/${id}/values${SEARCH}`);
       const moments = series[0]!.points.map(({ at }) => at);
       expect(moments).toHaveLength(46);
       let compared = 0;
@@ -203,8 +71,8 @@ function suite(open: () => Promise<Database>): void {
       const backtest = await api.ask('POST', '/v2/alarms/backtest', { as: MEMBER, body });
       const { transitions } = backtest.json<{ transitions: { at: string; to: string }[] }>();
       const starts = transitions.map(({ at, to }) => [`${at}Z`, to]);
-      const stored = await values(`/v1/alarms/${id}/values${SEARCH}`);
-      const drafted = await values('/v1/alarms/values', { as: MEMBER, body });
+      const stored = await rig.values(`/v1/alarms/${id}/values${SEARCH}`);
+      const drafted = await rig.values('/v1/alarms/values', { as: MEMBER, body });
       for (const { states, initial_state } of [stored, drafted]) {
         expect(initial_state).toBe('insufficient data');
         const bands = states!.map(({ start, state }) => [start, state]);
@@ -218,7 +86,7 @@ function suite(open: () => Promise<Database>): void {
 
   test('series have the names, thresholds and granularities that the rule gives them', async () => {
     const id = await api.create(bodyOf('composite'), MEMBER);
-    const { series } = await values(`/v1/alarms/${id}/values${SEARCH}`);
+    const { series } = await rig.values(`/v1/alarms/${id}/values${SEARCH}`);
     const told = { comparison_operator: 'ge', threshold: 5, granularity: 60 };
     expect(series).toMatchObject([
       { rule: 'rule1', name: null, clear_threshold: null, ...told },
@@ -228,10 +96,10 @@ function suite(open: () => Promise<Database>): void {
   });
 
   test('an outage, missing data and time constraints can be told from each other', async () => {
-    plain.says = (_, { now }) =>
+    prometheus.says = (_, { now }) =>
       now.getUTCMinutes() < 5 ? { kind: 'outage', reason: 'refused' } : { kind: 'series', series: [] };
     const eleven = { name: 'eleven', start: '0 11 * * *', duration: 599 };
-    const answer = await draft({ ...bodyOf('prometheus'), time_constraints: [eleven] }, { step: 60 });
+    const answer = await rig.draft({ ...bodyOf('prometheus'), time_constraints: [eleven] }, { step: 60 });
     const { series, unanswered, not_evaluated, unknown_reason } = answer.json<Values>();
     expect(series.map(({ points }) => points.map(({ value }) => value))).toEqual([Array(10).fill(null)]);
     expect([unanswered, unknown_reason]).toEqual([5, expect.stringContaining('unknown')]);
@@ -239,8 +107,8 @@ function suite(open: () => Promise<Database>): void {
   });
 
   test('an infinite value is a text', async () => {
-    plain.says = (_, { now }) => ({ kind: 'series', series: [seriesEndingAt(now, 60, [Infinity])] });
-    const { series } = (await draft(bodyOf('prometheus'), { step: 3600 })).json<Values>();
+    prometheus.says = (_, { now }) => ({ kind: 'series', series: [seriesEndingAt(now, 60, [Infinity])] });
+    const { series } = (await rig.draft(bodyOf('prometheus'), { step: 3600 })).json<Values>();
     expect(series[0]?.points).toMatchObject([{ value: 'inf' }]);
   });
 
@@ -254,7 +122,7 @@ function suite(open: () => Promise<Database>): void {
     ];
     for (const [version, { at, ...step }] of steps.entries())
       await storeTransition(db, id, { ...step, at: new Date(at), reason: `r${version}`, version: version + 1 });
-    const found = await values(`/v1/alarms/${id}/values${SEARCH}`);
+    const found = await rig.values(`/v1/alarms/${id}/values${SEARCH}`);
     expect(found.initial_state).toBe('ok');
     expect(found.transitions).toEqual([
       { ...steps[1], reason: 'r1' },
@@ -273,7 +141,7 @@ function suite(open: () => Promise<Database>): void {
       for (const member of index > 1 ? ids : [ids[0]!])
         await storeTransition(db, member, { at: new Date(`2026-01-01T${at}Z`), from, to, reason: '', version });
     }
-    const { members, states } = await values(`/v1/alarms/${id}/values${SEARCH}`);
+    const { members, states } = await rig.values(`/v1/alarms/${id}/values${SEARCH}`);
     const stateAt = (bands: readonly Band[], at: string): string | null | undefined =>
       bands.findLast(({ start }) => start <= at)?.state;
     const seen = new Set<unknown>();
@@ -289,10 +157,10 @@ function suite(open: () => Promise<Database>): void {
       seen.add(verdict);
     }
     expect(seen.size).toBe(2);
-    const drafted = (await draft(either)).json<Values>();
+    const drafted = (await rig.draft(either)).json<Values>();
     expect([drafted.members, drafted.states]).toEqual([members, states]);
     const foreign = await api.create(thresholdBody(), STRANGER);
-    expect((await draft(combinationBody([ids[0]!, foreign]))).fault).toBe(`Alarm ${foreign} not found`);
+    expect((await rig.draft(combinationBody([ids[0]!, foreign]))).fault).toBe(`Alarm ${foreign} not found`);
   });
 
   test('an event alarm has the events of its project that matched', async () => {
@@ -311,7 +179,7 @@ function suite(open: () => Promise<Database>): void {
       expect((await send(name, type, project)).status).toBe(200);
     const stop = api.clock.now().toISOString();
     const search = `?start=${SPAN.start}&stop=${stop}`;
-    const { events, states, events_searched_since, transitions } = await values(`/v1/alarms/${id}/values${search}`);
+    const { events, states, events_searched_since, transitions } = await rig.values(`/v1/alarms/${id}/values${search}`);
     expect(events?.map(({ message_id }) => message_id).sort()).toEqual(['m1', 'm4']);
     expect([states, events_searched_since]).toEqual([null, SPAN.start]);
     expect(transitions).toMatchObject([{ from: 'insufficient data', to: 'alarm' }]);
@@ -330,7 +198,7 @@ function suite(open: () => Promise<Database>): void {
               '2026-01-01T11:00:00Z'::timestamptz + n * interval '100 milliseconds', null
          from generate_series(0, 20000) n`,
     );
-    const { events, events_searched_since } = await values(`/v1/alarms/${id}/values${SEARCH}`);
+    const { events, events_searched_since } = await rig.values(`/v1/alarms/${id}/values${SEARCH}`);
     expect(events?.map(({ message_id }) => message_id)).toEqual(['m20000', 'm15000']);
     expect(events_searched_since).toBe('2026-01-01T11:16:40.100000Z');
   });
@@ -347,45 +215,45 @@ function suite(open: () => Promise<Database>): void {
       const id = await api.create(bodyOf('prometheus'), MEMBER);
       const answer = await api.ask('GET', `/v1/alarms/${id}/values${search}`, { as: READER });
       expect([answer.status, answer.fault]).toEqual([400, expect.stringContaining(`field/attribute ${field}.`)]);
-      expect(plain.asked).toEqual([]);
+      expect(prometheus.asked).toEqual([]);
     });
 
     test('when its series have too many points, with the step that fits', async () => {
-      plain.says = (_, { now }) => ({ kind: 'series', series: [waveEnding(now), waveEnding(now)] });
+      prometheus.says = (_, { now }) => ({ kind: 'series', series: [waveEnding(now), waveEnding(now)] });
       const span = { start: '2025-12-27T00:00:00Z', stop: '2025-12-31T23:00:00Z' };
-      const refused = await draft(bodyOf('prometheus'), span);
+      const refused = await rig.draft(bodyOf('prometheus'), span);
       const step = Number(/Let step be at least (\d+)/.exec(refused.fault ?? '')?.[1]);
       expect([refused.status, step]).toEqual([400, expect.any(Number)]);
-      expect(plain.asked.length).toBeLessThan(20);
-      const { series } = (await draft(bodyOf('prometheus'), { ...span, step })).json<Values>();
+      expect(prometheus.asked.length).toBeLessThan(20);
+      const { series } = (await rig.draft(bodyOf('prometheus'), { ...span, step })).json<Values>();
       expect(series.flatMap(({ points }) => points).length).toBeLessThanOrEqual(11_000);
     });
   });
 
   test('a client that leaves ends the requests', async () => {
-    plain.gate = () => new Promise(() => undefined);
+    prometheus.gate = () => new Promise(() => undefined);
     const leaving = new AbortController();
     const body = JSON.stringify({ alarm: bodyOf('prometheus'), ...SPAN });
     const headers = { ...MEMBER, 'content-type': 'application/json' };
     const left = fetch(`${api.url}/v1/alarms/values`, { method: 'POST', headers, body, signal: leaving.signal });
-    await eventually(() => expect(plain.underWay).toBe(8));
+    await eventually(() => expect(prometheus.underWay).toBe(8));
     leaving.abort();
     await expect(left).rejects.toThrow();
-    await eventually(() => expect(plain.underWay).toBe(0));
-    plain.gate = () => Promise.resolve();
-    expect((await draft(bodyOf('prometheus'))).status).toBe(200);
+    await eventually(() => expect(prometheus.underWay).toBe(0));
+    prometheus.gate = () => Promise.resolve();
+    expect((await rig.draft(bodyOf('prometheus'))).status).toBe(200);
   });
 
   test('a third request of a project at once is told to come again, one of another project is not', async () => {
     let release = (): void => undefined;
     const released = new Promise<void>((resolve) => (release = resolve));
-    plain.gate = () => released;
-    const first = [draft(bodyOf('prometheus')), draft(bodyOf('prometheus'))];
-    await eventually(() => expect(plain.underWay).toBe(16));
+    prometheus.gate = () => released;
+    const first = [rig.draft(bodyOf('prometheus')), rig.draft(bodyOf('prometheus'))];
+    await eventually(() => expect(prometheus.underWay).toBe(16));
     const told = 'Too many requests for values at once: wait until one of them has ended';
-    const refused = await draft(bodyOf('prometheus'));
+    const refused = await rig.draft(bodyOf('prometheus'));
     expect([refused.status, refused.fault]).toEqual([429, told]);
-    plain.gate = () => Promise.resolve();
+    prometheus.gate = () => Promise.resolve();
     const other = { as: STRANGER, body: { alarm: bodyOf('prometheus'), ...SPAN } };
     expect((await api.ask('POST', '/v1/alarms/values', other)).status).toBe(200);
     release();
@@ -393,97 +261,12 @@ function suite(open: () => Promise<Database>): void {
   });
 
   test('a span that takes longer than its deadline is answered 503', async () => {
-    plain.gate = () => new Promise(() => undefined);
-    const answer = draft(bodyOf('prometheus'));
-    await eventually(() => expect(plain.underWay).toBe(8));
+    prometheus.gate = () => new Promise(() => undefined);
+    const answer = rig.draft(bodyOf('prometheus'));
+    await eventually(() => expect(prometheus.underWay).toBe(8));
     await api.clock.advance(60_000);
     expect((await answer).status).toBe(503);
     expect((await answer).fault).toContain('let step be longer');
-  });
-
-  describe('latest values', () => {
-    test('are those of the explanation of now, for each type, in the order of the request', async () => {
-      const ids: string[] = [];
-      for (const type of Object.keys(ALARMS)) ids.push(await api.create(bodyOf(type), MEMBER));
-      const found = await latest(ids);
-      expect(found.map(({ alarm_id }) => alarm_id)).toEqual(ids);
-      for (const { alarm_id, rule, value, compared_series } of found) {
-        const explained = explainedValues(await explain(api, alarm_id));
-        expect(compared_series).toBe(explained.length);
-        if (explained.length > 0) expect(explained).toContainEqual([rule, value]);
-        else expect(value).toBeNull();
-      }
-      expect(found.filter(({ value }) => value !== null).length).toBeGreaterThan(4);
-    });
-
-    test('of alarms that share a backend come from one request', async () => {
-      const ids: string[] = [];
-      for (const query of ['a', 'b', 'c', 'a'])
-        ids.push(await api.create({ ...bodyOf('prometheus'), prometheus_rule: { ...PROMETHEUS, query } }, MEMBER));
-      expect(await latest(ids)).toHaveLength(4);
-      expect(plain.asked).toHaveLength(1);
-    });
-
-    test('are kept for one interval, for this version of the definition', async () => {
-      const id = await api.create(bodyOf('prometheus'), MEMBER);
-      await latest([id]);
-      await api.clock.advance(59_000);
-      await latest([id]);
-      expect(plain.asked).toHaveLength(1);
-      await api.ask('PUT', `/v2/alarms/${id}`, { as: MEMBER, body: { ...bodyOf('prometheus'), name: 'new' } });
-      await latest([id]);
-      expect(plain.asked).toHaveLength(2);
-      await api.clock.advance(60_000);
-      await latest([id]);
-      expect(plain.asked).toHaveLength(3);
-    });
-
-    test('of a backend that is down are errors of its alarms only', async () => {
-      plain.says = () => ({ kind: 'outage', reason: 'connection refused' });
-      const ids = [await api.create(bodyOf('prometheus'), MEMBER), await api.create(bodyOf('threshold'), MEMBER)];
-      await storeSample(db, 'cpu', { volume: 9, at: new Date(api.clock.now().getTime() - 30_000), project: 'p1' });
-      expect(await latest(ids)).toMatchObject([
-        { value: null, error: 'the prometheus backend cannot be asked: connection refused' },
-        { value: 9, threshold: 5, outside: true, error: null },
-      ]);
-    });
-
-    test('of a backend that never answers are errors after the deadline, and are not kept', async () => {
-      plain.gate = () => new Promise(() => undefined);
-      plain.says = (_, { now, signal }) =>
-        signal.aborted
-          ? { kind: 'outage', reason: 'no answer in time' }
-          : { kind: 'series', series: [waveEnding(now)] };
-      const id = await api.create(bodyOf('prometheus'), MEMBER);
-      const answer = latest([id]);
-      await eventually(() => expect(plain.underWay).toBe(1));
-      await api.clock.advance(10_000);
-      expect(await answer).toMatchObject([
-        { value: null, error: 'the prometheus backend cannot be asked: no answer in time' },
-      ]);
-      plain.gate = () => Promise.resolve();
-      expect(await latest([id])).toMatchObject([{ error: null }]);
-    });
-
-    test('leave out alarms that the caller cannot see, and take at most 100 ids', async () => {
-      const [own, foreign] = [
-        await api.create(bodyOf('threshold'), MEMBER),
-        await api.create(thresholdBody(), STRANGER),
-      ];
-      expect((await latest([foreign, 'none', own])).map(({ alarm_id }) => alarm_id)).toEqual([own]);
-      expect(await latest([])).toEqual([]);
-      const ids = Array.from({ length: 101 }, (_, index) => `id${index}`);
-      expect((await api.ask('POST', '/v1/alarms/latest-values', { as: READER, body: { ids } })).status).toBe(400);
-    });
-
-    test('of combinations and event alarms are empty', async () => {
-      const members = [await api.create(bodyOf('threshold'), MEMBER), await api.create(thresholdBody(), MEMBER)];
-      const ids = [
-        await api.create(combinationBody(members), MEMBER),
-        await api.create({ name: 'e', type: 'event', event_rule: {} }, MEMBER),
-      ];
-      expect(await latest(ids)).toMatchObject(ids.map((alarm_id) => ({ alarm_id, value: null, error: null })));
-    });
   });
 }
 

@@ -314,7 +314,7 @@ function newestUsed(queries: readonly ExplainedQuery[]): unknown[] {
 }
 
 describe('values', () => {
-  test('are those of the explanation of each moment, with the states of a backtest and the real transitions', async () => {
+  test('are those of the explanations, with the states of a backtest and the real transitions', async () => {
     const { reachableFrom } = createEvaluationStore(db);
     const store = createExplanationStore(db);
     const sources = { datasources: datasources(), pause: () => Promise.resolve(), store, reachableFrom };

@@ -13,7 +13,10 @@ export function shown({ status, text }: Answered): string {
   return `${status} ${text.replace(ID, 'id')}`;
 }
 
-/** Fields of a draft in a backtest and of a draft whose values are read have the schema of an alarm's fields, which have tests of their own. */
+/**
+ * Fields of a draft in a backtest and in a request for values have the schema of an alarm's fields, which have tests of
+ * their own.
+ */
 const OF_A_DRAFT = /^POST (\/v2\/alarms\/backtest|\/v1\/alarms\/values): alarm\./;
 
 /** Fields of all requests, as /openapi.json lists them, without those of a draft. */
