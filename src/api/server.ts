@@ -34,6 +34,7 @@ import { openApiDocument } from './openapi/document.js';
 import { IDENTITY, mountRoutes, NOT_FOUND_TEXT, type Route, type RunAs } from './http/route.js';
 import { alarmStateRoutes } from './routes/alarm-state.js';
 import { alarmRoutes } from './routes/alarms.js';
+import { alarmValuesRoutes, type AlarmValuesRoutesDeps } from './routes/alarm-values.js';
 import { auditRoutes } from './routes/audit.js';
 import { backtestRoutes } from './routes/backtest.js';
 import { explainRoutes } from './routes/explain.js';
@@ -53,7 +54,11 @@ import { versionRoutes } from './routes/versions.js';
 import type { TrustActions } from './alarms/trust-actions.js';
 
 /** Everything that the API needs from the process. */
-export interface ApiDeps extends HealthRoutesDeps, EventRoutesDeps {
+export interface ApiDeps
+  extends
+    HealthRoutesDeps,
+    EventRoutesDeps,
+    Pick<AlarmValuesRoutesDeps, 'alarmValues' | 'latestValues' | 'valuesLimit' | 'latestValuesLimit'> {
   alarms: Alarms;
   ruleChecks: RuleChecks;
   history: History;
@@ -116,6 +121,7 @@ export function createApi(deps: ApiDeps): express.Express {
     ...healthRoutes(deps),
     // Before the alarms, since /v2/alarms/backtest also matches /v2/alarms/:id.
     ...backtestRoutes(deps),
+    ...alarmValuesRoutes(deps),
     ...alarmRoutes(deps),
     ...explainRoutes(deps),
     ...alarmStateRoutes(deps),

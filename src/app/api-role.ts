@@ -8,7 +8,9 @@ import { ServerCertificate } from '../api/http/server-certificate.js';
 import type { ReadinessCheck } from '../api/ports.js';
 import {
   BACKTEST_CONCURRENCY,
+  LATEST_VALUES_CONCURRENCY,
   QUERY_CONCURRENCY,
+  VALUES_CONCURRENCY,
   ConcurrencyLimit,
   createReadLimit,
 } from '../api/http/concurrency-limit.js';
@@ -21,6 +23,8 @@ import type { EgressGuard } from '../egress/egress-guard.js';
 import type { BackendObserver } from '../datasource/datasource.js';
 import { createBacktests } from '../evaluator/backtest.js';
 import { createExplain } from '../evaluator/explain/explain.js';
+import { createAlarmValues } from '../evaluator/values/alarm-values.js';
+import { createLatestValues } from '../evaluator/values/latest-values.js';
 import type { KeystoneSession } from '../keystone/session.js';
 import type { Logger } from '../logger.js';
 import type { NotifierWaker } from '../notifier/waker.js';
@@ -37,6 +41,7 @@ import { createEventStore } from '../storage/evaluation/event-store.js';
 import { createComplexQueryStore } from '../storage/queries/complex-query-store.js';
 import { PatternMatcher } from '../storage/queries/pattern-matcher.js';
 import { createExplanationStore } from '../storage/evaluation/explanation-store.js';
+import { createStoredEvents } from '../storage/evaluation/stored-events.js';
 import { createHistoryStore } from '../storage/alarms/history-store.js';
 import { createImportStore } from '../storage/alarms/import-store.js';
 import { createNotificationAdminStore } from '../storage/notifications/notification-admin-store.js';
@@ -90,7 +95,7 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
     ruleChecks: createRuleChecks({ config, clock, resources, keystone }),
     queryLimit: new ConcurrencyLimit(QUERY_CONCURRENCY),
     readLimit: createReadLimit(),
-    ...openExplanationsAndBacktests({ ...deps, db: longReads }),
+    ...openTrialEvaluations({ ...deps, db: longReads }),
     waker,
     onFired: (firings) => telemetry.transitions.inc({ state: 'alarm' }, firings),
     projectAlarmQuota: project_alarm_quota,
@@ -178,25 +183,35 @@ function openQueries({ db, sealer, clock, resources }: ApiRoleDeps, ownerOf: () 
   return createComplexQueryStore(db, sealer, { testTexts: patterns.testTexts });
 }
 
-/** Explanations and backtests have their own clients of backends, so that they do not delay evaluations. */
-function openExplanationsAndBacktests(
-  deps: ApiRoleDeps,
-): Pick<ApiDeps, 'explain' | 'backtests' | 'backtestLimit' | 'intervalMs'> {
+type TrialEvaluations = Pick<
+  ApiDeps,
+  | 'explain'
+  | 'backtests'
+  | 'backtestLimit'
+  | 'alarmValues'
+  | 'valuesLimit'
+  | 'latestValues'
+  | 'latestValuesLimit'
+  | 'intervalMs'
+>;
+
+/** Explanations, backtests and values have their own clients of backends, so that they do not delay evaluations. */
+function openTrialEvaluations(deps: ApiRoleDeps): TrialEvaluations {
   const { config, db, clock, resources } = deps;
   const { interval: intervalMs } = config.evaluator;
   const datasources = openDatasources({ ...deps, health: { observerOf: countQueries(deps.telemetry) } });
   resources.push('backends of the API', () => datasources.close());
   const { reachableFrom } = createEvaluationStore(db);
+  const store = createExplanationStore(db);
+  const walked = { datasources, pause: () => clock.sleep(0) };
   return {
-    explain: createExplain({
-      datasources,
-      store: createExplanationStore(db),
-      reachableFrom,
-      intervalMs,
-      graceMs: graceOf(config),
-    }),
-    backtests: createBacktests({ datasources, pause: () => clock.sleep(0) }),
+    explain: createExplain({ datasources, store, reachableFrom, intervalMs, graceMs: graceOf(config) }),
+    backtests: createBacktests(walked),
     backtestLimit: new ConcurrencyLimit(BACKTEST_CONCURRENCY, 'backtests'),
+    alarmValues: createAlarmValues({ ...walked, store, reachableFrom, storedEvents: createStoredEvents(db) }),
+    valuesLimit: new ConcurrencyLimit(VALUES_CONCURRENCY, 'requests for values'),
+    latestValues: createLatestValues({ datasources, clock, intervalMs }),
+    latestValuesLimit: new ConcurrencyLimit(LATEST_VALUES_CONCURRENCY, 'requests for latest values'),
     intervalMs,
   };
 }

@@ -20,8 +20,8 @@ export async function sendRequest(
 
 /** The moment of evaluation, a signal that ends the requests, and optional traces. */
 export interface RequestsContext extends Pick<QueryContext, 'now' | 'signal'> {
-  /** Creates the listener of a request, for `explain`. */
-  traceOf?: (request: PlannedRequest) => Trace;
+  /** Creates the listener of a request, for `explain`; undefined: the request has none. */
+  traceOf?: (request: PlannedRequest) => Trace | undefined;
 }
 
 /** Sends all requests of an alarm at once and joins their answers. */

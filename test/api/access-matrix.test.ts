@@ -142,6 +142,12 @@ const ROWS: Record<string, Row> = {
   'GET /v2/alarms/:id/history': visibleFirst('reader', 200, { given: anAlarm }),
   'GET /v2/alarms/:id/explain': visibleFirst('reader', 200, { given: anAlarm }),
   'POST /v2/alarms/backtest': byRole('member', 200, { body: BACKTEST }),
+  'GET /v1/alarms/:id/values': roleFirst('reader', 200, {
+    given: anAlarm,
+    search: '?start=2026-01-01T11:00:00Z&stop=2026-01-01T11:10:00Z',
+  }),
+  'POST /v1/alarms/values': byRole('member', 200, { body: BACKTEST }),
+  'POST /v1/alarms/latest-values': byRole('reader', 200, { body: { ids: ['never'] } }),
   'POST /v2/query/alarms': byRole('reader', 200, { body: {} }),
   'POST /v2/query/alarms/history': byRole('reader', 200, { body: {} }),
   'GET /v2/capabilities': open(),

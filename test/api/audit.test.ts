@@ -84,6 +84,9 @@ interface WriteRow {
   changed?: string[];
 }
 
+/** Requests that change nothing and have a body. */
+const READS = /^POST (\/v2\/query\/|\/v1\/alarms\/(latest-)?values$)/;
+
 /** Every write of the API, and the entry that it leaves. */
 const WRITES: Record<string, WriteRow> = {
   'POST /v2/alarms': { action: 'alarm.create', body: thresholdBody(), id: undefined },
@@ -112,7 +115,7 @@ const WRITES: Record<string, WriteRow> = {
 };
 
 test('every route that writes has a row here', () => {
-  const writes = Object.keys(OPERATIONS).filter((key) => !key.startsWith('GET ') && !key.startsWith('POST /v2/query'));
+  const writes = Object.keys(OPERATIONS).filter((key) => !key.startsWith('GET ') && !READS.test(key));
   expect(Object.keys(WRITES).sort()).toEqual(writes.sort());
 });
 

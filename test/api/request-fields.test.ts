@@ -194,6 +194,29 @@ const AUDIT_ROWS = Object.fromEntries(
   }).map(([name, value]) => [`GET /v1/audit ?${name}`, { answers: inTurn(auditOf, '', `${name}=${value}`) }]),
 ) as Readonly<Record<string, Row>>;
 
+const valuesOf = (search: string): Promise<string> =>
+  threeAlarms().then(([id]) => get(`/v1/alarms/${id}/values${search}`, READER));
+async function latestOf(indexes: readonly number[]): Promise<string> {
+  const made = await threeAlarms();
+  const body = { ids: indexes.map((index) => made[index]) };
+  return shown(await api.ask('POST', '/v1/alarms/latest-values', { as: READER, body }));
+}
+const SPAN = '?start=2026-01-01T11:58:00Z&stop=2026-01-01T12:00:00Z';
+const VALUES_ROWS: Readonly<Record<string, Row>> = {
+  'GET /v1/alarms/{id}/values ?start': { answers: inTurn(valuesOf, SPAN, SPAN.replace('11:58', '11:59')) },
+  'GET /v1/alarms/{id}/values ?stop': { answers: inTurn(valuesOf, SPAN, SPAN.replace('12:00', '11:59')) },
+  'GET /v1/alarms/{id}/values ?step': { answers: inTurn(valuesOf, SPAN, `${SPAN}&step=10`) },
+  'POST /v1/alarms/values: start': {
+    answers: inBody('/v1/alarms/values', backtestOf, { start: '2026-01-01T11:00:00' }),
+  },
+  'POST /v1/alarms/values: stop': { answers: inBody('/v1/alarms/values', backtestOf, { stop: '2026-01-01T11:59:00' }) },
+  'POST /v1/alarms/values: step': { answers: inBody('/v1/alarms/values', backtestOf, { step: 10 }) },
+  'POST /v1/alarms/values: initial_state': {
+    answers: inBody('/v1/alarms/values', backtestOf, { initial_state: 'ok' }),
+  },
+  'POST /v1/alarms/latest-values: ids': { answers: inTurn(latestOf, [], [0]) },
+};
+
 const query = (other: Json, path = '/v2/query/alarms') => inBody(path, {}, other);
 const ROWS: Readonly<Record<string, Row>> = {
   'GET /v2/alarms ?q': { answers: inUrl('/v2/alarms', 'q.field=name&q.value=a') },
@@ -289,6 +312,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   'POST /v2/alarms/backtest: initial_state': {
     answers: inBody('/v2/alarms/backtest', backtestOf, { initial_state: 'ok' }),
   },
+  ...VALUES_ROWS,
 };
 
 test('each field of a request without an alarm in its body has a row', async () => {

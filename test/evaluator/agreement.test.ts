@@ -5,14 +5,18 @@ import type { Verdict } from '../../src/alarm/decide.js';
 import type { EvaluationOptions } from '../../src/alarm/evaluation-options.js';
 import { alarmTypes, type AlarmRule } from '../../src/alarm/types/index.js';
 import { COMPARISON_OPERATORS, STATISTICS } from '../../src/alarm/types/threshold/schema.js';
+import type { PrometheusQuery } from '../../src/alarm/series.js';
+import type { Datasource } from '../../src/datasource/datasource.js';
 import { createDatasources, type ConfiguredDatasources } from '../../src/datasource/registry.js';
 import { createBacktests, type BacktestTransition } from '../../src/evaluator/backtest.js';
 import { createExplain } from '../../src/evaluator/explain/explain.js';
 import type { ExplainedQuery } from '../../src/evaluator/explain/explanation.js';
+import { createAlarmValues } from '../../src/evaluator/values/alarm-values.js';
 import { createAlarmStore, type StoredAlarm } from '../../src/storage/alarms/alarm-store.js';
 import type { Database } from '../../src/storage/database.js';
 import { createEvaluationStore } from '../../src/storage/evaluation/evaluation-store.js';
 import { createExplanationStore } from '../../src/storage/evaluation/explanation-store.js';
+import { createStoredEvents } from '../../src/storage/evaluation/stored-events.js';
 import { embeddedDatabase } from '../support/databases.js';
 import { datasourceDouble, seriesEndingAt } from '../support/datasource-double.js';
 import { INTERVAL_MS, startEvaluator } from '../support/evaluator-rig.js';
@@ -21,7 +25,7 @@ import { storeAlarm, storeSample } from '../support/stored-alarms.js';
 import { TEST_SEALER } from '../support/sealer.js';
 import { NO_QUOTAS } from '../../src/storage/alarms/alarm-insert-store.js';
 
-/** Compares commits of evaluators with explanations and backtests of the same alarms, data and moments. */
+/** Compares commits of evaluators with explanations, backtests and values of the same alarms, data and moments. */
 
 const ALARMS = 60;
 const INTERVALS = 8;
@@ -104,17 +108,33 @@ const given: fc.Arbitrary<Given> = fc
 
 /** One or two series with gaps. They depend on the moment only, not on the requester. */
 const prometheusWith = (offset: number) =>
-  datasourceDouble<'prometheus'>(({ promql }, { now }) => {
-    const value = (minute: number, which: number): number =>
-      (minute * 37 + promql.charCodeAt(1) * 11 + which * 29 + offset) % 100;
-    const series = [0, 1].map((which) =>
-      seriesEndingAt(now, 30, [0, 1, 2, 3, 4, 5, 6, 7]).flatMap(({ at }) => {
-        const minute = Math.floor(at / 60_000);
-        return value(minute, which) < 10 ? [] : [{ at, values: { value: value(minute, which) } }];
-      }),
-    );
-    return { kind: 'series', series: promql === 'q2' ? series : series.slice(0, 1) };
-  });
+  labelled(
+    datasourceDouble<'prometheus'>(({ promql }, { now }) => {
+      const value = (minute: number, which: number): number =>
+        (minute * 37 + promql.charCodeAt(1) * 11 + which * 29 + offset) % 100;
+      const series = [0, 1].map((which) =>
+        seriesEndingAt(now, 30, [0, 1, 2, 3, 4, 5, 6, 7]).flatMap(({ at }) => {
+          const minute = Math.floor(at / 60_000);
+          return value(minute, which) < 10 ? [] : [{ at, values: { value: value(minute, which) } }];
+        }),
+      );
+      return { kind: 'series', series: promql === 'q2' ? series : series.slice(0, 1) };
+    }),
+  );
+
+/** Reports a label of each series to traces, as Prometheus has them. */
+function labelled(source: Datasource<PrometheusQuery>): Datasource<PrometheusQuery> {
+  return {
+    async answers(request, asking) {
+      const answers = await source.answers(request, asking);
+      for (const [key, answer] of answers) {
+        const count = answer.kind === 'series' ? answer.series.length : 0;
+        for (let host = 0; host < count; host += 1) asking.trace?.labelled?.({ key, labels: { host: String(host) } });
+      }
+      return answers;
+    },
+  };
+}
 const remote: ConfiguredDatasources = {
   prometheus: new Map([
     [null, prometheusWith(0)],
@@ -280,5 +300,53 @@ describe('an explanation', () => {
       }
     }
     expect(severals).toBeGreaterThan(10);
+  });
+});
+
+/** The newest compared datapoint of each series of each query, as far as there is one. */
+function newestUsed(queries: readonly ExplainedQuery[]): unknown[] {
+  return queries.flatMap(({ datapoints, part }) => {
+    const newest = new Map<number, unknown>();
+    for (const { used, series = 0, at, value } of datapoints)
+      if (used) newest.set(series, [part?.name ?? null, at, value]);
+    return [...newest.entries()].sort(([a], [b]) => a - b).map(([, one]) => one);
+  });
+}
+
+describe('values', () => {
+  test('are those of the explanations, with the states of a backtest and the real transitions', async () => {
+    const { reachableFrom } = createEvaluationStore(db);
+    const store = createExplanationStore(db);
+    const sources = { datasources: datasources(), pause: () => Promise.resolve(), store, reachableFrom };
+    const values = createAlarmValues({ ...sources, storedEvents: createStoredEvents(db) });
+    const explain = createExplain({ ...sources, intervalMs: INTERVAL_MS, graceMs: INTERVAL_MS });
+    const { signal } = new AbortController();
+    let compared = 0;
+    for (const index of indexes) {
+      const alarm = await alarmOf(index);
+      const changes = await committed(index);
+      const [start] = await evaluatedMomentsOf(index);
+      const found = await values.ofAlarm(alarm, { start: start!, stop: end, stepMs: INTERVAL_MS }, signal);
+      expect(found.transitions?.map(({ at, from, to, reason }) => ({ at, from, to, reason }))).toEqual(changes);
+      const bands = found.series!.states;
+      expect(bands[0]?.start).toEqual(start);
+      expect(bands.at(-1)?.stop).toEqual(end);
+      const states = [{ at: start!, to: found.initialState }, ...changes];
+      for (const at of await evaluatedMomentsOf(index)) {
+        const state = states.findLast((one) => one.at <= at)?.to;
+        const band = bands.findLast((one) => one.start <= at)?.value;
+        expect([index, at, band]).toEqual([index, at, state]);
+        const { queries, timeConstraints } = await explain(alarm, { now: end, at, signal });
+        const points = found.series!.series.flatMap(({ rule, points: all }) =>
+          all.filter((point) => point.at.getTime() === at.getTime()).map((point) => ({ rule, ...point })),
+        );
+        const shown = points.flatMap(({ rule, timestamp, value }) =>
+          value === null ? [] : [[rule, timestamp, value]],
+        );
+        expect([index, at, shown]).toEqual([index, at, timeConstraints.within ? newestUsed(queries) : []]);
+        compared += shown.length;
+      }
+    }
+    expect(compared).toBeGreaterThan(ALARMS * 3);
   });
 });

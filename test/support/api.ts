@@ -9,6 +9,8 @@ import { listen } from '../../src/api/http/listen.js';
 import type { ServerCertificate } from '../../src/api/http/server-certificate.js';
 import {
   BACKTEST_CONCURRENCY,
+  LATEST_VALUES_CONCURRENCY,
+  VALUES_CONCURRENCY,
   QUERY_CONCURRENCY,
   ConcurrencyLimit,
   createReadLimit,
@@ -22,6 +24,8 @@ import { createBacktests } from '../../src/evaluator/backtest.js';
 import type { EgressGuard } from '../../src/egress/egress-guard.js';
 import { NO_RATE_LIMITS, type RateLimits } from '../../src/api/http/rate-limits.js';
 import { createExplain } from '../../src/evaluator/explain/explain.js';
+import { createAlarmValues } from '../../src/evaluator/values/alarm-values.js';
+import { createLatestValues } from '../../src/evaluator/values/latest-values.js';
 import { silentLogger, type Logger } from '../../src/logger.js';
 import { NO_QUOTAS } from '../../src/storage/alarms/alarm-insert-store.js';
 import { createAlarmStore } from '../../src/storage/alarms/alarm-store.js';
@@ -35,6 +39,7 @@ import { createEvaluationStore } from '../../src/storage/evaluation/evaluation-s
 import { createEventStore } from '../../src/storage/evaluation/event-store.js';
 import { createComplexQueryStore } from '../../src/storage/queries/complex-query-store.js';
 import { createExplanationStore } from '../../src/storage/evaluation/explanation-store.js';
+import { createStoredEvents } from '../../src/storage/evaluation/stored-events.js';
 import { createHistoryStore } from '../../src/storage/alarms/history-store.js';
 import { createImportStore } from '../../src/storage/alarms/import-store.js';
 import { createNotificationAdminStore } from '../../src/storage/notifications/notification-admin-store.js';
@@ -203,7 +208,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     queries: options.queries ?? createComplexQueryStore(db, TEST_SEALER),
     queryLimit: new ConcurrencyLimit(QUERY_CONCURRENCY),
     readLimit: createReadLimit(),
-    ...looks(db, settings.remote),
+    ...looks(db, settings.remote, clock),
     samples: createSampleStore(db),
     statistics: createStatisticsStore(db),
     events: createEventStore(db, {
@@ -294,17 +299,33 @@ const INTERVAL_MS = 60_000;
 function looks(
   db: Database,
   remote: ConfiguredDatasources | undefined,
-): Pick<ApiDeps, 'explain' | 'backtests' | 'backtestLimit' | 'intervalMs'> {
+  clock: FakeClock,
+): Pick<
+  ApiDeps,
+  | 'explain'
+  | 'backtests'
+  | 'backtestLimit'
+  | 'alarmValues'
+  | 'valuesLimit'
+  | 'latestValues'
+  | 'latestValuesLimit'
+  | 'intervalMs'
+> {
   const datasources = createDatasources({
     meters: metersIn(db, { succeeded: () => {}, failed: () => {} }),
     ...remote,
   });
   const { reachableFrom } = createEvaluationStore(db);
   const store = createExplanationStore(db);
+  const walked = { datasources, pause: () => new Promise<void>((resolve) => setImmediate(resolve)) };
   return {
     explain: createExplain({ datasources, store, reachableFrom, intervalMs: INTERVAL_MS, graceMs: 3 * INTERVAL_MS }),
-    backtests: createBacktests({ datasources, pause: () => new Promise((resolve) => setImmediate(resolve)) }),
+    backtests: createBacktests(walked),
     backtestLimit: new ConcurrencyLimit(BACKTEST_CONCURRENCY, 'backtests'),
+    alarmValues: createAlarmValues({ ...walked, store, reachableFrom, storedEvents: createStoredEvents(db) }),
+    valuesLimit: new ConcurrencyLimit(VALUES_CONCURRENCY, 'requests for values'),
+    latestValues: createLatestValues({ datasources, clock, intervalMs: INTERVAL_MS }),
+    latestValuesLimit: new ConcurrencyLimit(LATEST_VALUES_CONCURRENCY, 'requests for latest values'),
     intervalMs: INTERVAL_MS,
   };
 }

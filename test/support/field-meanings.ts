@@ -13,8 +13,11 @@ export function shown({ status, text }: Answered): string {
   return `${status} ${text.replace(ID, 'id')}`;
 }
 
-/** Fields of a draft in a backtest have the schema of an alarm's fields, which have tests of their own. */
-const OF_A_DRAFT = /^POST \/v2\/alarms\/backtest: alarm\./;
+/**
+ * Fields of a draft in a backtest and in a request for values have the schema of an alarm's fields, which have tests of
+ * their own.
+ */
+const OF_A_DRAFT = /^POST (\/v2\/alarms\/backtest|\/v1\/alarms\/values): alarm\./;
 
 /** Fields of all requests, as /openapi.json lists them, without those of a draft. */
 export async function fieldsOfRequests(api: TestApi): Promise<string[]> {

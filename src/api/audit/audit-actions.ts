@@ -10,6 +10,7 @@ export const AUDIT_ACTIONS = [
   'alarm.read_state',
   'alarm.read_history',
   'alarm.explain',
+  'alarm.read_values',
   'alarm.query',
   'alarm.query_history',
   'alarm.count_results',

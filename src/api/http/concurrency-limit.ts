@@ -17,6 +17,12 @@ export const READ_CONCURRENCY: ConcurrencyBounds = { perProject: 4, inAll: 64, f
 /** Limits of backtests, which keep a metrics backend busy until they end. */
 export const BACKTEST_CONCURRENCY: ConcurrencyBounds = { perProject: 1, inAll: 2 };
 
+/** Limits of charts: values of an alarm over a time span. */
+export const VALUES_CONCURRENCY: ConcurrencyBounds = { perProject: 2, inAll: 4 };
+
+/** Limits of requests for the latest values of alarms. */
+export const LATEST_VALUES_CONCURRENCY: ConcurrencyBounds = { perProject: 4, inAll: 16 };
+
 /** Limits the long answers of this process, so that a few callers cannot hold all of its database connections. */
 export class ConcurrencyLimit {
   readonly #inProgress = new Map<string | null, number>();
@@ -63,6 +69,16 @@ export class ConcurrencyLimit {
     this.#take(projectId);
     try {
       yield* pages;
+    } finally {
+      this.#release(projectId);
+    }
+  }
+
+  /** Runs work with one result, and counts it from its start to its end. @throws AppError `too_many_requests`. */
+  async limitWork<T>(projectId: string | null, work: () => Promise<T>): Promise<T> {
+    this.#take(projectId);
+    try {
+      return await work();
     } finally {
       this.#release(projectId);
     }

@@ -30,6 +30,12 @@ const QUERY: Readonly<Record<string, { schema: Json; description: string }>> = {
       'ISO 8601, in UTC unless it has an offset; not included. Default, and most: now. Repeat the value of the answer.',
   },
   actor: { schema: { type: 'string' }, description: 'Id of a user or of an API key.' },
+  start: { schema: { type: 'string' }, description: 'ISO 8601, in UTC unless it has an offset.' },
+  stop: { schema: { type: 'string' }, description: 'ISO 8601, in UTC unless it has an offset; not in the future.' },
+  step: {
+    schema: { type: 'integer', minimum: 1 },
+    description: 'Seconds between two evaluations. Default: evaluator.interval.',
+  },
   marker: { schema: { type: 'string' }, description: 'Id of the last row of the previous page.' },
 };
 
@@ -45,6 +51,8 @@ const STATUS: Readonly<Record<string, number>> = {
   'POST /v2/query/alarms': 200,
   'POST /v2/query/alarms/history': 200,
   'POST /v2/events': 200,
+  'POST /v1/alarms/values': 200,
+  'POST /v1/alarms/latest-values': 200,
 };
 
 /** The OpenAPI 3.1 document of the routes, made from the schemas that parse the requests. */

@@ -6,6 +6,7 @@ import { EventRequest } from '../schema/event-request.js';
 import { ActivationRequest } from '../schema/import-request.js';
 import { SampleRequest } from '../schema/sample-request.js';
 import { BacktestRequest } from '../schema/backtest-request.js';
+import { LatestValuesRequest, ValuesRequest } from '../schema/values-request.js';
 import { ApiKeyRequest } from '../schema/api-key-request.js';
 import { QuotaRequest } from '../schema/quota-request.js';
 import { AlarmAnswer, StateAnswer } from '../answers/alarm-answer.js';
@@ -27,6 +28,7 @@ import {
   ReplayAnswer,
 } from '../answers/notification-answer.js';
 import { QuotasAnswer } from '../answers/quota-answer.js';
+import { LatestValuesAnswer, ValuesAnswer } from '../answers/values-answer.js';
 import { CapabilitiesAnswer, LivenessAnswer, ReadinessAnswer, VersionsAnswer } from '../answers/service-answer.js';
 
 /** Documentation of one route, beyond its row in the route table. */
@@ -255,5 +257,22 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     summary: 'Activate imported alarms, so that they run their actions',
     request: ActivationRequest,
     answer: ActivationAnswer,
+  },
+  'GET /v1/alarms/:id/values': {
+    group: 'Alarms',
+    summary: 'Get the values that an alarm compared over a time span, and the states that follow from them',
+    answer: ValuesAnswer,
+  },
+  'POST /v1/alarms/values': {
+    group: 'Alarms',
+    summary: 'Get the values that a draft of an alarm compares over a time span of the past; creates nothing',
+    request: ValuesRequest,
+    answer: ValuesAnswer,
+  },
+  'POST /v1/alarms/latest-values': {
+    group: 'Alarms',
+    summary: 'Get the last compared value of up to 100 alarms',
+    request: LatestValuesRequest,
+    answer: LatestValuesAnswer,
   },
 };

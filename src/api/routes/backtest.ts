@@ -72,14 +72,19 @@ function spanOf(
   { now, intervalMs }: BacktestRoutesDeps,
 ): { start: Date; stop: Date; stepMs: number } {
   const stepMs = step === null ? intervalMs : step * 1000;
-  if (stop > now()) throw invalidInput('stop', isoTimestamp(stop), 'It must not be in the future.');
-  if (start >= stop) throw invalidInput('start', isoTimestamp(start), 'It must be before stop.');
+  refuseBadSpan(start, stop, now());
   const evaluations = Math.floor((stop.getTime() - start.getTime()) / stepMs) + 1;
   if (evaluations > MAX_EVALUATIONS) {
     const most = `At most ${MAX_EVALUATIONS} evaluations are made at once, and this would be ${evaluations}.`;
     throw invalidInput('stop', isoTimestamp(stop), `${most} Let it stop earlier, or take a longer step.`);
   }
   return { start, stop, stepMs };
+}
+
+/** @throws AppError for a span that ends in the future, or that does not begin before its end. */
+export function refuseBadSpan(start: Date, stop: Date, now: Date): void {
+  if (stop > now) throw invalidInput('stop', isoTimestamp(stop), 'It must not be in the future.');
+  if (start >= stop) throw invalidInput('start', isoTimestamp(start), 'It must be before stop.');
 }
 
 function refuseOtherKinds({ alarm: { rule } }: BacktestRequest): void {

@@ -5,7 +5,8 @@ import { optional, wireEnum, wireInt } from '../../alarm/wire/wire-types.js';
 import { AlarmRequest } from './alarm-request.js';
 import { mandatoryTimestamp } from './timestamp.js';
 
-const MAX_STEP_S = 365 * 24 * 3600;
+/** Longest time between two evaluations, in seconds. */
+export const MAX_STEP_S = 365 * 24 * 3600;
 
 /** The body of a backtest: an alarm as POST takes it, and the time span in which it is evaluated. */
 export const BacktestRequest = z.strictObject({

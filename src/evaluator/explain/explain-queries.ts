@@ -53,7 +53,7 @@ export function unsentQueries(
 /**
  * The rule behind each query. Each part of a composite rule has one query; for other kinds the rule has all of them.
  */
-function rulesOf({ rule, needs, options }: Pick<ExplainInput, 'rule' | 'needs' | 'options'>): NamedRule[] {
+export function rulesOf({ rule, needs, options }: Pick<ExplainInput, 'rule' | 'needs' | 'options'>): NamedRule[] {
   const parts = partsOf(rule, options);
   if (rule.type !== 'composite') return needs.map(() => ({ ...parts[0]!, name: undefined }));
   return parts.map((part, index) => ({ ...part, name: `rule${index + 1}` }));
@@ -85,12 +85,12 @@ function unsentQuery(
 }
 
 /** A rule with queries: the rule of the alarm, or a named part of a composite rule. */
-interface NamedRule extends RulePart {
+export interface NamedRule extends RulePart {
   name: string | undefined;
 }
 
 /** The rule with the answer to its query. */
-interface AnsweredRule extends NamedRule {
+export interface AnsweredRule extends NamedRule {
   answer: BackendAnswer;
 }
 
@@ -118,7 +118,10 @@ function explained(input: ExplainInput, need: SeriesNeed, part: AnsweredRule): E
 }
 
 /** Repeats the judgement with a listener. The judgement is pure, so the result is the same. */
-function replayJudgement({ state, at: now }: ExplainInput, { rule, answer, options }: AnsweredRule): ReplayedJudgement {
+export function replayJudgement(
+  { state, at: now }: ExplainInput,
+  { rule, answer, options }: AnsweredRule,
+): ReplayedJudgement {
   const points: JudgedPoint[] = [];
   const verdicts = new Map<number, Verdict>();
   const listener: JudgementListener = {
@@ -129,7 +132,8 @@ function replayJudgement({ state, at: now }: ExplainInput, { rule, answer, optio
   return { evaluation: evaluatedTypeOf(rule).evaluate(rule, input), points, verdicts };
 }
 
-interface ReplayedJudgement {
+/** The result of a replayed judgement, with what its listener was told. */
+export interface ReplayedJudgement {
   evaluation: Evaluation;
   points: JudgedPoint[];
   /** By the numbers of the series. */
@@ -194,7 +198,8 @@ function windowOf(rule: AlarmRule, need: SeriesNeed, at: Date): ExplainedQuery['
   };
 }
 
-function conditionOf(rule: AlarmRule): ThresholdCondition | null {
+/** The condition of a rule; null for rules that compare nothing with a threshold. */
+export function conditionOf(rule: AlarmRule): ThresholdCondition | null {
   return 'threshold' in rule ? rule : null;
 }
 
@@ -282,7 +287,8 @@ function bySeriesAndTime(a: Datapoint, b: Datapoint): number {
   return (a.series ?? 0) - (b.series ?? 0) || (a.at?.getTime() ?? 0) - (b.at?.getTime() ?? 0);
 }
 
-function poolMembersOf(members: readonly PoolMember[], { findings }: Evaluation): ExplainedPoolMember[] {
+/** The members of a pool; `unhealthy` are those that the evaluation counted. */
+export function poolMembersOf(members: readonly PoolMember[], { findings }: Evaluation): ExplainedPoolMember[] {
   const { unhealthy = [] } = findings as { unhealthy?: readonly PoolMember[] };
   const counted = new Set(unhealthy);
   return members.map((member) => ({ member, unhealthy: counted.has(member) }));

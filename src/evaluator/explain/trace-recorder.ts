@@ -32,6 +32,14 @@ export function createTraceRecorder(): TraceRecorder {
   };
 }
 
+/**
+ * Traces of requests whose series have labels. Other requests have none: backends answer traced requests without what
+ * they remember, so that all requests are seen, which only an explanation needs.
+ */
+export function labelTraces({ traceOf }: TraceRecorder): (request: PlannedRequest) => Trace | undefined {
+  return (request) => (request.datasource === 'prometheus' ? traceOf(request) : undefined);
+}
+
 function add<T>(to: Map<string, T[]>, key: string, one: T): void {
   const others = to.get(key);
   if (others) others.push(one);

@@ -26,6 +26,8 @@ export type AlarmSortKey = (typeof ALARM_SORT_KEYS)[number];
 /** Conditions that must all hold. Null: alarms without that owner. */
 export interface AlarmFilter {
   id?: string;
+  /** One of these ids. */
+  ids?: readonly string[];
   projectId?: string | null;
   userId?: string;
   type?: string;
@@ -75,16 +77,17 @@ export function listAlarms(
   scope: Scope,
   { filter, ...order }: AlarmQuery,
 ): AsyncGenerator<StoredAlarm[], void, void> {
-  const { id, projectId, timestamp, ...others } = filter;
+  const { id, ids, projectId, timestamp, ...others } = filter;
   const hasOthers = Object.keys(others).length > 0;
-  const isOne = id !== undefined;
+  const isById = id !== undefined || ids !== undefined;
   const table = alarmTable(sealer);
-  return rowsInOrder(db, isOne ? { ...table, indexed: ['alarm_id'] } : table, {
+  return rowsInOrder(db, isById ? { ...table, indexed: ['alarm_id'] } : table, {
     ...order,
-    ...(isOne ? { sort: [{ key: 'alarm_id', descending: true }] } : {}),
+    ...(isById ? { sort: [{ key: 'alarm_id', descending: true }] } : {}),
     bounds: (conditions) => {
       boundAlarms(conditions, scope);
       conditions.equal('a.id', id, 'text');
+      if (ids !== undefined) conditions.add(`a.id = any(${conditions.parameter(ids, 'text[]')})`);
       conditions.equal('a.project_id', projectId, 'text');
       conditions.equal('a.timestamp', timestamp, 'timestamptz');
     },

@@ -1,5 +1,5 @@
 import { createOpenTimesSource } from '../../alarm/time-constraint/open-times.js';
-import { traitsByName, type AlarmEvent, type Trait } from '../../alarm/types/event/event.js';
+import type { AlarmEvent } from '../../alarm/types/event/event.js';
 import type { Database, Sql } from '../database.js';
 import { fireAlarms, type EventFiringOptions, type EventHit, type FiredAlarms } from './event-firing.js';
 import {
@@ -11,6 +11,7 @@ import {
   type EventAlarmRow,
   type EventsToMatch,
 } from './event-matches.js';
+import { eventIn, type EventRow } from './stored-events.js';
 
 /** Clock and settings of the event store. */
 export interface EventStoreOptions extends EventFiringOptions {
@@ -155,20 +156,8 @@ async function firePiece(
   return { ...fired, done: isDone ? 1 : 0, stored: isDone ? 1 : 0 };
 }
 
-interface StoredEvent extends EventProgress {
+interface StoredEvent extends EventProgress, EventRow {
   receivedAt: Date;
-  eventType: string;
-  generated: Date | null;
-  body: string;
-}
-
-function eventIn(
-  { eventType: type, generated, body }: StoredEvent,
-  ids: Pick<AlarmEvent, 'projectId' | 'messageId'>,
-): AlarmEvent {
-  const raw = JSON.parse(body) as { traits?: readonly Trait[] | null };
-  const traits = traitsByName(raw.traits ?? []);
-  return { ...ids, eventType: type, generated: generated ?? undefined, traits, raw };
 }
 
 interface EventProgress {

@@ -28,6 +28,22 @@ export interface Firing {
   reason: string;
 }
 
+/** A change of an alarm's state, by an evaluation or by a user. */
+export interface StateChange {
+  alarmId: string;
+  at: Date;
+  from: AlarmState;
+  to: AlarmState;
+  reason: string | null;
+}
+
+/** Selects changes of state. `start` and `stop` are included. */
+export interface StateChangeQuery {
+  start: Date;
+  stop: Date;
+  limit: number;
+}
+
 export type ExplanationStore = ReturnType<typeof createExplanationStore>;
 
 /**
@@ -44,6 +60,12 @@ export function createExplanationStore(db: Database) {
      */
     statesAt: (alarmIds: readonly string[], at: Date): Promise<ReadonlyMap<string, PastState>> =>
       statesAt(db, alarmIds, at),
+    /**
+     * Returns changes of state within a time span, in their order: the first ones of one alarm. Of several alarms there
+     * may be earlier ones if as many as `limit` are returned.
+     */
+    changesOf: (alarmIds: readonly string[], query: StateChangeQuery): Promise<StateChange[]> =>
+      changesOf(db, alarmIds, query),
     /** Returns the last transition before `at` by an evaluation, not by a user. */
     lastFiring: (alarmId: string, at: Date): Promise<Firing | undefined> => lastFiring(db, alarmId, at),
   };
@@ -90,6 +112,41 @@ async function statesAt(db: Database, alarmIds: readonly string[], at: Date): Pr
       states.set(id, { state, since, reason: detail === null ? null : reasonIn(detail) });
   }
   return states;
+}
+
+/**
+ * The state after a change is the one before the next change, or the present one. Each alarm is read by the index, so
+ * the work ends with the last row that is returned.
+ */
+const CHANGES_OF = `
+  select h.alarm_id as "alarmId", h.timestamp as at, h.previous_state as "from",
+         coalesce(later.previous_state, a.state) as "to", h.detail
+    from unnest($1::text[]) as given (id) join alarms a on a.id = given.id
+   cross join lateral (
+      select alarm_id, timestamp, state_version, previous_state, detail from alarm_history
+       where alarm_id = given.id and state_version is not null
+         and timestamp between $2::timestamptz and $3::timestamptz
+       order by timestamp, state_version limit $4::bigint) h
+    left join lateral (
+      select n.previous_state from alarm_history n
+       where n.alarm_id = h.alarm_id and n.state_version is not null and n.timestamp >= h.timestamp
+         and (n.timestamp, n.state_version) > (h.timestamp, h.state_version)
+       order by n.timestamp, n.state_version limit 1) later on true
+   limit $4::bigint`;
+
+async function changesOf(
+  db: Database,
+  alarmIds: readonly string[],
+  { start, stop, limit }: StateChangeQuery,
+): Promise<StateChange[]> {
+  const { rows } = await db.query<Omit<StateChange, 'reason'> & { detail: string }>(CHANGES_OF, [
+    alarmIds,
+    start,
+    stop,
+    limit,
+  ]);
+  const changes = rows.map(({ detail, ...change }) => ({ ...change, reason: reasonIn(detail) }));
+  return changes.sort((a, b) => a.at.getTime() - b.at.getTime());
 }
 
 const LAST_FIRING = `

@@ -1,0 +1,168 @@
+import type { Decision } from '../alarm/decide.js';
+import { NO_OPTIONS, type EvaluationOptions } from '../alarm/evaluation-options.js';
+import type { BackendAnswer, SeriesNeed } from '../alarm/series.js';
+import type { AlarmState } from '../alarm/state.js';
+import { createOpenTimesSource } from '../alarm/time-constraint/open-times.js';
+import { typeOf } from '../alarm/types/index.js';
+import type { Datasources } from '../datasource/registry.js';
+import type { StoredAlarm } from '../storage/alarms/alarm-row.js';
+import { labelTraces, type TraceRecorder } from './explain/trace-recorder.js';
+import { judgeAlarm, type JudgedAlarm, type Judgement } from './judge.js';
+import { planRequests } from './plan.js';
+import { sendRequests, type BackendAnswers } from './send-requests.js';
+
+/** An alarm definition that need not be stored, and the period to evaluate it over. */
+export interface EvaluatedSpan {
+  alarm: StoredAlarm;
+  start: Date;
+  stop: Date;
+  stepMs: number;
+  initialState: AlarmState;
+}
+
+/** The evaluation of one moment, with the answers that it is made from. */
+export interface MomentJudgement extends Judgement<BackendAnswer> {
+  /** By the keys of the needs. Windows may be wider than the alarm's. */
+  answers: BackendAnswers;
+  /** Undefined if no traces were wanted. */
+  recorder: TraceRecorder | undefined;
+}
+
+/** One moment of a span, evaluated from the state in which the moment before it left the alarm. */
+export interface JudgedMoment {
+  at: Date;
+  /** The next moment, or the end of the span. */
+  until: Date;
+  from: AlarmState;
+  /** The state from this moment on. */
+  state: AlarmState;
+  decision: Decision;
+  /** Null outside the time constraints of the alarm: no request is sent then. */
+  judgement: MomentJudgement | null;
+}
+
+/** What a walk over the moments of a span needs. */
+export interface JudgedMomentsDeps {
+  datasources: Datasources;
+  /** Yields to the event loop. */
+  pause: () => Promise<void>;
+}
+
+/** How a walk ends early, and what it records. */
+export interface MomentsOptions {
+  /** When this aborts, the iteration ends without an error. */
+  signal: AbortSignal;
+  /** Makes the recorder of one moment, which records the labels of series. Absent: no traces. */
+  newRecorder?: () => TraceRecorder;
+}
+
+/**
+ * Moments that are queried ahead of the one that is judged. Requests are small, and their answers take a round trip.
+ */
+const MOMENTS_AHEAD = 8;
+
+/**
+ * Judgements between two pauses. Outside time constraints no request is sent, so nothing else yields to the event loop.
+ */
+const JUDGEMENTS_WITHOUT_PAUSE = 64;
+
+/** The queries and options of an alarm. */
+export function needsOf({ rule, evaluationOptions }: Pick<StoredAlarm, 'rule' | 'evaluationOptions'>): {
+  needs: readonly SeriesNeed[];
+  options: EvaluationOptions;
+} {
+  const options = evaluationOptions ?? NO_OPTIONS;
+  return { needs: typeOf(rule).seriesNeeded(rule, options), options };
+}
+
+/** Evaluates an alarm at each moment of a span, in order, with the code of the evaluator. Writes nothing. */
+export async function* judgedMoments(
+  { datasources, pause }: JudgedMomentsDeps,
+  span: EvaluatedSpan,
+  { signal, newRecorder }: MomentsOptions,
+): AsyncIterable<JudgedMoment> {
+  const { alarm } = span;
+  const { needs, options } = needsOf(alarm);
+  const requests = await planRequests(needs);
+  const openTimes = createOpenTimesSource().of(alarm.timeConstraints);
+  const stopped = new AbortController();
+  const ended = AbortSignal.any([signal, stopped.signal]);
+  const ask = async (now: Date): Promise<MomentAnswers | null> => {
+    if (!openTimes.isOpen(now)) return null;
+    const recorder = newRecorder?.();
+    const traced = recorder && { traceOf: labelTraces(recorder) };
+    return { answers: await sendRequests(datasources, requests, { now, signal: ended, ...traced }), recorder };
+  };
+  let judged: JudgedAlarm = {
+    rule: alarm.rule,
+    needs,
+    options,
+    state: span.initialState,
+    repeats: alarm.repeatActions,
+  };
+  let judgements = 0;
+  try {
+    for await (const answered of answersInOrder(momentsOf(span), ask)) {
+      if (signal.aborted) return;
+      const moment = judgedMoment(judged, answered, span);
+      judged = { ...judged, state: moment.state };
+      yield moment;
+      judgements += 1;
+      if (judgements % JUDGEMENTS_WITHOUT_PAUSE === 0) await pause();
+    }
+  } finally {
+    // The reader has stopped, or a request failed: the requests that were sent ahead are not needed.
+    stopped.abort();
+  }
+}
+
+/** The moments at which an alarm is evaluated over a span: its start, and each step after it up to its end. */
+export function* momentsOf({ start, stop, stepMs }: Pick<EvaluatedSpan, 'start' | 'stop' | 'stepMs'>): Iterable<Date> {
+  for (let at = start.getTime(); at <= stop.getTime(); at += stepMs) yield new Date(at);
+}
+
+/** The number of these moments. */
+export function momentsIn({ start, stop, stepMs }: Pick<EvaluatedSpan, 'start' | 'stop' | 'stepMs'>): number {
+  return Math.floor((stop.getTime() - start.getTime()) / stepMs) + 1;
+}
+
+/** The moment after `at`, or the end of the span. */
+export function momentAfter(at: Date, { stop, stepMs }: Pick<EvaluatedSpan, 'stop' | 'stepMs'>): Date {
+  return new Date(Math.min(at.getTime() + stepMs, stop.getTime()));
+}
+
+type MomentAnswers = Pick<MomentJudgement, 'answers' | 'recorder'>;
+
+interface AnsweredMoment {
+  at: Date;
+  /** Null for a moment outside the time constraints. */
+  answered: MomentAnswers | null;
+}
+
+const STAY: Decision = { kind: 'stay' };
+
+function judgedMoment(judged: JudgedAlarm, { at, answered }: AnsweredMoment, span: EvaluatedSpan): JudgedMoment {
+  const judgement = answered && { ...judgeAlarm(judged, answered.answers, at), ...answered };
+  const decision = judgement?.decision ?? STAY;
+  const from = judged.state;
+  const state = decision.kind === 'transition' ? decision.to : from;
+  return { at, until: momentAfter(at, span), from, state, decision, judgement };
+}
+
+/** Keeps a constant number of moments in flight. Answers come in the order of the moments. */
+async function* answersInOrder(
+  moments: Iterable<Date>,
+  ask: (at: Date) => Promise<MomentAnswers | null>,
+): AsyncIterable<AnsweredMoment> {
+  const ahead: Promise<AnsweredMoment>[] = [];
+  const begin = (at: Date): void => {
+    const pending = ask(at).then((answered) => ({ at, answered }));
+    pending.catch(() => undefined); // thrown when the moment is awaited
+    ahead.push(pending);
+  };
+  for (const at of moments) {
+    begin(at);
+    if (ahead.length >= MOMENTS_AHEAD) yield await ahead.shift()!;
+  }
+  for (const rest of ahead) yield await rest;
+}
