@@ -1,0 +1,58 @@
+/**
+ * The name of each operation: `operationId` in the document, by which generated clients know it. The keys are those of
+ * `OPERATIONS`. A name is a verb and a noun, and stays as it is once it was released.
+ */
+export const OPERATION_NAMES: Readonly<Record<string, string>> = {
+  'GET /': 'listVersions',
+  'GET /healthcheck': 'checkHealth',
+  'GET /livez': 'checkLiveness',
+  'GET /readyz': 'checkReadiness',
+  'GET /metrics': 'getMetrics',
+  'GET /openapi.json': 'getDocument',
+  'GET /docs': 'showPage',
+  'GET /docs/:file': 'getPageFile',
+
+  'GET /v2/alarms': 'listAlarms',
+  'POST /v2/alarms': 'createAlarm',
+  'GET /v2/alarms/:id': 'getAlarm',
+  'PUT /v2/alarms/:id': 'replaceAlarm',
+  'DELETE /v2/alarms/:id': 'deleteAlarm',
+  'GET /v2/alarms/:id/state': 'getAlarmState',
+  'PUT /v2/alarms/:id/state': 'setAlarmState',
+  'GET /v2/alarms/:id/history': 'listAlarmHistory',
+  'GET /v2/alarms/:id/explain': 'explainAlarm',
+  'POST /v2/alarms/backtest': 'backtestAlarm',
+  'POST /v2/query/alarms': 'queryAlarms',
+  'POST /v2/query/alarms/history': 'queryAlarmHistory',
+  'GET /v2/capabilities': 'listCapabilities',
+  'GET /v2/metrics': 'countEvaluationResults',
+
+  'GET /v2/meters': 'listMeters',
+  'GET /v2/meters/:meter': 'listSamples',
+  'POST /v2/meters/:meter': 'createSamples',
+  'GET /v2/meters/:meter/statistics': 'getStatistics',
+  'GET /v2/resources': 'listResources',
+  'GET /v2/resources/:resource': 'getResource',
+  'POST /v2/events': 'sendEvents',
+
+  'GET /v1/notifications': 'listNotifications',
+  'GET /v1/notifications/:id': 'getNotification',
+  'GET /v1/notifications/:id/attempts': 'listAttempts',
+  'POST /v1/notifications/replay': 'replayNotifications',
+  'POST /v1/notifications/:id/replay': 'replayNotification',
+  'GET /v1/delivery-pauses': 'listDeliveryPauses',
+  'PUT /v1/delivery-pauses/:project': 'pauseDeliveries',
+  'DELETE /v1/delivery-pauses/:project': 'resumeDeliveries',
+
+  'GET /v2/quotas': 'getQuotas',
+  'GET /v2/quotas/:id': 'getProjectQuotas',
+  'POST /v2/quotas': 'setQuotas',
+  'DELETE /v2/quotas': 'resetQuotas',
+  'DELETE /v2/quotas/:id': 'resetProjectQuotas',
+  'GET /v1/api-keys': 'listApiKeys',
+  'POST /v1/api-keys': 'createApiKey',
+  'DELETE /v1/api-keys/:id': 'revokeApiKey',
+  'GET /v1/audit': 'listAuditEntries',
+  'POST /v1/imports': 'importAlarms',
+  'POST /v1/imports/activate': 'activateImports',
+};
