@@ -81,7 +81,11 @@ const GIVEN: Readonly<Record<string, () => Promise<Record<string, string>>>> = {
   },
 };
 
-async function send(name: string, example: string, params: Record<string, string>): Promise<{ status: string; text: string }> {
+async function send(
+  name: string,
+  example: string,
+  params: Record<string, string>,
+): Promise<{ status: string; text: string }> {
   const { path, method, operation } = operationNamed(name);
   const body = operation.requestBody?.content['application/json']?.examples?.[example]?.value;
   const url = path.replace(/\{(\w+)\}/g, (_, parameter: string) => params[parameter] ?? '');
@@ -103,7 +107,9 @@ test('each operation with a body has examples, and the document has all that are
 });
 
 test('each kind of alarm has an example', () => {
-  const kinds = Object.values(REQUEST_EXAMPLES['createAlarm'] ?? {}).map(({ value }) => (value as { type: string }).type);
+  const kinds = Object.values(REQUEST_EXAMPLES['createAlarm'] ?? {}).map(
+    ({ value }) => (value as { type: string }).type,
+  );
   expect([...new Set(kinds)].sort()).toEqual([...ALARM_KINDS].sort());
 });
 

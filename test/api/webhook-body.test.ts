@@ -15,7 +15,7 @@ import { aPoolMember, startOctaviaDouble } from '../support/octavia-double.js';
 import { startReceiver, type ReceivedRequest } from '../support/receiver-server.js';
 import { RemoteDouble } from '../support/remote-double.js';
 
-/** Alarms of each way of judging fire, and a receiver gets their webhooks: these are as /openapi.json describes them. */
+/** Alarms of each way of judging fire, and a receiver gets their webhooks as /openapi.json describes them. */
 
 const ABOVE = { comparison_operator: 'gt', threshold: 80 };
 const RULES: Readonly<Record<string, object>> = {

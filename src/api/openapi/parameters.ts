@@ -22,8 +22,8 @@ const CONDITIONS: Readonly<Record<string, UrlParameter>> = {
   'q.field': {
     schema: TEXTS,
     description:
-      'Fields of the conditions, which must all hold. Repeat the four parameters for more conditions; they are matched ' +
-      'by position. q[0].field, q[0].op and so on are accepted too.',
+      'Fields of the conditions, which must all hold. Repeat the four parameters for more conditions; they are ' +
+      'matched by position. q[0].field, q[0].op and so on are accepted too.',
   },
   'q.op': { schema: TEXTS, description: 'Operators of the conditions. Default: eq.' },
   'q.value': { schema: TEXTS, description: 'Values of the conditions.' },

@@ -174,7 +174,10 @@ export const REQUEST_EXAMPLES: Readonly<Record<string, Readonly<Record<string, B
   replaceAlarm: {
     threshold: {
       summary: 'Another threshold; the actions are left out, so there are none any more',
-      value: { ...THRESHOLD_ALARM, threshold_rule: { meter_name: 'cpu_util', comparison_operator: 'gt', threshold: 90 } },
+      value: {
+        ...THRESHOLD_ALARM,
+        threshold_rule: { meter_name: 'cpu_util', comparison_operator: 'gt', threshold: 90 },
+      },
     },
   },
   setAlarmState: { ok: { summary: 'A JSON text', value: 'ok' } },
@@ -240,7 +243,10 @@ export const REQUEST_EXAMPLES: Readonly<Record<string, Readonly<Record<string, B
     },
   },
   createApiKey: {
-    reader: { summary: 'A key that reads, for 90 days', value: { role: 'reader', description: 'dashboard', expires_in: 7_776_000 } },
+    reader: {
+      summary: 'A key that reads, for 90 days',
+      value: { role: 'reader', description: 'dashboard', expires_in: 7_776_000 },
+    },
   },
   importAlarms: {
     alarms: {

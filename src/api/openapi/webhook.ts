@@ -18,7 +18,9 @@ const ReasonData = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('composite'),
     composition_form: z.string(),
-    causative_rules: z.record(z.string(), AnyObject).meta({ description: 'Rules in that state: rule1, rule2 and so on.' }),
+    causative_rules: z
+      .record(z.string(), AnyObject)
+      .meta({ description: 'Rules in that state: rule1, rule2 and so on.' }),
   }),
   z.strictObject({ type: z.literal('combination'), alarm_ids: z.array(z.string()) }),
   z.strictObject({
