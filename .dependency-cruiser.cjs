@@ -68,6 +68,7 @@ const PACKAGES = [
   [['bullmq', ['^src/notifier/']]],
   [['got', WAYS_OUT]],
   ['pg', '@electric-sql/pglite'].map((name) => [name, ['^src/storage/']]),
+  [['openapi-fetch', ['^src/client/']]],
   [['proper-lockfile', ['^src/storage/', '^src/cli/']]],
   [['winston', ['^src/logger[.]ts$']]],
   [['prom-client', ['^src/telemetry[.]ts$']]],
@@ -111,6 +112,20 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/', pathNot: ['^src/(main|app)[.]ts$', '^src/(cli|app)/'] },
       to: { path: '^src/(main|app|cli)([/.]|$)' },
+    },
+    {
+      name: 'the-client-stands-alone',
+      comment: 'It speaks to the service by HTTP only, and runs in browsers too.',
+      severity: 'error',
+      from: { path: '^src/client/' },
+      to: { pathNot: ['^src/client/', 'node_modules/openapi-fetch/'] },
+    },
+    {
+      name: 'the-service-is-no-client-of-itself',
+      comment: 'Programs of the API are: commands, the page, examples.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(client|cli|console)/' },
+      to: { path: '^src/client/' },
     },
     {
       name: 'the-product-knows-no-developers-tools',

@@ -33,11 +33,19 @@ export function packageProblems(base, copied = COPIED) {
   ];
 }
 
+/** In overrides `$name` stands for the version of a dependency in package.json, which must be exact itself. */
 function versionProblems({ dependencies = {}, devDependencies = {}, overrides = {} }) {
-  return [dependencies, devDependencies, overrides]
-    .flatMap((some) => Object.entries(some))
-    .filter(([, version]) => !EXACT.test(version))
+  const own = { ...dependencies, ...devDependencies };
+  return [...Object.entries(own), ...overrideEntries(overrides)]
+    .filter(([, version]) => !EXACT.test(own[/^\$(.+)/.exec(version)?.[1]] ?? version))
     .map(([name, version]) => `package.json: ${name} is ${version}; write one exact version`);
+}
+
+/** An override may hold those of the packages below it. */
+function overrideEntries(overrides) {
+  return Object.entries(overrides).flatMap(([name, value]) =>
+    typeof value === 'object' ? overrideEntries(value) : [[name, value]],
+  );
 }
 
 /** Optional packages for other machines are not installed; the lock file knows their licences. */

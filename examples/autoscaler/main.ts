@@ -6,9 +6,9 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { bodyOf, createTocsinClient, type TocsinClient } from '../../src/client/tocsin-client.js';
 import { Group } from './group.js';
-import { startService } from './own-service.js';
-import { createTocsinClient, isRunning, type TocsinClient } from './tocsin-client.js';
+import { isRunning, startService } from './own-service.js';
 import { listenForWebhooks, type Webhook } from './webhooks.js';
 
 const OWN_INTERVAL = '2s';
@@ -34,41 +34,45 @@ function say(scene: Scene, text: string): void {
 }
 
 async function registerAlarms(tocsin: TocsinClient, group: Group, hooks: string): Promise<string[]> {
-  const rule = {
-    meter_name: 'cpu_util',
-    statistic: 'avg',
-    period: PERIOD_S,
-    evaluation_periods: 1,
-    query: [{ field: 'metadata.group', op: 'eq', value: group.name }],
+  const watchCpu = async (is: 'high' | 'low', threshold: number, action: string): Promise<string> => {
+    const created = tocsin.POST('/v2/alarms', {
+      body: {
+        name: `${group.name} cpu ${is}`,
+        type: 'threshold',
+        threshold_rule: {
+          meter_name: 'cpu_util',
+          statistic: 'avg',
+          period: PERIOD_S,
+          evaluation_periods: 1,
+          query: [{ field: 'metadata.group', op: 'eq', value: group.name }],
+          comparison_operator: is === 'high' ? 'gt' : 'lt',
+          threshold,
+        },
+        alarm_actions: [`${hooks}/${action}`],
+        repeat_actions: true,
+      },
+    });
+    return (await bodyOf(created)).alarm_id;
   };
-  const high = await tocsin.createAlarm({
-    name: `${group.name} cpu high`,
-    type: 'threshold',
-    threshold_rule: { ...rule, comparison_operator: 'gt', threshold: HIGH },
-    alarm_actions: [`${hooks}/scale-up`],
-    repeat_actions: true,
+  const high = await watchCpu('high', HIGH, 'scale-up');
+  const low = await watchCpu('low', LOW, 'scale-down');
+  const unsettled = tocsin.POST('/v2/alarms', {
+    body: {
+      name: `${group.name} unsettled`,
+      type: 'combination',
+      combination_rule: { operator: 'or', alarm_ids: [high, low] },
+      alarm_actions: [`${hooks}/told`],
+      ok_actions: [`${hooks}/told`],
+    },
   });
-  const low = await tocsin.createAlarm({
-    name: `${group.name} cpu low`,
-    type: 'threshold',
-    threshold_rule: { ...rule, comparison_operator: 'lt', threshold: LOW },
-    alarm_actions: [`${hooks}/scale-down`],
-    repeat_actions: true,
-  });
-  const unsettled = await tocsin.createAlarm({
-    name: `${group.name} unsettled`,
-    type: 'combination',
-    combination_rule: { operator: 'or', alarm_ids: [high, low] },
-    alarm_actions: [`${hooks}/told`],
-    ok_actions: [`${hooks}/told`],
-  });
-  return [unsettled, high, low];
+  return [(await bodyOf(unsettled)).alarm_id, high, low];
 }
 
-function onWebhook(scene: Scene, { path, alarmName, previous, current, reason }: Webhook): void {
+function onWebhook(scene: Scene, { path, body }: Webhook): void {
+  const { alarm_name, previous, current, reason } = body;
   say(
     scene,
-    `webhook ${path}: "${alarmName}" ` +
+    `webhook ${path}: "${alarm_name}" ` +
       `${previous === current ? `still ${current}` : `${previous} → ${current}`} (${reason})`,
   );
   const by = path === '/scale-up' ? 1 : path === '/scale-down' ? -1 : undefined;
@@ -81,14 +85,13 @@ function onWebhook(scene: Scene, { path, alarmName, previous, current, reason }:
 
 async function pushMeasurements(tocsin: TocsinClient, { group, load }: Scene): Promise<void> {
   const samples = group.instances().map((instance) => ({
-    counter_name: 'cpu_util',
-    counter_type: 'gauge',
+    counter_type: 'gauge' as const,
     counter_unit: '%',
     counter_volume: group.cpu(load),
     resource_id: instance,
     resource_metadata: { group: group.name },
   }));
-  await tocsin.pushSamples('cpu_util', samples);
+  await bodyOf(tocsin.POST('/v2/meters/{meter}', { params: { path: { meter: 'cpu_util' } }, body: samples }));
 }
 
 /** True once the group has grown under load and shrunk back without it. */
@@ -117,7 +120,7 @@ async function main(): Promise<number> {
     hasPeaked: false,
     startedAt: Date.now(),
   };
-  const tocsin = createTocsinClient(url);
+  const tocsin = createTocsinClient({ baseUrl: url });
   const hooks = await listenForWebhooks((webhook) => onWebhook(scene, webhook));
   const alarms: string[] = [];
   try {
@@ -132,7 +135,7 @@ async function main(): Promise<number> {
     say(scene, isDone ? 'done: scaled up and down again' : 'gave up: the group did not go up and down in time');
     return isDone ? 0 : 1;
   } finally {
-    for (const id of alarms) await tocsin.deleteAlarm(id);
+    for (const id of alarms) await bodyOf(tocsin.DELETE('/v2/alarms/{id}', { params: { path: { id } } }));
     await hooks.close();
     await own?.stop();
   }

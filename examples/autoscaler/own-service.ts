@@ -6,7 +6,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-import { isRunning } from './tocsin-client.js';
+import { createTocsinClient } from '../../src/client/tocsin-client.js';
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 const START_TIMEOUT_MS = 30_000;
@@ -45,6 +45,16 @@ export async function startService(interval: string): Promise<{ url: string; sto
     throw new Error('the service for the demo did not start');
   }
   return { url, stop };
+}
+
+/** True if a Tocsin answers at this address. */
+export async function isRunning(baseUrl: string): Promise<boolean> {
+  try {
+    const tocsin = createTocsinClient({ baseUrl });
+    return (await tocsin.GET('/livez', { signal: AbortSignal.timeout(2_000) })).response.ok;
+  } catch {
+    return false; // connection refused
+  }
 }
 
 async function freePort(): Promise<number> {

@@ -1,13 +1,12 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+import type { Schemas } from '../../src/client/tocsin-client.js';
+
 /** A received webhook. */
 export interface Webhook {
   path: string;
-  alarmName: string;
-  previous: string;
-  current: string;
-  reason: string;
+  body: Schemas['WebhookBody'];
 }
 
 /** Receives webhooks of alarms. A webhook may arrive more than once with the same id, so duplicates can be dropped. */
@@ -21,14 +20,7 @@ export async function listenForWebhooks(
       const id = String(request.headers['webhook-id']);
       if (seen.has(id)) return;
       seen.add(id);
-      const { alarm_name, previous, current, reason } = JSON.parse(body) as Record<string, string>;
-      onWebhook({
-        path: request.url ?? '/',
-        alarmName: alarm_name ?? '',
-        previous: previous ?? '',
-        current: current ?? '',
-        reason: reason ?? '',
-      });
+      onWebhook({ path: request.url ?? '/', body: JSON.parse(body) as Webhook['body'] });
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -116,6 +116,11 @@ const MAX_HEADER = 8 * 1024;
 
 /** The complete API as an express application. Does not listen. */
 export function createApi(deps: ApiDeps): express.Express {
+  return assemble(deps, deps, { routes: apiRoutes(deps), barePaths: [QUERY_ROOT] });
+}
+
+/** The route table of the API. Only handlers use what the routes are given. */
+export function apiRoutes(deps: ApiDeps): Route[] {
   const routes: Route[] = [
     ...versionRoutes(),
     ...healthRoutes(deps),
@@ -138,7 +143,7 @@ export function createApi(deps: ApiDeps): express.Express {
     ...(deps.apiKeys ? apiKeyRoutes({ ...deps, apiKeys: deps.apiKeys }) : []),
     ...docsRoutes({ document: () => openApiDocument(routes, deps.version) }),
   ];
-  return assemble(deps, deps, { routes, barePaths: [QUERY_ROOT] });
+  return routes;
 }
 
 /** Health and metrics only, for the management listener. */

@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 
+import { OPERATION_NAMES } from '../../src/api/openapi/operation-names.js';
 import { OPERATIONS } from '../../src/api/openapi/operations.js';
 import type { Database } from '../../src/storage/database.js';
 import { MEMBER, startApi, thresholdBody, type TestApi } from '../support/api.js';
 import { anyDatabase } from '../support/databases.js';
 
 interface Operation {
+  operationId: string;
   requestBody?: { content: { 'application/json': { schema: object } } };
 }
 
@@ -44,6 +46,16 @@ test('the document has every route, and no other', () => {
   );
   expect(described.sort()).toEqual(Object.keys(OPERATIONS).sort());
   expect(document.openapi).toBe('3.1.0');
+});
+
+test('every operation has a name of its own, made of a verb and a noun', () => {
+  expect(Object.keys(OPERATION_NAMES).sort()).toEqual(Object.keys(OPERATIONS).sort());
+  const names = Object.values(document.paths).flatMap((methods) =>
+    Object.values(methods).map(({ operationId }) => operationId),
+  );
+  expect(names.sort()).toEqual(Object.values(OPERATION_NAMES).sort());
+  expect(new Set(names).size).toBe(names.length);
+  expect(names.filter((name) => !/^[a-z]+([A-Z][a-z]+)+$/.test(name))).toEqual([]);
 });
 
 test('every schema in it is a valid one, and every reference leads somewhere', () => {

@@ -17,7 +17,7 @@ const SCRIPTED = { ...MIT, hasInstallScript: true };
 const MANIFEST = {
   dependencies: { exact: '1.0.0', 'pre-release': '1.0.0-rc.1', caret: '^1.0.0' },
   devDependencies: { tag: 'latest', alias: 'npm:other@1.0.0' },
-  overrides: { range: '1.x' },
+  overrides: { range: '1.x', tool: { inner: '^1.0.0', exact: '$exact', unknown: '$other' } },
 };
 const LOCKED = {
   '': { license: 'none of its business' },
@@ -71,6 +71,8 @@ test.each([
   ['a tag', 'package.json: tag is latest; write one exact version'],
   ['another name', 'package.json: alias is npm:other@1.0.0; write one exact version'],
   ['a range among the overrides', 'package.json: range is 1.x; write one exact version'],
+  ['a range in a nested override', 'package.json: inner is ^1.0.0; write one exact version'],
+  ['an override by a package that is no dependency', 'package.json: unknown is $other; write one exact version'],
   [
     'the address of a registry',
     'package-lock.json: node_modules/addressed has a resolved address; remove it (.npmrc leaves it out)',
@@ -82,5 +84,5 @@ test.each([
 
 test('lint accepts listed licences, one of several, tools of any licence, and exact versions', () => {
   expect(problems.filter((problem) => /exact@|pre-release|either|tool|msgpackr|none of/.test(problem))).toEqual([]);
-  expect(problems).toHaveLength(12);
+  expect(problems).toHaveLength(14);
 });

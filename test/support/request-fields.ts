@@ -27,14 +27,19 @@ export function requestFields(document: RequestDocument): string[] {
     Object.entries(operations).flatMap(([method, { parameters = [], requestBody }]) => {
       const route = `${method.toUpperCase()} ${path}`;
       const schema = requestBody?.content['application/json'].schema;
-      const names = parameters.filter((each) => each.in === 'query').map(({ name }) => `${route} ?${name}`);
-      return [...names, ...(schema ? fieldsOf(schema, document, '').map((field) => `${route}: ${field}`) : [])];
+      // The four parameters of a condition count as one.
+      const names = parameters.filter((each) => each.in === 'query').map(({ name }) => name.replace(/^q[.].*/, 'q'));
+      const inUrl = [...new Set(names)].map((name) => `${route} ?${name}`);
+      return [...inUrl, ...(schema ? fieldsOf(schema, document, '').map((field) => `${route}: ${field}`) : [])];
     }),
   );
 }
 
 function fieldsOf(schema: Schema, document: RequestDocument, at: string): string[] {
-  if (schema.$ref !== undefined) return fieldsOfNode(schema.$ref, document, at);
+  if (schema.$ref !== undefined) {
+    const named = document.components.schemas[schema.$ref.slice('#/components/schemas/'.length)] ?? {};
+    return named.properties ? fieldsOf(named, document, at) : fieldsOfNode(named, document, at);
+  }
   const inside = [
     ...(schema.anyOf ?? []).flatMap((each) => fieldsOf(each, document, at)),
     ...(schema.items ? fieldsOf(schema.items, document, `${at}[]`) : []),
@@ -46,8 +51,7 @@ function fieldsOf(schema: Schema, document: RequestDocument, at: string): string
 }
 
 /** Of a node of a composite rule: its operators, and the fields of each kind of rule that may stand there. */
-function fieldsOfNode(reference: string, document: RequestDocument, at: string): string[] {
-  const { anyOf = [] } = document.components.schemas[reference.slice('#/components/schemas/'.length)] ?? {};
+function fieldsOfNode({ anyOf = [] }: Schema, document: RequestDocument, at: string): string[] {
   return anyOf.flatMap((each) => {
     const kind = each.properties?.['type']?.const;
     if (typeof kind === 'string') return fieldsOf(each, document, `${at}<${kind}>`);

@@ -1,43 +1,15 @@
+import type { z } from 'zod';
+
 import { jsonSchemaOf } from '../../alarm/wire/wire-types.js';
 import type { Policy } from '../identity/authorize.js';
 import type { Route } from '../http/route.js';
 import { ErrorAnswer, UnauthorizedAnswer } from '../answers/error-answer.js';
+import { ANSWER_EXAMPLES } from './answer-examples.js';
+import { OPERATION_NAMES } from './operation-names.js';
 import { OPERATIONS, type Operation } from './operations.js';
-
-type Json = Record<string, unknown>;
-
-const QUERY: Readonly<Record<string, { schema: Json; description: string }>> = {
-  q: {
-    schema: { type: 'string' },
-    description:
-      'Conditions that must all hold: q.field, q.op (default eq), q.value and q.type. Repeat them ' +
-      'for more conditions; they are matched by position. q[0].field, q[0].op and so on are accepted too.',
-  },
-  sort: {
-    schema: { type: 'array', items: { type: 'string' } },
-    description: 'Sort key: key, key:asc or key:desc. May be repeated.',
-  },
-  limit: { schema: { type: 'integer', minimum: 0 }, description: 'Most rows of the answer. 0: no limit.' },
-  at: {
-    schema: { type: 'string' },
-    description: 'Time in the past, ISO 8601, in UTC unless it has an offset. Default: now.',
-  },
-  since: { schema: { type: 'string' }, description: 'ISO 8601, in UTC unless it has an offset; included.' },
-  until: { schema: { type: 'string' }, description: 'ISO 8601, in UTC unless it has an offset; not included.' },
-  ended_before: {
-    schema: { type: 'string' },
-    description:
-      'ISO 8601, in UTC unless it has an offset; not included. Default, and most: now. Repeat the value of the answer.',
-  },
-  actor: { schema: { type: 'string' }, description: 'Id of a user or of an API key.' },
-  start: { schema: { type: 'string' }, description: 'ISO 8601, in UTC unless it has an offset.' },
-  stop: { schema: { type: 'string' }, description: 'ISO 8601, in UTC unless it has an offset; not in the future.' },
-  step: {
-    schema: { type: 'integer', minimum: 1 },
-    description: 'Seconds between two evaluations. Default: evaluator.interval.',
-  },
-  marker: { schema: { type: 'string' }, description: 'Id of the last row of the previous page.' },
-};
+import { parametersOf, type Json } from './parameters.js';
+import { REQUEST_EXAMPLES, type BodyExample } from './request-examples.js';
+import { WEBHOOKS } from './webhook.js';
 
 const SUCCESS: Readonly<Record<string, number>> = { POST: 201, GET: 200, PUT: 200, DELETE: 204 };
 /** Statuses that differ from the one in `SUCCESS`. */
@@ -54,6 +26,8 @@ const STATUS: Readonly<Record<string, number>> = {
   'POST /v1/alarms/values': 200,
   'POST /v1/alarms/latest-values': 200,
 };
+
+const UNAUTHORIZED = 'Not authenticated, or the request names another project';
 
 /** The OpenAPI 3.1 document of the routes, made from the schemas that parse the requests. */
 export function openApiDocument(routes: readonly Route[], version: string): Json {
@@ -76,6 +50,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
     },
     servers: [{ url: '/' }],
     paths: withSharedSchemas(paths, schemas),
+    webhooks: withSharedSchemas(WEBHOOKS, schemas),
     components: {
       schemas,
       securitySchemes: {
@@ -116,29 +91,21 @@ function successOf(route: Pick<Route, 'method' | 'path'>): number {
 }
 
 function described(route: Route, { group, summary, request, answer }: Operation): Json {
+  const name = OPERATION_NAMES[keyOf(route)];
+  if (name === undefined) throw new Error(`${keyOf(route)} has no name`);
+  const { policy } = route;
   return {
     tags: [group],
     summary,
-    operationId: keyOf(route)
-      .replace(/[^A-Za-z0-9]+/g, '_')
-      .replace(/_$/, ''),
-    ...(route.policy === 'public'
+    operationId: name,
+    ...(policy === 'public'
       ? { security: [] }
-      : { description: needs(route.policy), security: [{ keystone: [] }, { key: [] }] }),
-    parameters: [...pathParameters(route), ...queryParameters(route)],
-    ...(request
-      ? { requestBody: { required: true, content: { 'application/json': { schema: jsonSchemaOf(request, 'input') } } } }
-      : {}),
+      : { description: needs(policy), security: [{ keystone: [] }, { key: [] }] }),
+    parameters: parametersOf(route),
+    ...(request ? { requestBody: { required: true, ...jsonContent(request, REQUEST_EXAMPLES[name]) } } : {}),
     responses: {
-      [successOf(route)]: { description: 'Done', ...contentOf(answer) },
-      ...(route.policy === 'public'
-        ? {}
-        : {
-            401: {
-              description: 'Not authenticated, or the request names another project',
-              ...contentOf(UnauthorizedAnswer),
-            },
-          }),
+      [successOf(route)]: { description: 'Done', ...contentOf(answer, ANSWER_EXAMPLES[name]) },
+      ...(policy === 'public' ? {} : { 401: { description: UNAUTHORIZED, ...contentOf(UnauthorizedAnswer) } }),
       default: { description: 'Error', ...contentOf(ErrorAnswer) },
     },
   };
@@ -150,21 +117,12 @@ function needs(policy: Policy): string {
   return `Requires the role ${policy} or a higher one.`;
 }
 
-function pathParameters({ path }: Route): Json[] {
-  return [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
-    name,
-    in: 'path',
-    required: true,
-    schema: { type: 'string' },
-  }));
-}
-
-function queryParameters({ query = [] }: Route): Json[] {
-  return query.map((name) => ({ name, in: 'query', ...(QUERY[name] ?? { schema: { type: 'string' } }) }));
-}
-
-function contentOf(answer: Operation['answer']): Json {
+function contentOf(answer: Operation['answer'], example?: unknown): Json {
   if (answer === null) return {};
   if (typeof answer === 'string') return { content: { [answer]: {} } };
-  return { content: { 'application/json': { schema: jsonSchemaOf(answer, 'input') } } };
+  return jsonContent(answer, example === undefined ? undefined : { answer: { summary: 'Example', value: example } });
+}
+
+function jsonContent(schema: z.ZodType, examples: Readonly<Record<string, BodyExample>> | undefined): Json {
+  return { content: { 'application/json': { schema: jsonSchemaOf(schema, 'input'), ...(examples && { examples }) } } };
 }

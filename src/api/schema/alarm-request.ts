@@ -76,7 +76,8 @@ export const AlarmRequest = z
     if (problem === undefined) return { ...request, rule, evaluationOptions };
     context.addIssue({ code: 'custom', message: `It ${problem.message}`, path: ['tocsin', problem.option] });
     return z.NEVER;
-  });
+  })
+  .meta({ id: 'AlarmRequest' });
 export type AlarmRequest = z.infer<typeof AlarmRequest>;
 
 /** The body of PUT on an alarm's state. */

@@ -1,0 +1,82 @@
+import { ALARM_STATES } from '../../alarm/state.js';
+import { AUDIT_OUTCOMES } from '../../storage/audit/audit-entry.js';
+import { GROUP_FIELDS } from '../../storage/meters/statistics-store.js';
+import { NOTIFICATION_STATUSES } from '../../storage/notifications/notification-status.js';
+import { AUDIT_ACTIONS } from '../audit/audit-actions.js';
+import type { Route } from '../http/route.js';
+
+/** A part of the document. */
+export type Json = Record<string, unknown>;
+
+interface UrlParameter {
+  schema: Json;
+  description?: string;
+}
+
+const TEXT: UrlParameter = { schema: { type: 'string' } };
+const TEXTS = { type: 'array', items: { type: 'string' } };
+const oneOf = (values: readonly string[]): Json => ({ type: 'string', enum: values });
+
+/** `q` in a route's row: four lists. The first members of each are one condition, the second members another. */
+const CONDITIONS: Readonly<Record<string, UrlParameter>> = {
+  'q.field': {
+    schema: TEXTS,
+    description:
+      'Fields of the conditions, which must all hold. Repeat the four parameters for more conditions; they are ' +
+      'matched by position. q[0].field, q[0].op and so on are accepted too.',
+  },
+  'q.op': { schema: TEXTS, description: 'Operators of the conditions. Default: eq.' },
+  'q.value': { schema: TEXTS, description: 'Values of the conditions.' },
+  'q.type': { schema: TEXTS, description: 'Types of the values: integer, float, string, boolean or datetime.' },
+};
+
+/** Parameters that mean the same in all routes. Others are texts. */
+const BY_NAME: Readonly<Record<string, UrlParameter>> = {
+  sort: { schema: TEXTS, description: 'Sort key: key, key:asc or key:desc. May be repeated.' },
+  limit: { schema: { type: 'integer', minimum: 0 }, description: 'Most rows of the answer. 0: no limit.' },
+  at: {
+    schema: { type: 'string' },
+    description: 'Time in the past, ISO 8601, in UTC unless it has an offset. Default: now.',
+  },
+  since: { schema: { type: 'string' }, description: 'ISO 8601, in UTC unless it has an offset; included.' },
+  until: { schema: { type: 'string' }, description: 'ISO 8601, in UTC unless it has an offset; not included.' },
+  ended_before: {
+    schema: { type: 'string' },
+    description:
+      'ISO 8601, in UTC unless it has an offset; not included. Default, and most: now. Repeat the value of the answer.',
+  },
+  actor: { schema: { type: 'string' }, description: 'Id of a user or of an API key.' },
+  start: { schema: { type: 'string' }, description: 'ISO 8601, in UTC unless it has an offset.' },
+  stop: { schema: { type: 'string' }, description: 'ISO 8601, in UTC unless it has an offset; not in the future.' },
+  step: {
+    schema: { type: 'integer', minimum: 1 },
+    description: 'Seconds between two evaluations. Default: evaluator.interval.',
+  },
+  marker: { schema: { type: 'string' }, description: 'Id of the last row of the previous page.' },
+  all_projects: { schema: { type: 'boolean' } },
+  period: { schema: { type: 'integer', minimum: 0 }, description: 'Seconds. 0, the default: one period for all.' },
+  groupby: {
+    schema: { type: 'array', items: oneOf(GROUP_FIELDS) },
+    description: 'Field whose values make groups. May be repeated.',
+  },
+};
+
+/** Parameters whose values depend on the route. */
+const OF_ROUTE: Readonly<Record<string, Readonly<Record<string, UrlParameter>>>> = {
+  'GET /v1/audit': { action: { schema: oneOf(AUDIT_ACTIONS) }, outcome: { schema: oneOf(AUDIT_OUTCOMES) } },
+  'GET /v1/notifications': { status: { schema: oneOf(NOTIFICATION_STATUSES) } },
+  'POST /v1/notifications/replay': { status: { schema: oneOf(NOTIFICATION_STATUSES), description: 'Default: dead.' } },
+  'PUT /v2/alarms/:id/state': {
+    state: { schema: oneOf(ALARM_STATES), description: 'The state, instead of a body.' },
+  },
+};
+
+/** The parameters of a route's path and query. */
+export function parametersOf({ method, path, query = [] }: Pick<Route, 'method' | 'path' | 'query'>): Json[] {
+  const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({ name, in: 'path', required: true, ...TEXT }));
+  const named = { ...BY_NAME, ...OF_ROUTE[`${method} ${path}`] };
+  const inQuery = query
+    .flatMap((name) => (name === 'q' ? Object.entries(CONDITIONS) : [[name, named[name] ?? TEXT] as const]))
+    .map(([name, parameter]) => ({ name, in: 'query', ...parameter }));
+  return [...inPath, ...inQuery];
+}

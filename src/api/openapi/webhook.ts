@@ -1,0 +1,104 @@
+import { z } from 'zod';
+
+import { SEVERITIES } from '../../alarm/alarm.js';
+import { ALARM_STATES } from '../../alarm/state.js';
+import { jsonSchemaOf } from '../../alarm/wire/wire-types.js';
+import { AnyObject } from '../answers/answer-fields.js';
+
+const State = z.enum(ALARM_STATES);
+
+/** What a transition or a repeat is due to, by the way in which the alarm is judged. */
+const ReasonData = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('threshold'),
+    disposition: z.enum(['inside', 'outside', 'unknown']),
+    count: z.int().meta({ description: 'Number of datapoints that are inside or outside, or unknown.' }),
+    most_recent: z.number().nullable(),
+  }),
+  z.strictObject({
+    type: z.literal('composite'),
+    composition_form: z.string(),
+    causative_rules: z
+      .record(z.string(), AnyObject)
+      .meta({ description: 'Rules in that state: rule1, rule2 and so on.' }),
+  }),
+  z.strictObject({ type: z.literal('combination'), alarm_ids: z.array(z.string()) }),
+  z.strictObject({
+    type: z.literal('event'),
+    event: AnyObject.meta({ description: 'The event as it was sent to POST /v2/events.' }),
+  }),
+  z.strictObject({
+    type: z.literal('loadbalancer_member_health'),
+    count: z.int(),
+    most_recent: AnyObject.nullable(),
+    unhealthy_members: z.array(AnyObject),
+    pool_id: z.string(),
+    stack_id: z.string(),
+    asg_id: z.string(),
+  }),
+]);
+
+/** The body of a webhook, which `notificationBody` writes. This service never parses it; receivers do. */
+export const WebhookBody = z
+  .strictObject({
+    alarm_name: z.string(),
+    alarm_id: z.string(),
+    severity: z.enum(SEVERITIES),
+    previous: State,
+    current: State.meta({ description: 'The same as previous if actions are repeated.' }),
+    reason: z.string(),
+    reason_data: ReasonData,
+  })
+  .meta({ id: 'WebhookBody', description: 'The same bytes on every attempt and replay.' });
+
+/** Headers of a webhook, and what they hold. */
+const HEADERS: Readonly<Record<string, string>> = {
+  'webhook-id': 'Id of the notification, the same on every attempt and replay. Drop an id that you have seen.',
+  'webhook-timestamp': 'Time of this attempt, in Unix seconds.',
+  'tocsin-sequence': 'State version of the alarm. Of two notifications the one with the smaller number is older.',
+  'tocsin-transition-time': 'Time of the change of state; for a repeat, of the change that is repeated.',
+  'x-openstack-request-id': 'A request id, the same on every attempt and replay.',
+};
+
+const EXAMPLE = {
+  alarm_name: 'cpu high',
+  alarm_id: '7b23d5fc-7e20-4058-bd4d-717a072a7aff',
+  severity: 'critical',
+  previous: 'ok',
+  current: 'alarm',
+  reason: 'Transition to alarm due to 2 samples outside threshold, most recent: 95.0',
+  reason_data: { type: 'threshold', disposition: 'outside', count: 2, most_recent: 95 },
+};
+
+/** The `webhooks` of the OpenAPI document: the request that receivers of `http(s)` actions get. */
+export const WEBHOOKS = {
+  notification: {
+    post: {
+      tags: ['Notifications'],
+      operationId: 'receiveNotification',
+      summary: 'Receive a notification, at the address of an http or https action',
+      security: [],
+      parameters: Object.entries(HEADERS).map(([name, description]) => ({
+        name,
+        in: 'header',
+        required: true,
+        description,
+        schema: { type: 'string' },
+      })),
+      requestBody: {
+        required: true,
+        content: {
+          'application/json': {
+            schema: jsonSchemaOf(WebhookBody, 'input'),
+            examples: { transition: { summary: 'A threshold alarm has fired', value: EXAMPLE } },
+          },
+        },
+      },
+      responses: {
+        '2XX': { description: 'Delivered' },
+        410: { description: 'Not delivered, and not sent again' },
+        default: { description: 'Not delivered; most statuses have the notification sent again later' },
+      },
+    },
+  },
+};

@@ -1,0 +1,4521 @@
+/**
+ * The types of Tocsin's API. Made from its OpenAPI document by `npm run generate:client`; do not edit.
+ */
+
+export interface paths {
+    "/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the versions of the API */
+        get: operations["listVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/livez": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Check that the process is alive */
+        get: operations["checkLiveness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Check that the process can do its work; lists each check */
+        get: operations["checkReadiness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/healthcheck": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Check that the process is alive (as in Aodh) */
+        get: operations["checkHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get the metrics of this process, for Prometheus */
+        get: operations["getMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/alarms/backtest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Evaluate a draft of an alarm over a time span of the past; creates nothing
+         * @description Requires the role member or a higher one.
+         */
+        post: operations["backtestAlarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/alarms/{id}/values": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the values that an alarm compared over a time span, and the states that follow from them
+         * @description Requires the role reader or a higher one.
+         */
+        get: operations["getAlarmValues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/alarms/values": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get the values that a draft of an alarm compares over a time span of the past; creates nothing
+         * @description Requires the role member or a higher one.
+         */
+        post: operations["getDraftValues"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/alarms/latest-values": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get the last compared value of up to 100 alarms
+         * @description Requires the role reader or a higher one.
+         */
+        post: operations["getLatestValues"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/alarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List alarms of a project; admins may list those of all projects with all_projects
+         * @description Requires the role reader or a higher one.
+         */
+        get: operations["listAlarms"];
+        put?: never;
+        /**
+         * Create an alarm
+         * @description Requires the role member or a higher one.
+         */
+        post: operations["createAlarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/alarms/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get an alarm
+         * @description Requires the role reader or a higher one.
+         */
+        get: operations["getAlarm"];
+        /**
+         * Replace an alarm; fields that the body leaves out get their defaults, also the state
+         * @description Requires the role member or a higher one.
+         */
+        put: operations["replaceAlarm"];
+        post?: never;
+        /**
+         * Delete an alarm; its history stays
+         * @description Requires the role member or a higher one.
+         */
+        delete: operations["deleteAlarm"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/alarms/{id}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explain the state of an alarm, now or at a time in the past: requests to backends, datapoints, result and decision
+         * @description Requires the role reader or a higher one.
+         */
+        get: operations["explainAlarm"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/alarms/{id}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the state of an alarm
+         * @description Requires the role reader or a higher one.
+         */
+        get: operations["getAlarmState"];
+        /**
+         * Set the state of an alarm; runs no action
+         * @description Requires the role member or a higher one.
+         */
+        put: operations["setAlarmState"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/alarms/{id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the history of an alarm, also after its deletion
+         * @description Requires the role reader or a higher one.
+         */
+        get: operations["listAlarmHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/query/alarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Find alarms by a filter of comparisons, and, or, not
+         * @description Requires the role reader or a higher one.
+         */
+        post: operations["queryAlarms"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/query/alarms/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Find history entries by a filter of comparisons, and, or, not
+         * @description Requires the role reader or a higher one.
+         */
+        post: operations["queryAlarmHistory"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/meters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List meters of the built-in store
+         * @description Requires the role reader or a higher one.
+         */
+        get: operations["listMeters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/meters/{meter}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List samples of a meter, newest first
+         * @description Requires the role reader or a higher one.
+         */
+        get: operations["listSamples"];
+        put?: never;
+        /**
+         * Store samples
+         * @description Requires the role member or a higher one.
+         */
+        post: operations["createSamples"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/meters/{meter}/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get statistics of a meter’s samples, by period and group
+         * @description Requires the role reader or a higher one.
+         */
+        get: operations["getStatistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/resources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List resources that have samples
+         * @description Requires the role reader or a higher one.
+         */
+        get: operations["listResources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/resources/{resource}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a resource
+         * @description Requires the role reader or a higher one.
+         */
+        get: operations["getResource"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send events; alarms of their projects are evaluated before the answer
+         * @description Requires the role member or a higher one.
+         */
+        post: operations["sendEvents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List notifications
+         * @description Requires the role reader or a higher one.
+         */
+        get: operations["listNotifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notifications/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send up to 1,000 notifications of one status again (default: dead)
+         * @description Requires the role member or a higher one.
+         */
+        post: operations["replayNotifications"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notifications/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a notification, with all attempts to deliver it
+         * @description Requires the role reader or a higher one.
+         */
+        get: operations["getNotification"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notifications/{id}/attempts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the attempts to deliver a notification
+         * @description Requires the role reader or a higher one.
+         */
+        get: operations["listAttempts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notifications/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a notification again
+         * @description Requires the role member or a higher one.
+         */
+        post: operations["replayNotification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/delivery-pauses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List projects whose deliveries are paused
+         * @description Requires the role reader or a higher one.
+         */
+        get: operations["listDeliveryPauses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/delivery-pauses/{project}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Pause the deliveries of a project, or of all projects (*)
+         * @description Requires the role member or a higher one.
+         */
+        put: operations["pauseDeliveries"];
+        post?: never;
+        /**
+         * Resume the deliveries of a project, or of all projects (*)
+         * @description Requires the role member or a higher one.
+         */
+        delete: operations["resumeDeliveries"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import alarms of an Aodh; they are muted
+         * @description Requires the role admin or a higher one.
+         */
+        post: operations["importAlarms"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Activate imported alarms, so that they run their actions
+         * @description Requires the role admin or a higher one.
+         */
+        post: operations["activateImports"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/quotas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the quota of a project: most alarms
+         * @description Requires the role reader or a higher one.
+         */
+        get: operations["getQuotas"];
+        put?: never;
+        /**
+         * Set the quota of a project; -1: no limit
+         * @description Requires the role admin or a higher one.
+         */
+        post: operations["setQuotas"];
+        /**
+         * Reset the quota of a project to the default
+         * @description Requires the role admin or a higher one.
+         */
+        delete: operations["resetQuotas"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/quotas/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the quota of a project: most alarms
+         * @description Requires the role reader or a higher one.
+         */
+        get: operations["getProjectQuotas"];
+        put?: never;
+        post?: never;
+        /**
+         * Reset the quota of a project to the default
+         * @description Requires the role admin or a higher one.
+         */
+        delete: operations["resetProjectQuotas"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/capabilities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the capabilities of the API, in Aodh’s form
+         * @description Requires no role.
+         */
+        get: operations["listCapabilities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count evaluation results by alarm and state; needs api.evaluation_results_metrics
+         * @description Requires the role reader or a higher one.
+         */
+        get: operations["countEvaluationResults"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the audit trail, newest first: who did what, when and from where
+         * @description Requires the role admin, in all projects or in one.
+         */
+        get: operations["listAuditEntries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List API keys of a project
+         * @description Requires the role member or a higher one.
+         */
+        get: operations["listApiKeys"];
+        put?: never;
+        /**
+         * Create an API key
+         * @description Requires the role member or a higher one.
+         */
+        post: operations["createApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/api-keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API key
+         * @description Requires the role member or a higher one.
+         */
+        delete: operations["revokeApiKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get this document */
+        get: operations["getDocument"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/docs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show this document as a web page */
+        get: operations["showPage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/docs/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a file of that web page */
+        get: operations["getPageFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export interface webhooks {
+    notification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Receive a notification, at the address of an http or https action */
+        post: operations["receiveNotification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export interface components {
+    schemas: {
+        /** @description An error: the reason why the request failed. */
+        Fault: {
+            error_message: {
+                /** @enum {string} */
+                faultcode: "Client" | "Server";
+                faultstring: string | {
+                    [key: string]: unknown;
+                };
+                debuginfo: null;
+            };
+        };
+        CompositeNode: {
+            and: components["schemas"]["CompositeNode"][];
+        } | {
+            or: components["schemas"]["CompositeNode"][];
+        } | {
+            metrics: string[];
+            /** @default eq */
+            comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+            threshold: number;
+            aggregation_method: string;
+            /** @default 1 */
+            evaluation_periods?: number | null;
+            /** @default 60 */
+            granularity?: number | null;
+            /** @constant */
+            type: "gnocchi_aggregation_by_metrics_threshold";
+            tocsin?: {
+                datapoints_to_alarm?: number | null;
+                treat_missing_data?: ("missing" | "ok" | "alarm" | "ignore") | null;
+                clear_threshold?: number | null;
+                ingestion_lag?: number | null;
+                backend?: string | null;
+            } | null;
+        } | {
+            metric: string;
+            query: string;
+            resource_type: string;
+            /** @default eq */
+            comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+            threshold: number;
+            aggregation_method: string;
+            /** @default 1 */
+            evaluation_periods?: number | null;
+            /** @default 60 */
+            granularity?: number | null;
+            /** @constant */
+            type: "gnocchi_aggregation_by_resources_threshold";
+            tocsin?: {
+                datapoints_to_alarm?: number | null;
+                treat_missing_data?: ("missing" | "ok" | "alarm" | "ignore") | null;
+                clear_threshold?: number | null;
+                ingestion_lag?: number | null;
+                backend?: string | null;
+            } | null;
+        } | {
+            metric: string;
+            resource_id: string;
+            resource_type: string;
+            /** @default eq */
+            comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+            threshold: number;
+            aggregation_method: string;
+            /** @default 1 */
+            evaluation_periods?: number | null;
+            /** @default 60 */
+            granularity?: number | null;
+            /** @constant */
+            type: "gnocchi_resources_threshold";
+            tocsin?: {
+                datapoints_to_alarm?: number | null;
+                treat_missing_data?: ("missing" | "ok" | "alarm" | "ignore") | null;
+                clear_threshold?: number | null;
+                ingestion_lag?: number | null;
+                backend?: string | null;
+            } | null;
+        } | {
+            /** @default eq */
+            comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+            threshold: number;
+            query: string;
+            evaluation_periods?: number | null;
+            granularity?: number | null;
+            /** @constant */
+            type: "prometheus";
+            tocsin?: {
+                datapoints_to_alarm?: number | null;
+                treat_missing_data?: ("missing" | "ok" | "alarm" | "ignore") | null;
+                clear_threshold?: number | null;
+                ingestion_lag?: number | null;
+                backend?: string | null;
+            } | null;
+        };
+        AlarmRequest: {
+            alarm_id?: string | null;
+            name: string;
+            /** @default  */
+            description?: string | null;
+            /** @default true */
+            enabled?: boolean | null;
+            ok_actions?: string[] | null;
+            alarm_actions?: string[] | null;
+            insufficient_data_actions?: string[] | null;
+            /** @default false */
+            repeat_actions?: boolean | null;
+            /** @enum {unknown} */
+            type: "threshold" | "combination" | "gnocchi_resources_threshold" | "gnocchi_aggregation_by_metrics_threshold" | "gnocchi_aggregation_by_resources_threshold" | "prometheus" | "composite" | "loadbalancer_member_health" | "event";
+            /** @default [] */
+            time_constraints?: {
+                name: string;
+                /** @default  */
+                description?: string | null;
+                start: string;
+                duration: number;
+                /** @default  */
+                timezone?: string | null;
+            }[] | null;
+            project_id?: string | null;
+            user_id?: string | null;
+            /** @description ISO 8601; UTC where it names no offset. */
+            timestamp?: string | null;
+            /** @default insufficient data */
+            state?: ("ok" | "alarm" | "insufficient data") | null;
+            /** @description ISO 8601; UTC where it names no offset. */
+            state_timestamp?: string | null;
+            state_reason?: string | null;
+            /** @default low */
+            severity?: ("low" | "moderate" | "critical") | null;
+            /** @description ISO 8601; UTC where it names no offset. */
+            evaluate_timestamp?: string | null;
+            tocsin?: {
+                delivery_policy?: ("current" | "every") | null;
+                datapoints_to_alarm?: number | null;
+                treat_missing_data?: ("missing" | "ok" | "alarm" | "ignore") | null;
+                clear_threshold?: number | null;
+                ingestion_lag?: number | null;
+                backend?: string | null;
+                muted?: boolean | null;
+            } | null;
+            threshold_rule?: {
+                /** @default 60 */
+                period?: number | null;
+                /** @default eq */
+                comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+                threshold: number;
+                /** @default avg */
+                statistic?: ("max" | "min" | "avg" | "sum" | "count") | null;
+                /** @default 1 */
+                evaluation_periods?: number | null;
+                meter_name: string;
+                /** @default false */
+                exclude_outliers?: boolean | null;
+                /** @default [] */
+                query?: {
+                    field: string;
+                    /** @default eq */
+                    op?: string | null;
+                    value: string;
+                    /** @default  */
+                    type?: string | null;
+                }[] | null;
+            } | null;
+            combination_rule?: {
+                /** @default and */
+                operator?: ("and" | "or") | null;
+                alarm_ids: string[];
+            } | null;
+            gnocchi_resources_threshold_rule?: {
+                metric: string;
+                resource_id: string;
+                resource_type: string;
+                /** @default eq */
+                comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+                threshold: number;
+                aggregation_method: string;
+                /** @default 1 */
+                evaluation_periods?: number | null;
+                /** @default 60 */
+                granularity?: number | null;
+            } | null;
+            gnocchi_aggregation_by_metrics_threshold_rule?: {
+                metrics: string[];
+                /** @default eq */
+                comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+                threshold: number;
+                aggregation_method: string;
+                /** @default 1 */
+                evaluation_periods?: number | null;
+                /** @default 60 */
+                granularity?: number | null;
+            } | null;
+            gnocchi_aggregation_by_resources_threshold_rule?: {
+                metric: string;
+                query: string;
+                resource_type: string;
+                /** @default eq */
+                comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+                threshold: number;
+                aggregation_method: string;
+                /** @default 1 */
+                evaluation_periods?: number | null;
+                /** @default 60 */
+                granularity?: number | null;
+            } | null;
+            prometheus_rule?: {
+                /** @default eq */
+                comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+                threshold: number;
+                query: string;
+                evaluation_periods?: number | null;
+                granularity?: number | null;
+            } | null;
+            composite_rule?: components["schemas"]["CompositeNode"] | null;
+            loadbalancer_member_health_rule?: {
+                pool_id: string;
+                stack_id: string;
+                autoscaling_group_id: string;
+            } | null;
+            event_rule?: {
+                /** @default * */
+                event_type?: string | null;
+                /** @default [] */
+                query?: {
+                    field: string;
+                    /** @default eq */
+                    op?: string | null;
+                    value: string;
+                    /** @default  */
+                    type?: string | null;
+                }[] | null;
+            } | null;
+        };
+        /** @description Transitions of the draft. Streamed; the summary comes last. */
+        Backtest: {
+            transitions: {
+                at: string;
+                /** @enum {string} */
+                from: "ok" | "alarm" | "insufficient data";
+                /** @enum {string} */
+                to: "ok" | "alarm" | "insufficient data";
+                reason: string;
+                notifications: string[];
+            }[];
+            repeats: number;
+            summary: {
+                evaluations: number;
+                time_in_state: {
+                    ok: number;
+                    alarm: number;
+                    "insufficient data": number;
+                };
+                notifications: number;
+                unanswered: number;
+                unknown_reason: string | null;
+                outside_time_constraints: number;
+            };
+        };
+        /** @description Values that an alarm compares, evaluated by the code of the evaluators. */
+        AlarmValues: {
+            /** @description Null for a draft. */
+            alarm_id: string | null;
+            /**
+             * Format: date-time
+             * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+             */
+            start: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+             */
+            stop: string;
+            step: number;
+            /**
+             * @description The state before the start.
+             * @enum {string}
+             */
+            initial_state: "ok" | "alarm" | "insufficient data";
+            series: {
+                /** @description Labels in which the series differ; null for series without labels. */
+                name: string | null;
+                labels: {
+                    [key: string]: string;
+                } | null;
+                /** @description rule1, rule2 and so on within a composite rule. */
+                rule: string | null;
+                /** @description Seconds; 0: a value of one moment. */
+                granularity: number;
+                comparison_operator: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+                threshold: number | null;
+                /** @description Compared instead of the threshold in state alarm. */
+                clear_threshold: number | null;
+                points: {
+                    /**
+                     * Format: date-time
+                     * @description Moment of evaluation.
+                     */
+                    at: string;
+                    /** @description Time of the datapoint. */
+                    timestamp: string | null;
+                    /** @description Null: no value was compared. Infinite values are texts. */
+                    value: number | ("inf" | "-inf") | null;
+                }[];
+            }[];
+            series_not_shown: number;
+            /** @description As a backtest has them; null for event alarms. */
+            states: {
+                /** @enum {string} */
+                state: "ok" | "alarm" | "insufficient data";
+                /**
+                 * Format: date-time
+                 * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+                 */
+                start: string;
+                /**
+                 * Format: date-time
+                 * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+                 */
+                stop: string;
+            }[] | null;
+            /** @description Outside the time constraints. */
+            not_evaluated: {
+                /**
+                 * Format: date-time
+                 * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+                 */
+                start: string;
+                /**
+                 * Format: date-time
+                 * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+                 */
+                stop: string;
+            }[];
+            /** @description Evaluations during which a backend was unavailable. */
+            unanswered: number;
+            /** @description Why the last evaluation without data had none. */
+            unknown_reason: string | null;
+            /** @description Members of a combination. A state of null: there is no such alarm. */
+            members: {
+                alarm_id: string;
+                states: {
+                    state: ("ok" | "alarm" | "insufficient data") | null;
+                    /**
+                     * Format: date-time
+                     * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+                     */
+                    start: string;
+                    /**
+                     * Format: date-time
+                     * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+                     */
+                    stop: string;
+                }[];
+            }[] | null;
+            /** @description Events that matched an event alarm, newest first. */
+            events: {
+                message_id: string;
+                event_type: string;
+                generated: string | null;
+                /**
+                 * Format: date-time
+                 * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+                 */
+                received_at: string;
+                event: {
+                    [key: string]: unknown;
+                };
+            }[] | null;
+            /** @description Later than start if there are many events. */
+            events_searched_since: string | null;
+            /** @description Changes of the stored alarm’s state; null for a draft. */
+            transitions: {
+                /**
+                 * Format: date-time
+                 * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+                 */
+                at: string;
+                /** @enum {string} */
+                from: "ok" | "alarm" | "insufficient data";
+                /** @enum {string} */
+                to: "ok" | "alarm" | "insufficient data";
+                reason: string | null;
+            }[] | null;
+            has_more_transitions: boolean;
+        };
+        /** @description In the order of the request, without alarms that the caller cannot see. */
+        LatestValues: {
+            values: {
+                alarm_id: string;
+                /**
+                 * Format: date-time
+                 * @description Moment of evaluation: at most one interval ago.
+                 */
+                at: string;
+                /** @description Labels in which the series differs from the others. */
+                name: string | null;
+                /** @description rule1, rule2 and so on within a composite rule. */
+                rule: string | null;
+                granularity: number | null;
+                comparison_operator: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+                threshold: number | null;
+                /** @description Compared instead of the threshold in state alarm. */
+                clear_threshold: number | null;
+                /** @description The threshold or clear threshold that counts now. */
+                effective_threshold: number | null;
+                timestamp: string | null;
+                /** @description Null: no value was compared. Infinite values are texts. */
+                value: number | ("inf" | "-inf") | null;
+                /** @description True if the comparison holds. */
+                outside: boolean | null;
+                /** @description Number of series with a value; one of them is shown. */
+                compared_series: number;
+                /** @description Why a backend gave no answer. */
+                error: string | null;
+            }[];
+        };
+        /** @description An alarm, with the one rule that belongs to its type. */
+        Alarm: {
+            alarm_id: string;
+            name: string;
+            description: string;
+            enabled: boolean;
+            ok_actions: string[] | null;
+            alarm_actions: string[] | null;
+            insufficient_data_actions: string[] | null;
+            repeat_actions: boolean;
+            /** @enum {string} */
+            type: "threshold" | "combination" | "gnocchi_resources_threshold" | "gnocchi_aggregation_by_metrics_threshold" | "gnocchi_aggregation_by_resources_threshold" | "prometheus" | "composite" | "loadbalancer_member_health" | "event";
+            time_constraints: {
+                name: string;
+                description: string;
+                start: string;
+                duration: number;
+                timezone: string;
+            }[];
+            project_id: string | null;
+            user_id: string | null;
+            /** @description ISO 8601 in UTC, without an offset; microseconds are left out when they are zero. */
+            timestamp: string;
+            /** @enum {string} */
+            state: "ok" | "alarm" | "insufficient data";
+            /** @description ISO 8601 in UTC, without an offset; microseconds are left out when they are zero. */
+            state_timestamp: string;
+            state_reason: string;
+            /** @enum {string} */
+            severity: "low" | "moderate" | "critical";
+            /** @description ISO 8601 in UTC, without an offset; microseconds are left out when they are zero. */
+            evaluate_timestamp: string;
+            /** @description The rule of a threshold alarm. */
+            threshold_rule?: {
+                /** @default 60 */
+                period?: number | null;
+                /** @default eq */
+                comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+                threshold?: number;
+                /** @default avg */
+                statistic?: ("max" | "min" | "avg" | "sum" | "count") | null;
+                /** @default 1 */
+                evaluation_periods?: number | null;
+                meter_name?: string;
+                /** @default false */
+                exclude_outliers?: boolean | null;
+                /** @default [] */
+                query?: {
+                    field: string;
+                    /** @default eq */
+                    op?: string | null;
+                    value: string;
+                    /** @default  */
+                    type?: string | null;
+                }[] | null;
+            };
+            /** @description The rule of a combination alarm. */
+            combination_rule?: {
+                /** @default and */
+                operator?: ("and" | "or") | null;
+                alarm_ids?: string[];
+            };
+            /** @description The rule of a gnocchi_resources_threshold alarm. */
+            gnocchi_resources_threshold_rule?: {
+                metric?: string;
+                resource_id?: string;
+                resource_type?: string;
+                /** @default eq */
+                comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+                threshold?: number;
+                aggregation_method?: string;
+                /** @default 1 */
+                evaluation_periods?: number | null;
+                /** @default 60 */
+                granularity?: number | null;
+            };
+            /** @description The rule of a gnocchi_aggregation_by_metrics_threshold alarm. */
+            gnocchi_aggregation_by_metrics_threshold_rule?: {
+                metrics?: string[];
+                /** @default eq */
+                comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+                threshold?: number;
+                aggregation_method?: string;
+                /** @default 1 */
+                evaluation_periods?: number | null;
+                /** @default 60 */
+                granularity?: number | null;
+            };
+            /** @description The rule of a gnocchi_aggregation_by_resources_threshold alarm. */
+            gnocchi_aggregation_by_resources_threshold_rule?: {
+                metric?: string;
+                query?: string;
+                resource_type?: string;
+                /** @default eq */
+                comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+                threshold?: number;
+                aggregation_method?: string;
+                /** @default 1 */
+                evaluation_periods?: number | null;
+                /** @default 60 */
+                granularity?: number | null;
+            };
+            /** @description The rule of a prometheus alarm. */
+            prometheus_rule?: {
+                /** @default eq */
+                comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+                threshold?: number;
+                query?: string;
+                evaluation_periods?: number | null;
+                granularity?: number | null;
+            };
+            /** @description The rule of a composite alarm. */
+            composite_rule?: components["schemas"]["CompositeNode"];
+            /** @description The rule of a loadbalancer_member_health alarm. */
+            loadbalancer_member_health_rule?: {
+                pool_id?: string;
+                stack_id?: string;
+                autoscaling_group_id?: string;
+            };
+            /** @description The rule of a event alarm. */
+            event_rule?: {
+                /** @default * */
+                event_type?: string | null;
+                /** @default [] */
+                query?: {
+                    field: string;
+                    /** @default eq */
+                    op?: string | null;
+                    value: string;
+                    /** @default  */
+                    type?: string | null;
+                }[] | null;
+            };
+            /** @description Options that Aodh does not have. Absent if none is set. */
+            tocsin?: {
+                /**
+                 * @description Whether a notification is delivered after a newer transition: every or current. Default: every for event alarms, otherwise notifier.policy.
+                 * @enum {string}
+                 */
+                delivery_policy?: "current" | "every";
+                /** @description Number of datapoints, among the last evaluation_periods ones, that must be outside the threshold for the state alarm. */
+                datapoints_to_alarm?: number;
+                /**
+                 * @description State that a missing datapoint counts as; ignore: the alarm keeps its state.
+                 * @enum {string}
+                 */
+                treat_missing_data?: "missing" | "ok" | "alarm" | "ignore";
+                /** @description Threshold while the alarm is in state alarm, for hysteresis. */
+                clear_threshold?: number;
+                /** @description Seconds between the end of the window and the evaluation, for data that arrives late. */
+                ingestion_lag?: number;
+                /** @description Name of a configured backend. Default: the one without a name. */
+                backend?: string;
+                /**
+                 * @description The alarm is evaluated and its actions are not run.
+                 * @constant
+                 */
+                muted?: true;
+            };
+        };
+        /** @description A trial evaluation of an alarm, by the code of the evaluators. */
+        Explanation: {
+            alarm_id: string;
+            name: string;
+            /** @enum {string} */
+            type: "threshold" | "combination" | "gnocchi_resources_threshold" | "gnocchi_aggregation_by_metrics_threshold" | "gnocchi_aggregation_by_resources_threshold" | "prometheus" | "composite" | "loadbalancer_member_health" | "event";
+            at: string;
+            summary: string;
+            notes: string[];
+            /** @enum {string} */
+            state: "ok" | "alarm" | "insufficient data";
+            state_reason: string;
+            state_timestamp: string;
+            state_at: {
+                /** @enum {string} */
+                state: "ok" | "alarm" | "insufficient data";
+                since: string | null;
+                reason: string | null;
+                /** @enum {string} */
+                known_from: "the alarm" | "its history";
+            };
+            evaluation: {
+                /** @description Result of the evaluation; null if the alarm cannot be evaluated. hold and trouble (backend unavailable) change no state. */
+                verdict: ("ok" | "alarm" | "insufficient data" | "trending ok" | "trending alarm" | "hold" | "trouble") | null;
+                /** @enum {string} */
+                would_be_state: "ok" | "alarm" | "insufficient data";
+                /** @enum {string} */
+                decision: "stay" | "transition" | "repeat";
+                reason: string;
+            };
+            /** @enum {string} */
+            judged_by: "series" | "members" | "events";
+            options: {
+                datapoints_to_alarm?: number;
+                /** @enum {string} */
+                treat_missing_data?: "missing" | "ok" | "alarm" | "ignore";
+                clear_threshold?: number;
+                ingestion_lag?: number;
+                backend?: string;
+            };
+            questions: {
+                rule: {
+                    name: string;
+                    /** @enum {string} */
+                    type: "threshold" | "combination" | "gnocchi_resources_threshold" | "gnocchi_aggregation_by_metrics_threshold" | "gnocchi_aggregation_by_resources_threshold" | "prometheus" | "composite" | "loadbalancer_member_health" | "event";
+                    /** @description Result of the evaluation; null if the alarm cannot be evaluated. hold and trouble (backend unavailable) change no state. */
+                    verdict: ("ok" | "alarm" | "insufficient data" | "trending ok" | "trending alarm" | "hold" | "trouble") | null;
+                    options: {
+                        datapoints_to_alarm?: number;
+                        /** @enum {string} */
+                        treat_missing_data?: "missing" | "ok" | "alarm" | "ignore";
+                        clear_threshold?: number;
+                        ingestion_lag?: number;
+                        backend?: string;
+                    };
+                } | null;
+                backend: {
+                    kind: string;
+                    name: string | null;
+                    configured: boolean;
+                    reachable: boolean | null;
+                    trouble: string | null;
+                };
+                window: {
+                    start: string;
+                    stop: string;
+                    granularity: number;
+                    evaluation_periods: number;
+                    ingestion_lag: number;
+                };
+                /** @description Requests to the backend, without hosts and credentials. */
+                requests: string[];
+                refusal: string | null;
+                condition: {
+                    /** @enum {string} */
+                    comparison_operator: "lt" | "le" | "eq" | "ne" | "ge" | "gt";
+                    threshold: number;
+                    effective_threshold: number;
+                } | null;
+                compared: number;
+                outside: number;
+                /** @description Series of Prometheus; null for other backends. */
+                series: {
+                    /** @description Number of the series. Its datapoints have it too. */
+                    series: number;
+                    /** @description Labels from Prometheus. */
+                    labels: {
+                        [key: string]: string;
+                    };
+                    /** @description Number of labels that are too long to show. */
+                    labels_not_shown?: number;
+                    /** @description Result of this series alone; null if it has no datapoint to compare. */
+                    verdict: ("ok" | "alarm" | "insufficient data" | "trending ok" | "trending alarm" | "hold" | "trouble") | null;
+                    compared: number;
+                    outside: number;
+                }[] | null;
+                /** @description Number of series left out. Series in alarm are shown first. */
+                series_not_shown: number;
+                datapoints: {
+                    timestamp: string | null;
+                    value: number | string | null;
+                    /** @description Number of its series, if the answer has several. */
+                    series?: number;
+                    used: boolean;
+                    /** @description Reason why it was not compared. */
+                    why?: string;
+                    comparison?: string;
+                    /** @description True if the comparison holds. */
+                    outside?: boolean;
+                }[];
+                datapoints_not_shown: number;
+                pool_members: {
+                    id: string | null;
+                    name: string | null;
+                    operating_status: string | null;
+                    admin_state_up: boolean | null;
+                    created_at: string | null;
+                    unhealthy: boolean;
+                }[] | null;
+            }[];
+            time_constraints: {
+                within: boolean;
+                constraints: {
+                    name: string;
+                    description: string;
+                    start: string;
+                    duration: number;
+                    timezone: string;
+                    holds: boolean;
+                }[];
+            };
+            members: {
+                alarm_id: string;
+                state: ("ok" | "alarm" | "insufficient data") | null;
+            }[] | null;
+            last_firing: {
+                timestamp: string;
+                reason: string;
+            } | null;
+            evaluation_schedule: {
+                enabled: boolean;
+                muted: boolean;
+                interval: number;
+                partition: number | null;
+                /** @description Evaluator that owns the partition of the alarm; null while there is none. */
+                owner: string | null;
+                epoch: number | null;
+                last_evaluated_at: string | null;
+                /** @description Seconds by which the evaluation is late because of too many requests to the backend; null if it is on time. */
+                behind: number | null;
+                next_evaluation_at: string | null;
+            };
+        };
+        /** @enum {string} */
+        AlarmState: "ok" | "alarm" | "insufficient data";
+        /** @description One entry of an alarm’s history. */
+        AlarmChange: {
+            event_id: string;
+            alarm_id: string;
+            /** @enum {string} */
+            type: "creation" | "rule change" | "state transition" | "deletion";
+            /** @description JSON as text: the changed fields, or the complete alarm at its creation. */
+            detail: string;
+            project_id: string | null;
+            user_id: string | null;
+            on_behalf_of: string | null;
+            /** @description ISO 8601 in UTC, without an offset; microseconds are left out when they are zero. */
+            timestamp: string;
+        };
+        Sample: {
+            source: string;
+            counter_name: string;
+            counter_type: string;
+            counter_unit: string;
+            counter_volume: number;
+            user_id: string | null;
+            project_id: string | null;
+            resource_id: string;
+            /** @description ISO 8601 in UTC, without an offset; microseconds are left out when they are zero. */
+            timestamp: string;
+            /** @description ISO 8601 in UTC, without an offset; microseconds are left out when they are zero. */
+            recorded_at: string;
+            resource_metadata: {
+                [key: string]: unknown;
+            };
+            message_id: string;
+        };
+        Resource: {
+            resource_id: string;
+            project_id: string | null;
+            user_id: string | null;
+            source: string;
+            /** @description ISO 8601 in UTC, without an offset; microseconds are left out when they are zero. */
+            first_sample_timestamp: string;
+            /** @description ISO 8601 in UTC, without an offset; microseconds are left out when they are zero. */
+            last_sample_timestamp: string;
+            metadata: {
+                [key: string]: unknown;
+            };
+            links: {
+                href: string;
+                rel: string;
+            }[];
+        };
+        /** @description Delivery of one change of state to one action. */
+        Notification: {
+            notification_id: string;
+            alarm_id: string;
+            /** @description Name of the alarm when the notification was created. */
+            alarm_name: string | null;
+            project_id: string | null;
+            /** @enum {string} */
+            kind: "transition" | "repeat";
+            sequence: number;
+            /**
+             * Format: date-time
+             * @description Time of the change of state; for a repeat, of the change that is repeated.
+             */
+            transition_time: string;
+            /** @description The action without secrets: no user info, no values in the query, no fragment, no tokens in the path of chat webhooks. */
+            action: string;
+            /** @description Receiver: host and port of a URL, otherwise the scheme. */
+            host: string;
+            status: string;
+            attempts: number;
+            next_attempt_at: string | null;
+            /** @description HTTP status of the last attempt; null without an answer. */
+            last_http_status: number | null;
+            last_error: string | null;
+            /**
+             * Format: date-time
+             * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+             */
+            created_at: string;
+            finished_at: string | null;
+            /** @description Body of the delivery, byte for byte. */
+            body: {
+                [key: string]: unknown;
+            };
+        };
+        NotificationWithAttempts: {
+            notification_id: string;
+            alarm_id: string;
+            /** @description Name of the alarm when the notification was created. */
+            alarm_name: string | null;
+            project_id: string | null;
+            /** @enum {string} */
+            kind: "transition" | "repeat";
+            sequence: number;
+            /**
+             * Format: date-time
+             * @description Time of the change of state; for a repeat, of the change that is repeated.
+             */
+            transition_time: string;
+            /** @description The action without secrets: no user info, no values in the query, no fragment, no tokens in the path of chat webhooks. */
+            action: string;
+            /** @description Receiver: host and port of a URL, otherwise the scheme. */
+            host: string;
+            status: string;
+            attempts: number;
+            next_attempt_at: string | null;
+            /** @description HTTP status of the last attempt; null without an answer. */
+            last_http_status: number | null;
+            last_error: string | null;
+            /**
+             * Format: date-time
+             * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+             */
+            created_at: string;
+            finished_at: string | null;
+            /** @description Body of the delivery, byte for byte. */
+            body: {
+                [key: string]: unknown;
+            };
+            /** @description All attempts so far, oldest first. */
+            attempt_list: {
+                attempt: number;
+                /**
+                 * Format: date-time
+                 * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+                 */
+                started_at: string;
+                duration_ms: number;
+                outcome: string;
+                http_status: number | null;
+                error: string | null;
+            }[];
+        };
+        AuditEntry: {
+            id: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+             */
+            at: string;
+            /** @description Type of the object and verb, such as alarm.create. */
+            action: string;
+            /** @enum {string} */
+            outcome: "done" | "refused" | "denied" | "failed";
+            /** @description HTTP status of the answer; null outside of the API. */
+            status: number | null;
+            /** @description Number of alike requests that the entry stands for. */
+            count: number;
+            request_id: string | null;
+            /** @description Project of the object, otherwise of the actor; *: all projects. */
+            project_id: string | null;
+            object_id: string | null;
+            /** @description Names of changed fields. */
+            changed: string[] | null;
+            actor: {
+                user_id: string | null;
+                project_id: string | null;
+                roles: string[];
+                api_key_id: string | null;
+                /** @description True for an API key that is valid for all projects. */
+                all_projects_key: boolean;
+                /** @description Shown to admins, and to the project of the actor. */
+                address: string | null;
+            };
+        };
+        ApiKey: {
+            id: string;
+            project_id: string;
+            user_id: string;
+            /** @enum {string} */
+            role: "reader" | "member" | "admin";
+            all_projects: boolean;
+            description: string;
+            created_by: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+             */
+            created_at: string;
+            expires_at: string | null;
+            revoked_at: string | null;
+            last_used_at: string | null;
+        };
+        /** @description The same bytes on every attempt and replay. */
+        WebhookBody: {
+            alarm_name: string;
+            alarm_id: string;
+            /** @enum {string} */
+            severity: "low" | "moderate" | "critical";
+            /** @enum {string} */
+            previous: "ok" | "alarm" | "insufficient data";
+            /**
+             * @description The same as previous if actions are repeated.
+             * @enum {string}
+             */
+            current: "ok" | "alarm" | "insufficient data";
+            reason: string;
+            reason_data: {
+                /** @constant */
+                type: "threshold";
+                /** @enum {string} */
+                disposition: "inside" | "outside" | "unknown";
+                /** @description Number of datapoints that are inside or outside, or unknown. */
+                count: number;
+                most_recent: number | null;
+            } | {
+                /** @constant */
+                type: "composite";
+                composition_form: string;
+                /** @description Rules in that state: rule1, rule2 and so on. */
+                causative_rules: {
+                    [key: string]: {
+                        [key: string]: unknown;
+                    };
+                };
+            } | {
+                /** @constant */
+                type: "combination";
+                alarm_ids: string[];
+            } | {
+                /** @constant */
+                type: "event";
+                /** @description The event as it was sent to POST /v2/events. */
+                event: {
+                    [key: string]: unknown;
+                };
+            } | {
+                /** @constant */
+                type: "loadbalancer_member_health";
+                count: number;
+                most_recent: {
+                    [key: string]: unknown;
+                } | null;
+                unhealthy_members: {
+                    [key: string]: unknown;
+                }[];
+                pool_id: string;
+                stack_id: string;
+                asg_id: string;
+            };
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    listVersions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        versions: {
+                            values: ({
+                                id: string;
+                            } & {
+                                [key: string]: unknown;
+                            })[];
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    checkLiveness: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        ok: boolean;
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    checkReadiness: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        ok: boolean;
+                        checks: {
+                            name: string;
+                            ok: boolean;
+                            detail?: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    checkHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    getMetrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    backtestAlarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    alarm: components["schemas"]["AlarmRequest"];
+                    /** @description ISO 8601; UTC where it names no offset. */
+                    start: string;
+                    /** @description ISO 8601; UTC where it names no offset. */
+                    stop: string;
+                    step?: number | null;
+                    /** @default insufficient data */
+                    initial_state?: ("ok" | "alarm" | "insufficient data") | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backtest"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    getAlarmValues: {
+        parameters: {
+            query?: {
+                /** @description ISO 8601, in UTC unless it has an offset. */
+                start?: string;
+                /** @description ISO 8601, in UTC unless it has an offset; not in the future. */
+                stop?: string;
+                /** @description Seconds between two evaluations. Default: evaluator.interval. */
+                step?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmValues"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    getDraftValues: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    alarm: components["schemas"]["AlarmRequest"];
+                    /** @description ISO 8601; UTC where it names no offset. */
+                    start: string;
+                    /** @description ISO 8601; UTC where it names no offset. */
+                    stop: string;
+                    step?: number | null;
+                    /** @default insufficient data */
+                    initial_state?: ("ok" | "alarm" | "insufficient data") | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmValues"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    getLatestValues: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    ids: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LatestValues"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    listAlarms: {
+        parameters: {
+            query?: {
+                /** @description Fields of the conditions, which must all hold. Repeat the four parameters for more conditions; they are matched by position. q[0].field, q[0].op and so on are accepted too. */
+                "q.field"?: string[];
+                /** @description Operators of the conditions. Default: eq. */
+                "q.op"?: string[];
+                /** @description Values of the conditions. */
+                "q.value"?: string[];
+                /** @description Types of the values: integer, float, string, boolean or datetime. */
+                "q.type"?: string[];
+                /** @description Sort key: key, key:asc or key:desc. May be repeated. */
+                sort?: string[];
+                /** @description Most rows of the answer. 0: no limit. */
+                limit?: number;
+                /** @description Id of the last row of the previous page. */
+                marker?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alarm"][];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    createAlarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlarmRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alarm"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    getAlarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alarm"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    replaceAlarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlarmRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alarm"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    deleteAlarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    explainAlarm: {
+        parameters: {
+            query?: {
+                /** @description Time in the past, ISO 8601, in UTC unless it has an offset. Default: now. */
+                at?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    getAlarmState: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmState"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    setAlarmState: {
+        parameters: {
+            query?: {
+                /** @description The state, instead of a body. */
+                state?: "ok" | "alarm" | "insufficient data";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": "ok" | "alarm" | "insufficient data";
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmState"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    listAlarmHistory: {
+        parameters: {
+            query?: {
+                /** @description Fields of the conditions, which must all hold. Repeat the four parameters for more conditions; they are matched by position. q[0].field, q[0].op and so on are accepted too. */
+                "q.field"?: string[];
+                /** @description Operators of the conditions. Default: eq. */
+                "q.op"?: string[];
+                /** @description Values of the conditions. */
+                "q.value"?: string[];
+                /** @description Types of the values: integer, float, string, boolean or datetime. */
+                "q.type"?: string[];
+                /** @description Sort key: key, key:asc or key:desc. May be repeated. */
+                sort?: string[];
+                /** @description Most rows of the answer. 0: no limit. */
+                limit?: number;
+                /** @description Id of the last row of the previous page. */
+                marker?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmChange"][];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    queryAlarms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    filter?: string | null;
+                    orderby?: string | null;
+                    limit?: number | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alarm"][];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    queryAlarmHistory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    filter?: string | null;
+                    orderby?: string | null;
+                    limit?: number | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmChange"][];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    listMeters: {
+        parameters: {
+            query?: {
+                /** @description Fields of the conditions, which must all hold. Repeat the four parameters for more conditions; they are matched by position. q[0].field, q[0].op and so on are accepted too. */
+                "q.field"?: string[];
+                /** @description Operators of the conditions. Default: eq. */
+                "q.op"?: string[];
+                /** @description Values of the conditions. */
+                "q.value"?: string[];
+                /** @description Types of the values: integer, float, string, boolean or datetime. */
+                "q.type"?: string[];
+                /** @description Most rows of the answer. 0: no limit. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        name: string;
+                        type: string;
+                        unit: string;
+                        resource_id: string;
+                        project_id: string | null;
+                        user_id: string | null;
+                        source: string;
+                        meter_id: string;
+                    }[];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    listSamples: {
+        parameters: {
+            query?: {
+                /** @description Fields of the conditions, which must all hold. Repeat the four parameters for more conditions; they are matched by position. q[0].field, q[0].op and so on are accepted too. */
+                "q.field"?: string[];
+                /** @description Operators of the conditions. Default: eq. */
+                "q.op"?: string[];
+                /** @description Values of the conditions. */
+                "q.value"?: string[];
+                /** @description Types of the values: integer, float, string, boolean or datetime. */
+                "q.type"?: string[];
+                /** @description Most rows of the answer. 0: no limit. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                meter: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sample"][];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    createSamples: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                meter: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    counter_name?: string | null;
+                    /** @enum {unknown} */
+                    counter_type: "gauge" | "delta" | "cumulative";
+                    counter_unit: string;
+                    counter_volume: number;
+                    resource_id: string;
+                    project_id?: string | null;
+                    user_id?: string | null;
+                    /** @default openstack */
+                    source?: string | null;
+                    /** @description ISO 8601; UTC where it names no offset. */
+                    timestamp?: string | null;
+                    /** @description ISO 8601; UTC where it names no offset. */
+                    recorded_at?: string | null;
+                    message_id?: string | null;
+                    resource_metadata?: {
+                        [key: string]: unknown;
+                    } | null;
+                }[];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sample"][];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    getStatistics: {
+        parameters: {
+            query?: {
+                /** @description Fields of the conditions, which must all hold. Repeat the four parameters for more conditions; they are matched by position. q[0].field, q[0].op and so on are accepted too. */
+                "q.field"?: string[];
+                /** @description Operators of the conditions. Default: eq. */
+                "q.op"?: string[];
+                /** @description Values of the conditions. */
+                "q.value"?: string[];
+                /** @description Types of the values: integer, float, string, boolean or datetime. */
+                "q.type"?: string[];
+                /** @description Seconds. 0, the default: one period for all. */
+                period?: number;
+                /** @description Field whose values make groups. May be repeated. */
+                groupby?: ("resource_id" | "project_id" | "user_id" | "source")[];
+            };
+            header?: never;
+            path: {
+                meter: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        avg: number;
+                        count: number;
+                        duration: number;
+                        /** @description ISO 8601 in UTC, without an offset; microseconds are left out when they are zero. */
+                        duration_start: string;
+                        /** @description ISO 8601 in UTC, without an offset; microseconds are left out when they are zero. */
+                        duration_end: string;
+                        groupby: {
+                            [key: string]: string | null;
+                        } | null;
+                        max: number;
+                        min: number;
+                        stddev: number | null;
+                        /** @description Null if it is beyond the range of floats. */
+                        sum: number | null;
+                        unit: string | null;
+                        period: number;
+                        /** @description ISO 8601 in UTC, without an offset; microseconds are left out when they are zero. */
+                        period_start: string;
+                        /** @description ISO 8601 in UTC, without an offset; microseconds are left out when they are zero. */
+                        period_end: string;
+                    }[];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    listResources: {
+        parameters: {
+            query?: {
+                /** @description Fields of the conditions, which must all hold. Repeat the four parameters for more conditions; they are matched by position. q[0].field, q[0].op and so on are accepted too. */
+                "q.field"?: string[];
+                /** @description Operators of the conditions. Default: eq. */
+                "q.op"?: string[];
+                /** @description Values of the conditions. */
+                "q.value"?: string[];
+                /** @description Types of the values: integer, float, string, boolean or datetime. */
+                "q.type"?: string[];
+                /** @description Most rows of the answer. 0: no limit. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Resource"][];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    getResource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                resource: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    sendEvents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": ({
+                    message_id: string;
+                    event_type: string;
+                    /** @description ISO 8601; UTC where it names no offset. */
+                    generated?: string | null;
+                    /** @default [] */
+                    traits?: unknown[][] | null;
+                } & {
+                    [key: string]: unknown;
+                }) | ({
+                    message_id: string;
+                    event_type: string;
+                    /** @description ISO 8601; UTC where it names no offset. */
+                    generated?: string | null;
+                    /** @default [] */
+                    traits?: unknown[][] | null;
+                } & {
+                    [key: string]: unknown;
+                })[];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        received: number;
+                        duplicates: number;
+                        alarms_fired: number;
+                    };
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    listNotifications: {
+        parameters: {
+            query?: {
+                status?: "pending" | "in_flight" | "delivered" | "dead" | "superseded" | "cancelled";
+                alarm_id?: string;
+                /** @description Most rows of the answer. 0: no limit. */
+                limit?: number;
+                /** @description Id of the last row of the previous page. */
+                marker?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notification"][];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    replayNotifications: {
+        parameters: {
+            query?: {
+                /** @description Default: dead. */
+                status?: "pending" | "in_flight" | "delivered" | "dead" | "superseded" | "cancelled";
+                alarm_id?: string;
+                /** @description ISO 8601, in UTC unless it has an offset; not included. Default, and most: now. Repeat the value of the answer. */
+                ended_before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        replayed: number;
+                        /** @description True if notifications are left: repeat the request. */
+                        has_more: boolean;
+                        /**
+                         * Format: date-time
+                         * @description Only notifications that ended before this time were replayed. Repeat the request with it.
+                         */
+                        ended_before: string;
+                    };
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    getNotification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationWithAttempts"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    listAttempts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        attempt: number;
+                        /**
+                         * Format: date-time
+                         * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+                         */
+                        started_at: string;
+                        duration_ms: number;
+                        outcome: string;
+                        http_status: number | null;
+                        error: string | null;
+                    }[];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    replayNotification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        replayed: number;
+                        /** @description True if notifications are left: repeat the request. */
+                        has_more: boolean;
+                    };
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    listDeliveryPauses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        project_id: string;
+                        /**
+                         * Format: date-time
+                         * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+                         */
+                        paused_at: string;
+                        /** @description End of the hour in which only repeats wait, since the project has reached its hourly limit; null for a pause. */
+                        until: string | null;
+                    }[];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    pauseDeliveries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    resumeDeliveries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    importAlarms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": ({
+                    alarm_id: string;
+                } & {
+                    [key: string]: unknown;
+                })[];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        alarm_id: string;
+                        name: string;
+                        /** @enum {string} */
+                        outcome: "created" | "updated" | "unchanged" | "active" | "deleted" | "refused";
+                        reason?: string;
+                        not_copied: {
+                            list: string;
+                            action: string;
+                        }[];
+                    }[];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    activateImports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    project_id?: string;
+                    alarm_ids?: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        activated: string[];
+                    };
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    getQuotas: {
+        parameters: {
+            query?: {
+                project_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        project_id: string;
+                        quotas: {
+                            /** @enum {string} */
+                            resource: "alarms";
+                            limit: number;
+                        }[];
+                    };
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    setQuotas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    project_id: string;
+                    /** @default [] */
+                    quotas?: {
+                        /** @enum {unknown} */
+                        resource: "alarms";
+                        limit: number;
+                    }[] | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        project_id: string;
+                        quotas: {
+                            /** @enum {string} */
+                            resource: "alarms";
+                            limit: number;
+                        }[];
+                    };
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    resetQuotas: {
+        parameters: {
+            query?: {
+                project_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    getProjectQuotas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        project_id: string;
+                        quotas: {
+                            /** @enum {string} */
+                            resource: "alarms";
+                            limit: number;
+                        }[];
+                    };
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    resetProjectQuotas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    listCapabilities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        api: {
+                            [key: string]: boolean;
+                        };
+                        alarm_storage: {
+                            [key: string]: boolean;
+                        };
+                    };
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    countEvaluationResults: {
+        parameters: {
+            query?: {
+                all_projects?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        evaluation_results: {
+                            alarm_id: string;
+                            project_id: string | null;
+                            state_counters: {
+                                "insufficient data": number;
+                                ok: number;
+                                alarm: number;
+                            };
+                        }[];
+                    };
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    listAuditEntries: {
+        parameters: {
+            query?: {
+                project_id?: string;
+                /** @description Id of a user or of an API key. */
+                actor?: string;
+                action?: "alarm.create" | "alarm.update" | "alarm.delete" | "alarm.set_state" | "alarm.backtest" | "alarm.list" | "alarm.read" | "alarm.read_state" | "alarm.read_history" | "alarm.explain" | "alarm.read_values" | "alarm.query" | "alarm.query_history" | "alarm.count_results" | "sample.create" | "sample.list" | "sample.summarise" | "meter.list" | "resource.list" | "resource.read" | "event.create" | "notification.list" | "notification.read" | "notification.read_attempts" | "notification.replay" | "delivery.pause" | "delivery.resume" | "delivery.list_pauses" | "quota.set" | "quota.reset" | "quota.read" | "api_key.create" | "api_key.revoke" | "api_key.list" | "import.create" | "import.activate" | "secrets.rotate" | "audit.list" | "audit.lose" | "service.authenticate" | "service.start";
+                object_id?: string;
+                outcome?: "done" | "refused" | "denied" | "failed";
+                /** @description ISO 8601, in UTC unless it has an offset; included. */
+                since?: string;
+                /** @description ISO 8601, in UTC unless it has an offset; not included. */
+                until?: string;
+                /** @description Most rows of the answer. 0: no limit. */
+                limit?: number;
+                /** @description Id of the last row of the previous page. */
+                marker?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditEntry"][];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    listApiKeys: {
+        parameters: {
+            query?: {
+                project_id?: string;
+                /** @description Most rows of the answer. 0: no limit. */
+                limit?: number;
+                /** @description Id of the last row of the previous page. */
+                marker?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKey"][];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    createApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @default member */
+                    role?: ("reader" | "member" | "admin") | null;
+                    /** @default  */
+                    description?: string | null;
+                    expires_in?: number;
+                    project_id?: string | null;
+                    user_id?: string | null;
+                    /** @default false */
+                    all_projects?: boolean | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The key. Only this answer shows it. */
+                        key: string;
+                        id: string;
+                        project_id: string;
+                        user_id: string;
+                        /** @enum {string} */
+                        role: "reader" | "member" | "admin";
+                        all_projects: boolean;
+                        description: string;
+                        created_by: string;
+                        /**
+                         * Format: date-time
+                         * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+                         */
+                        created_at: string;
+                        expires_at: string | null;
+                        revoked_at: string | null;
+                        last_used_at: string | null;
+                    };
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    revokeApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    getDocument: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        openapi: string;
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    showPage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    getPageFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": unknown;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    receiveNotification: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Id of the notification, the same on every attempt and replay. Drop an id that you have seen. */
+                "webhook-id": string;
+                /** @description Time of this attempt, in Unix seconds. */
+                "webhook-timestamp": string;
+                /** @description State version of the alarm. Of two notifications the one with the smaller number is older. */
+                "tocsin-sequence": string;
+                /** @description Time of the change of state; for a repeat, of the change that is repeated. */
+                "tocsin-transition-time": string;
+                /** @description A request id, the same on every attempt and replay. */
+                "x-openstack-request-id": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookBody"];
+            };
+        };
+        responses: {
+            /** @description Not delivered, and not sent again */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Delivered */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not delivered; most statuses have the notification sent again later */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+}
