@@ -57,7 +57,7 @@ const EVENTS = `
           or (e.received_at, e.project_id, e.message_id) < ($4::timestamptz, $5::text, $6::text))
    order by e.received_at desc, e.project_id desc, e.message_id desc limit ${SLICE}`;
 
-type SliceRow = EventPlace & Omit<EventRow, 'body'> & { body: string | null };
+type StoredEventRow = EventPlace & Omit<EventRow, 'body'> & { body: string | null };
 
 export type StoredEvents = ReturnType<typeof createStoredEvents>;
 
@@ -68,7 +68,7 @@ export function createStoredEvents(db: Database) {
     async slice({ projectId, start, stop, before }: EventsQuery): Promise<EventSlice> {
       const { receivedAt = null, projectId: lastProject = null, messageId = null } = before ?? {};
       const parameters = [projectId, start, stop, receivedAt, lastProject, messageId];
-      const { rows } = await db.query<SliceRow>(EVENTS, parameters);
+      const { rows } = await db.query<StoredEventRow>(EVENTS, parameters);
       const events = rows.flatMap(({ body, eventType, generated, receivedAt: at, messageId: id }) =>
         body === null
           ? []
