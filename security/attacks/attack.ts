@@ -4,6 +4,11 @@ import type { Tenant } from './tenant.js';
 export interface Attack {
   /** The subject of the sentence `<name> keep no one waiting`. */
   name: string;
+  /**
+   * The longest time that a list may take, for attacks by long transactions that cannot be divided: the embedded
+   * database executes nothing else meanwhile. Without it, the 95th percentile is compared with that without the attack.
+   */
+  longestListMs?: number;
   /** Stores the data that the attack needs, before it begins. */
   prepare?(attacker: Tenant): Promise<void>;
   /** Attacks until the signal is aborted. */

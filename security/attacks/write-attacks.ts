@@ -45,6 +45,7 @@ export const WRITE_ATTACKS: readonly Attack[] = [
   // The last one: its notifications keep the notifier busy for minutes.
   {
     name: `${EVENTS} events at once on an alarm with ${MOST_ACTIONS} actions`,
+    longestListMs: 1_000,
     async prepare(attacker) {
       await attacker.must('POST', '/v2/alarms', {
         name: 'many actions',
