@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
-import { request as httpRequest, type ServerResponse } from 'node:http';
+import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 
 import { silentLogger } from '../../src/logger.js';
 import type { Database } from '../../src/storage/database.js';
@@ -221,7 +221,8 @@ function contract(opened: Opened, open: () => Promise<Database>): void {
     request.on('error', () => undefined);
     let response: ServerResponse | undefined;
     const onRequest = (message: unknown): void => {
-      response = (message as { response: ServerResponse }).response;
+      const started = message as { request: IncomingMessage; response: ServerResponse };
+      if (started.request.method === 'POST') response = started.response; // the request for the audit trail is a GET
     };
     subscribe('http.server.request.start', onRequest);
     instead = async (first) => {
