@@ -185,7 +185,7 @@ describeWith(['croniter'], 'a schedule has the moments that croniter gives it', 
     let compared = 0;
     for (const [index, [start, first]] of accepted.entries()) {
       const answer = answers[index];
-      if (!answer || isBeyondCroniter(start, answer)) continue;
+      if (!answer || isBeyondCroniter(start, [naive(first), ...answer])) continue;
       compared += 1;
       const schedule = new CronSchedule(start);
       const forwards = walk(first, (at) => schedule.firstAtOrAfter(at, DAYS_OF_YEARS), 1);
@@ -204,12 +204,15 @@ describeWith(['croniter'], 'a schedule has the moments that croniter gives it', 
 
 /**
  * With both days restricted, croniter searches for each of them and fails if one never comes. With a numbered weekday
- * it searches for both at once, too. With six columns its week has an eighth day, 7.
+ * it searches for both at once, too. With six columns its week has an eighth day, 7. In February it adds the days up to
+ * the 31st, if that is in the list, and so skips the first days of March.
  */
-function isBeyondCroniter(start: string, answer: readonly string[]): boolean {
+function isBeyondCroniter(start: string, [first = '', ...answer]: readonly string[]): boolean {
   const [, , dayOfMonth = '', , weekday = '', second] = start.split(' ');
+  const isInFebruary = [first, ...answer].some((moment) => moment.slice(5, 7) === '02');
   return (
-    (answer.length === 0 && dayOfMonth !== '*' && weekday !== '*') || (second !== undefined && /7|\*\//.test(weekday))
+    (dayOfMonth !== '*' && (isInFebruary || (answer.length === 0 && weekday !== '*'))) ||
+    (second !== undefined && /7|\*\//.test(weekday))
   );
 }
 
