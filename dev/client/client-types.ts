@@ -3,6 +3,7 @@ import openapiTypes, { astToString, type OpenAPI3 } from 'openapi-typescript';
 const HEADING = `/**
  * The types of Tocsin's API. Made from its OpenAPI document by \`npm run generate:client\`; do not edit.
  */
+/* eslint-disable max-lines, max-len -- a generated file has the length of the document */
 
 `;
 

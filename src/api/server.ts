@@ -111,6 +111,19 @@ export interface ApiDeps
   version: string;
 }
 
+/** What evaluates alarms for a request, without effect on their state. */
+export type TrialEvaluations = Pick<
+  ApiDeps,
+  | 'explain'
+  | 'backtests'
+  | 'backtestLimit'
+  | 'alarmValues'
+  | 'valuesLimit'
+  | 'latestValues'
+  | 'latestValuesLimit'
+  | 'intervalMs'
+>;
+
 const MAX_URL = 8 * 1024;
 const MAX_HEADER = 8 * 1024;
 

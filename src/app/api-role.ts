@@ -14,7 +14,7 @@ import {
   ConcurrencyLimit,
   createReadLimit,
 } from '../api/http/concurrency-limit.js';
-import { createApi, createManagementApi, type ApiDeps } from '../api/server.js';
+import { createApi, createManagementApi, type ApiDeps, type TrialEvaluations } from '../api/server.js';
 import { FairPermits, type PermitLimits } from '../async/fair-permits.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/schema.js';
@@ -182,18 +182,6 @@ function openQueries({ db, sealer, clock, resources }: ApiRoleDeps, ownerOf: () 
   resources.push('regular expressions', () => patterns.close());
   return createComplexQueryStore(db, sealer, { testTexts: patterns.testTexts });
 }
-
-type TrialEvaluations = Pick<
-  ApiDeps,
-  | 'explain'
-  | 'backtests'
-  | 'backtestLimit'
-  | 'alarmValues'
-  | 'valuesLimit'
-  | 'latestValues'
-  | 'latestValuesLimit'
-  | 'intervalMs'
->;
 
 /** Explanations, backtests and values have their own clients of backends, so that they do not delay evaluations. */
 function openTrialEvaluations(deps: ApiRoleDeps): TrialEvaluations {

@@ -17,7 +17,7 @@ import {
 } from '../../src/api/http/concurrency-limit.js';
 import type { ComplexQueries, RuleChecks, Trusts } from '../../src/api/ports.js';
 import type { RunAs } from '../../src/api/http/route.js';
-import { createApi, type ApiDeps } from '../../src/api/server.js';
+import { createApi, type ApiDeps, type TrialEvaluations } from '../../src/api/server.js';
 import { createTrustActions } from '../../src/api/alarms/trust-actions.js';
 import { createDatasources, type ConfiguredDatasources } from '../../src/datasource/registry.js';
 import { createBacktests } from '../../src/evaluator/backtest.js';
@@ -296,21 +296,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
 
 const INTERVAL_MS = 60_000;
 
-function looks(
-  db: Database,
-  remote: ConfiguredDatasources | undefined,
-  clock: FakeClock,
-): Pick<
-  ApiDeps,
-  | 'explain'
-  | 'backtests'
-  | 'backtestLimit'
-  | 'alarmValues'
-  | 'valuesLimit'
-  | 'latestValues'
-  | 'latestValuesLimit'
-  | 'intervalMs'
-> {
+function looks(db: Database, remote: ConfiguredDatasources | undefined, clock: FakeClock): TrialEvaluations {
   const datasources = createDatasources({
     meters: metersIn(db, { succeeded: () => {}, failed: () => {} }),
     ...remote,

@@ -6,7 +6,7 @@ import { EventRequest } from '../schema/event-request.js';
 import { ActivationRequest } from '../schema/import-request.js';
 import { SampleRequest } from '../schema/sample-request.js';
 import { BacktestRequest } from '../schema/backtest-request.js';
-import { LatestValuesRequest, ValuesRequest } from '../schema/values-request.js';
+import { LatestValuesRequest } from '../schema/latest-values-request.js';
 import { ApiKeyRequest } from '../schema/api-key-request.js';
 import { QuotaRequest } from '../schema/quota-request.js';
 import { AlarmAnswer, StateAnswer } from '../answers/alarm-answer.js';
@@ -266,7 +266,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'POST /v1/alarms/values': {
     group: 'Alarms',
     summary: 'Get the values that a draft of an alarm compares over a time span of the past; creates nothing',
-    request: ValuesRequest,
+    request: BacktestRequest,
     answer: ValuesAnswer,
   },
   'POST /v1/alarms/latest-values': {

@@ -18,9 +18,9 @@ import { SMALL_BODY } from '../http/request-body.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import { scopeOf } from '../identity/authorize.js';
 import type { Alarms, RuleChecks } from '../ports.js';
-import { MAX_STEP_S } from '../schema/backtest-request.js';
+import { BacktestRequest, MAX_STEP_S } from '../schema/backtest-request.js';
+import { LatestValuesRequest } from '../schema/latest-values-request.js';
 import { parseTimestamp } from '../schema/timestamp.js';
-import { LatestValuesRequest, ValuesRequest } from '../schema/values-request.js';
 import { requestedAlarm, throwAlarmNotFound } from './alarms.js';
 import { refuseBadSpan } from './backtest.js';
 
@@ -88,7 +88,7 @@ async function valuesOfAlarm(deps: AlarmValuesRoutesDeps, request: ApiRequest): 
 async function valuesOfDraft(deps: AlarmValuesRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
   const { identity, body } = request;
   if (body === undefined) throw new AppError('invalid_request', 'Missing argument: "data"');
-  const wanted = parseWith(ValuesRequest, { argument: 'data', value: body });
+  const wanted = parseWith(BacktestRequest, { argument: 'data', value: body });
   refuseBadActions(wanted.alarm, identity, deps.actions);
   refuseOtherMuted(wanted.alarm, false);
   const span = spanOf(wanted, deps);

@@ -8,7 +8,7 @@ import { mandatoryTimestamp } from './timestamp.js';
 /** Longest time between two evaluations, in seconds. */
 export const MAX_STEP_S = 365 * 24 * 3600;
 
-/** The body of a backtest: an alarm as POST takes it, and the time span in which it is evaluated. */
+/** The body of a backtest, and of a request for values: an alarm as POST takes it, and the time span of evaluations. */
 export const BacktestRequest = z.strictObject({
   alarm: AlarmRequest,
   start: mandatoryTimestamp(),
