@@ -1,34 +1,21 @@
 import { listenApi, listenManagement } from './app/api-role.js';
-import { openServiceAudit } from './app/audit.js';
-import type { AuditRecorder } from './api/audit/audit-recorder.js';
 import { backendTexts } from './app/datasources/kinds.js';
 import { createEvaluatorRole, type EvaluatorRole } from './app/evaluator-role.js';
-import { openEgress } from './app/egress.js';
 import { createNotifierRole } from './app/notifier-role.js';
-import { openCoordinationDatabase, openDatabase, databaseLocation } from './app/open-database.js';
-import { openKeystone } from './app/open-keystone.js';
-import { openRedis, type CoordinationRedis } from './app/open-redis.js';
-import { lacksKey, openSealer } from './app/open-sealer.js';
+import { databaseLocation } from './app/open-database.js';
+import { lacksKey } from './app/open-sealer.js';
 import type { ReadinessCheck } from './api/ports.js';
 import { openWaker } from './app/open-waker.js';
-import { warnOfPlainPasswords } from './app/plain-passwords.js';
 import { readiness } from './app/readiness.js';
-import { createTimeKeeper, synchroniseClock } from './app/time-keeper.js';
+import { createTimeKeeper } from './app/time-keeper.js';
 import type { Listener } from './api/http/listen.js';
 import type { ServerCertificate } from './api/http/server-certificate.js';
 import { atMost } from './async/deadline.js';
-import type { EgressGuard } from './egress/egress-guard.js';
-import { createSystemClock, type ServiceClock } from './clock.js';
 import type { Config, ProcessRole } from './config/schema.js';
-import type { KeystoneSession } from './keystone/session.js';
-import { createLogger, type Logger } from './logger.js';
 import { createLocalWaker, type NotifierWaker, type LocalWaker } from './notifier/waker.js';
-import { ReleaseStack } from './release-stack.js';
-import type { Database } from './storage/database.js';
-import type { Sealer } from './storage/secrets/sealed.js';
 import { databaseTime } from './storage/engine/database-time.js';
 import { Supervisor } from './supervisor.js';
-import { createTelemetry, type Telemetry } from './telemetry.js';
+import { openParts, type Overrides, type Parts, type Program } from './app/open-parts.js';
 
 /** The service with the roles of its configuration. */
 export interface App {
@@ -49,78 +36,12 @@ export interface App {
   summary(): string[];
 }
 
-/** Version and process id of the running program. */
-export interface Program {
-  version: string;
-  pid: number;
-}
-
-/** Replacements of clock and log, for tests. */
-export interface Overrides {
-  clock?: ServiceClock;
-  log?: Logger;
-}
-
 /** Part of `shutdown_timeout` that is left after the loops, to leave the cluster and to release resources. */
 const LEAVING_MS = 2_000;
 
 /** Creates the service. The only place that connects its parts. Releases all resources if it rejects. */
 export async function createApp(config: Config, program: Program, overrides: Overrides = {}): Promise<App> {
-  const resources = new ReleaseStack();
-  const log = overrides.log ?? createLogger(config.log.level);
-  const clock = overrides.clock ?? createSystemClock();
-  try {
-    let lockLost: (cause: Error) => void = () => undefined;
-    const failedLock = new Promise<Error>((resolve) => (lockLost = resolve));
-    const db = await openDatabase(config, { log, resources, onLockLost: (cause) => lockLost(cause) });
-    await synchroniseClock(clock, () => databaseTime(db));
-    const isEvaluator = config.roles.includes('evaluator');
-    const coordinationDb = isEvaluator ? await openCoordinationDatabase(config, db, { log, resources }) : db;
-    await warnOfPlainPasswords(config, log);
-    if (lacksKey(config))
-      log.warn('secrets.key is not set: passwords and tokens in action URLs are stored unencrypted in PostgreSQL');
-    const redis = await openRedis(config, log, resources);
-    const keystone = openKeystone(config, { clock, log: log.child({ component: 'keystone' }) });
-    const telemetry = createTelemetry();
-    return new Service({
-      config,
-      program,
-      log,
-      clock,
-      db,
-      sealer: openSealer(config),
-      coordinationDb,
-      redis,
-      keystone,
-      egress: await openEgress({ config, keystone, clock, log }),
-      resources,
-      telemetry,
-      audit: await openServiceAudit({ config, db, clock, log, telemetry, resources }),
-      failedLock,
-    });
-  } catch (cause) {
-    await resources.release(); // a half-built app must not keep its connections
-    throw cause;
-  }
-}
-
-interface Parts {
-  config: Config;
-  program: Program;
-  log: Logger;
-  clock: ServiceClock;
-  db: Database;
-  sealer: Sealer;
-  coordinationDb: Database;
-  redis: CoordinationRedis | undefined;
-  /** The login of this service at Keystone; undefined if Keystone is not configured. */
-  keystone: KeystoneSession | undefined;
-  /** Decides which addresses of users are called. */
-  egress: EgressGuard;
-  resources: ReleaseStack;
-  telemetry: Telemetry;
-  audit: AuditRecorder;
-  failedLock: Promise<Error>;
+  return new Service(await openParts(config, program, overrides));
 }
 
 class Service implements App {

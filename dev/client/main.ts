@@ -3,7 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { openApiDocument } from '../../src/api/openapi/document.js';
-import { apiRoutes, type ApiDeps } from '../../src/api/server.js';
+import { apiRoutes, type ApiDeps } from '../../src/api/api-routes.js';
 import { clientTypes } from './client-types.js';
 
 /** Seen from build/dev/client/. */

@@ -14,7 +14,8 @@ import {
   ConcurrencyLimit,
   createReadLimit,
 } from '../api/http/concurrency-limit.js';
-import { createApi, createManagementApi, type ApiDeps, type TrialEvaluations } from '../api/server.js';
+import type { ApiDeps, TrialEvaluations } from '../api/api-routes.js';
+import { createApi, createManagementApi } from '../api/server.js';
 import { FairPermits, type PermitLimits } from '../async/fair-permits.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/schema.js';

@@ -7,7 +7,7 @@ import { createKeystoneAuthenticator, keystoneChallenge } from '../api/identity/
 import { createNoauthAuthenticator, refuseForeignPages } from '../api/identity/noauth.js';
 import { createTokenValidator } from '../api/identity/token-validator.js';
 import type { ApiKeyCredentials } from '../api/ports.js';
-import type { ApiDeps } from '../api/server.js';
+import type { ApiDeps } from '../api/api-routes.js';
 import type { Clock } from '../clock.js';
 import type { AuthMode, Config } from '../config/schema.js';
 import { StartupError } from '../errors.js';

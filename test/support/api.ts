@@ -17,7 +17,8 @@ import {
 } from '../../src/api/http/concurrency-limit.js';
 import type { ComplexQueries, RuleChecks, Trusts } from '../../src/api/ports.js';
 import type { RunAs } from '../../src/api/http/route.js';
-import { createApi, type ApiDeps, type TrialEvaluations } from '../../src/api/server.js';
+import type { ApiDeps, TrialEvaluations } from '../../src/api/api-routes.js';
+import { createApi } from '../../src/api/server.js';
 import { createTrustActions } from '../../src/api/alarms/trust-actions.js';
 import { createDatasources, type ConfiguredDatasources } from '../../src/datasource/registry.js';
 import { createBacktests } from '../../src/evaluator/backtest.js';

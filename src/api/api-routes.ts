@@ -1,0 +1,144 @@
+import type { Backtests } from '../evaluator/backtest.js';
+import type { Explain } from '../evaluator/explain/explain.js';
+import type { Clock } from '../clock.js';
+import type { Logger } from '../logger.js';
+import type { ActionPolicy } from './alarms/check-actions.js';
+import type { AuditRecorder } from './audit/audit-recorder.js';
+import type { Challenge } from './http/error-handler.js';
+import type { Authenticator, Credentials } from './identity/identity.js';
+import type {
+  Alarms,
+  ApiKeyAdmin,
+  AuditTrail,
+  ComplexQueries,
+  EvaluationResults,
+  History,
+  Imports,
+  MeterStatistics,
+  NotificationAdmin,
+  Quotas,
+  RuleChecks,
+  Samples,
+} from './ports.js';
+import type { ConcurrencyLimit } from './http/concurrency-limit.js';
+import type { RateLimits } from './http/rate-limits.js';
+import { openApiDocument } from './openapi/document.js';
+import type { Route, RunAs } from './http/route.js';
+import { alarmStateRoutes } from './routes/alarm-state.js';
+import { alarmRoutes } from './routes/alarms.js';
+import { alarmValuesRoutes, type AlarmValuesRoutesDeps } from './routes/alarm-values.js';
+import { auditRoutes } from './routes/audit.js';
+import { backtestRoutes } from './routes/backtest.js';
+import { explainRoutes } from './routes/explain.js';
+import { apiKeyRoutes } from './routes/api-keys.js';
+import { capabilityRoutes } from './routes/capabilities.js';
+import { docsRoutes } from './routes/docs.js';
+import { evaluationResultRoutes } from './routes/evaluation-results.js';
+import { eventRoutes, type EventRoutesDeps } from './routes/events.js';
+import { healthRoutes, type HealthRoutesDeps } from './routes/health.js';
+import { historyRoutes } from './routes/history.js';
+import { importRoutes } from './routes/imports.js';
+import { meterRoutes } from './routes/meters.js';
+import { notificationRoutes } from './routes/notifications.js';
+import { quotaRoutes } from './routes/quotas.js';
+import { queryRoutes } from './routes/query.js';
+import { versionRoutes } from './routes/versions.js';
+import type { TrustActions } from './alarms/trust-actions.js';
+
+/** Everything that the API needs from the process. */
+export interface ApiDeps
+  extends
+    HealthRoutesDeps,
+    EventRoutesDeps,
+    Pick<AlarmValuesRoutesDeps, 'alarmValues' | 'latestValues' | 'valuesLimit' | 'latestValuesLimit'> {
+  alarms: Alarms;
+  ruleChecks: RuleChecks;
+  history: History;
+  imports: Imports;
+  queries: ComplexQueries;
+  queryLimit: ConcurrencyLimit;
+  readLimit: ConcurrencyLimit;
+  explain: Explain;
+  backtests: Backtests;
+  backtestLimit: ConcurrencyLimit;
+  /** Time between two evaluations of an alarm. */
+  intervalMs: number;
+  samples: Samples;
+  statistics: MeterStatistics;
+  notifications: NotificationAdmin;
+  quotas: Quotas;
+  /** Default quota: most alarms of a project; -1 is no limit. */
+  projectAlarmQuota: number;
+  /** Undefined if results are not counted (`api.evaluation_results_metrics`). */
+  evaluationResults: EvaluationResults | undefined;
+  /** Undefined if the API does not accept API keys. */
+  apiKeys: ApiKeyAdmin | undefined;
+  /** Life of an API key that is made through the API without `expires_in`. */
+  keyLifetimeMs: number;
+  actions: ActionPolicy;
+  trustActions: TrustActions;
+  authenticate: Authenticator;
+  rateLimits: RateLimits;
+  runAs: RunAs;
+  /** Writes the audit trail. */
+  audit: AuditRecorder;
+  auditTrail: AuditTrail;
+  /** For deadlines of requests and answers. */
+  clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
+  /** True if callers state their identity in headers. If false, these headers are deleted first. */
+  trustsIdentityHeaders: boolean;
+  /** Sent with each 401. */
+  challenge?: Challenge | undefined;
+  /** Refuses requests by their origin, before authentication. */
+  refuse: (request: Pick<Credentials, 'headers'>) => void;
+  now: () => Date;
+  newId: () => string;
+  log: Logger;
+  onStored: (samples: number) => void;
+  onAnswer: (method: string, status: number) => void;
+  /** Addresses and networks whose `X-Forwarded-…` headers are trusted. */
+  trustedProxies: readonly string[];
+  /** True if the listener accepts only TLS. */
+  hasTls: boolean;
+  version: string;
+}
+
+/** What evaluates alarms for a request, without effect on their state. */
+export type TrialEvaluations = Pick<
+  ApiDeps,
+  | 'explain'
+  | 'backtests'
+  | 'backtestLimit'
+  | 'alarmValues'
+  | 'valuesLimit'
+  | 'latestValues'
+  | 'latestValuesLimit'
+  | 'intervalMs'
+>;
+
+/** The route table of the API. Only handlers use what the routes are given. */
+export function apiRoutes(deps: ApiDeps): Route[] {
+  const routes: Route[] = [
+    ...versionRoutes(),
+    ...healthRoutes(deps),
+    // Before the alarms, since /v2/alarms/backtest also matches /v2/alarms/:id.
+    ...backtestRoutes(deps),
+    ...alarmValuesRoutes(deps),
+    ...alarmRoutes(deps),
+    ...explainRoutes(deps),
+    ...alarmStateRoutes(deps),
+    ...historyRoutes(deps),
+    ...queryRoutes(deps),
+    ...meterRoutes(deps),
+    ...eventRoutes(deps),
+    ...notificationRoutes(deps),
+    ...importRoutes(deps),
+    ...quotaRoutes(deps),
+    ...capabilityRoutes(),
+    ...evaluationResultRoutes(deps),
+    ...auditRoutes(deps),
+    ...(deps.apiKeys ? apiKeyRoutes({ ...deps, apiKeys: deps.apiKeys }) : []),
+    ...docsRoutes({ document: () => openApiDocument(routes, deps.version) }),
+  ];
+  return routes;
+}
