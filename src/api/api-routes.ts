@@ -14,6 +14,7 @@ import type {
   EvaluationResults,
   History,
   Imports,
+  ListedAlarms,
   MeterStatistics,
   NotificationAdmin,
   Quotas,
@@ -38,6 +39,7 @@ import { eventRoutes, type EventRoutesDeps } from './routes/events.js';
 import { healthRoutes, type HealthRoutesDeps } from './routes/health.js';
 import { historyRoutes } from './routes/history.js';
 import { importRoutes } from './routes/imports.js';
+import { listedAlarmsRoutes } from './routes/listed-alarms.js';
 import { meterRoutes } from './routes/meters.js';
 import { notificationRoutes } from './routes/notifications.js';
 import { quotaRoutes } from './routes/quotas.js';
@@ -52,6 +54,7 @@ export interface ApiDeps
     EventRoutesDeps,
     Pick<AlarmValuesRoutesDeps, 'alarmValues' | 'latestValues' | 'valuesLimit' | 'latestValuesLimit'> {
   alarms: Alarms;
+  listedAlarms: ListedAlarms;
   ruleChecks: RuleChecks;
   history: History;
   imports: Imports;
@@ -124,6 +127,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     // Before the alarms, since /v2/alarms/backtest also matches /v2/alarms/:id.
     ...backtestRoutes(deps),
     ...alarmValuesRoutes(deps),
+    ...listedAlarmsRoutes(deps),
     ...alarmRoutes(deps),
     ...explainRoutes(deps),
     ...alarmStateRoutes(deps),

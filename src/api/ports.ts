@@ -1,6 +1,7 @@
 import type { DatasourceKind } from '../alarm/series.js';
 import type { AlarmRule } from '../alarm/types/index.js';
 import type { AlarmQuery } from '../storage/alarms/alarm-list-store.js';
+import type { AlarmCounts } from '../storage/alarms/alarm-counts.js';
 import type { AlarmChange, Creation, Removal, Replacement, StoredAlarm } from '../storage/alarms/alarm-store.js';
 import type { ResultCountQuery, ResultCounts } from '../storage/evaluation/evaluation-counter-store.js';
 import type {
@@ -17,6 +18,8 @@ import type { AlarmEvent } from '../alarm/types/event/event.js';
 import type { RecordedEvents } from '../storage/evaluation/event-store.js';
 import type { ComplexQuery } from '../storage/queries/complex-query-store.js';
 import type { HistoryEntry, HistoryQuery } from '../storage/alarms/history-store.js';
+import type { ListedAlarmFilter } from '../storage/alarms/listed-alarm-query.js';
+import type { ListedAlarmPage, ListedAlarmQuery } from '../storage/alarms/listed-alarm-store.js';
 import type { ActivatedAlarm, Activation, Import, ImportStatus } from '../storage/alarms/import-store.js';
 import type {
   AttemptRecord,
@@ -43,6 +46,12 @@ export interface Alarms {
   replace(scope: Scope, id: string, replacement: Replacement): Promise<StoredAlarm | undefined>;
   setState(scope: Scope, id: string, change: (current: StoredAlarm) => AlarmChange): Promise<StoredAlarm | undefined>;
   remove(scope: Scope, id: string, removal: Removal): Promise<boolean>;
+}
+
+/** Alarms as tables show them. */
+export interface ListedAlarms {
+  page(scope: Scope, query: ListedAlarmQuery): Promise<ListedAlarmPage>;
+  counts(scope: Scope, filter: ListedAlarmFilter): Promise<AlarmCounts>;
 }
 
 /** Storage of alarms that were imported from Aodh. */

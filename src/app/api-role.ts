@@ -45,6 +45,7 @@ import { createExplanationStore } from '../storage/evaluation/explanation-store.
 import { createStoredEvents } from '../storage/evaluation/stored-events.js';
 import { createHistoryStore } from '../storage/alarms/history-store.js';
 import { createImportStore } from '../storage/alarms/import-store.js';
+import { createListedAlarmStore } from '../storage/alarms/listed-alarm-store.js';
 import { createNotificationAdminStore } from '../storage/notifications/notification-admin-store.js';
 import { createQuotaStore } from '../storage/alarms/quota-store.js';
 import { createSampleStore } from '../storage/meters/sample-store.js';
@@ -138,6 +139,7 @@ function openStores(deps: ApiRoleDeps, longReads: Database, ownerOf: () => strin
   const { project_alarm_quota: project, user_alarm_quota: user, evaluation_results_metrics } = config.api;
   return {
     alarms: createAlarmStore(db, { sealer, quotas: { project, user } }),
+    listedAlarms: createListedAlarmStore(db),
     history: createHistoryStore(db, sealer),
     imports: createImportStore(db, sealer),
     queries: openQueries({ ...deps, db: longReads }, ownerOf),

@@ -169,6 +169,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/alarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List alarms as a table shows them, page by page; for admins of all projects
+         * @description Requires the role reader or a higher one.
+         */
+        get: operations["listAlarmTable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/alarms/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count alarms by state, type and severity; counts are kept for 5 seconds
+         * @description Requires the role reader or a higher one.
+         */
+        get: operations["countAlarms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v2/alarms": {
         parameters: {
             query?: never;
@@ -1277,6 +1317,79 @@ export interface components {
                 error: string | null;
             }[];
         };
+        ListedAlarms: {
+            alarms: components["schemas"]["ListedAlarm"][];
+            /** @description The cursor of the next page; null if there is none. */
+            next: string | null;
+        };
+        /** @description An alarm as a table shows it. */
+        ListedAlarm: {
+            alarm_id: string;
+            name: string;
+            /** @enum {string} */
+            type: "threshold" | "combination" | "gnocchi_resources_threshold" | "gnocchi_aggregation_by_metrics_threshold" | "gnocchi_aggregation_by_resources_threshold" | "prometheus" | "composite" | "loadbalancer_member_health" | "event";
+            /** @enum {string} */
+            severity: "low" | "moderate" | "critical";
+            enabled: boolean;
+            /** @description True for an imported alarm that is not activated: it runs no action. */
+            muted: boolean;
+            project_id: string | null;
+            /** @enum {string} */
+            state: "ok" | "alarm" | "insufficient data";
+            /**
+             * Format: date-time
+             * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+             */
+            state_since: string;
+            state_reason: string;
+            /** @description The rule in a sentence. */
+            condition: string;
+            /** @description Null unless one threshold counts. */
+            comparison_operator: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+            threshold: number | null;
+            /** @description Compared instead of the threshold in state alarm. */
+            clear_threshold: number | null;
+            /** @description The threshold or clear threshold that counts now. Latest values are compared with it. */
+            effective_threshold: number | null;
+            /** @description Outcome of the newest transition or repeat that has actions: of an action that failed or has not ended, if there is one. Null if no notification is stored. */
+            last_notification: {
+                notification_id: string;
+                /** @enum {string} */
+                kind: "transition" | "repeat";
+                status: string;
+                /**
+                 * Format: date-time
+                 * @description When it ended; when it was created, if it has not ended.
+                 */
+                at: string;
+                /** @description Receiver: host and port of a URL, otherwise the scheme. */
+                host: string;
+                attempts: number;
+                last_http_status: number | null;
+                last_error: string | null;
+            } | null;
+        };
+        AlarmCounts: {
+            total: number;
+            by_state: {
+                [key: string]: number;
+            };
+            by_type: {
+                [key: string]: number;
+            };
+            by_severity: {
+                [key: string]: number;
+            };
+            enabled: number;
+            disabled: number;
+            /** @description False if there are more than 100,000 alarms: not all are counted. */
+            is_complete: boolean;
+            /**
+             * Format: date-time
+             * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+             */
+            counted_at: string;
+        };
         /** @description An alarm, with the one rule that belongs to its type. */
         Alarm: {
             alarm_id: string;
@@ -2196,6 +2309,118 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LatestValues"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    listAlarmTable: {
+        parameters: {
+            query?: {
+                state?: "ok" | "alarm" | "insufficient data";
+                type?: "threshold" | "combination" | "gnocchi_resources_threshold" | "gnocchi_aggregation_by_metrics_threshold" | "gnocchi_aggregation_by_resources_threshold" | "prometheus" | "composite" | "loadbalancer_member_health" | "event";
+                severity?: "low" | "moderate" | "critical";
+                enabled?: boolean;
+                project_id?: string;
+                /** @description A part of the name, in any letter case, or the whole id. */
+                search?: string;
+                /** @description Sort key: key, key:asc or key:desc. May be repeated. Keys: name, state, severity, state_since, type, alarm_id. Default: name. */
+                sort?: string[];
+                /** @description Most rows of the page. Default: 50. */
+                limit?: number;
+                /** @description The `next` of the previous page, with the same sort. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListedAlarms"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    countAlarms: {
+        parameters: {
+            query?: {
+                state?: "ok" | "alarm" | "insufficient data";
+                type?: "threshold" | "combination" | "gnocchi_resources_threshold" | "gnocchi_aggregation_by_metrics_threshold" | "gnocchi_aggregation_by_resources_threshold" | "prometheus" | "composite" | "loadbalancer_member_health" | "event";
+                severity?: "low" | "moderate" | "critical";
+                enabled?: boolean;
+                project_id?: string;
+                /** @description A part of the name, in any letter case, or the whole id. */
+                search?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmCounts"];
                 };
             };
             /** @description Not authenticated, or the request names another project */

@@ -103,8 +103,11 @@ export async function* readSlices<Row extends object>(
   }
 }
 
-/** Results of the first statement on PostgreSQL, whose size is unknown: 6 MB at most. */
-const FIRST_RESULTS = 100;
+/**
+ * Results of the first statement on PostgreSQL, whose size is unknown: 6 MB at most. A page of 100, and the row that
+ * tells whether another page follows.
+ */
+const FIRST_RESULTS = 101;
 /** Characters of a page of results of PostgreSQL. */
 const PAGE_CHARACTERS = 512 * 1024;
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
+import { cursorAfter } from '../../src/api/http/cursor.js';
 import { auditEntry, UNKNOWN } from '../../src/storage/audit/audit-entry.js';
 import { createAuditStore } from '../../src/storage/audit/audit-store.js';
 import type { Database } from '../../src/storage/database.js';
@@ -217,6 +218,34 @@ const VALUES_ROWS: Readonly<Record<string, Row>> = {
   'POST /v1/alarms/latest-values: ids': { answers: inTurn(latestOf, [], [0]) },
 };
 
+/** The second of the alarms of `threeAlarms` is the first of the next page. */
+const AFTER_THE_FIRST = cursorAfter(
+  [
+    { key: 'name', descending: false },
+    { key: 'alarm_id', descending: false },
+  ],
+  { name: 'a', alarm_id: 'z' },
+);
+const ALARM_FILTERS = {
+  state: 'ok',
+  type: 'event',
+  severity: 'critical',
+  enabled: 'false',
+  project_id: 'other',
+  search: 'b',
+};
+const listRows = (path: string, parameters: Readonly<Record<string, string>>): Readonly<Record<string, Row>> =>
+  Object.fromEntries(
+    Object.entries(parameters).map(([name, value]) => [
+      `GET ${path} ?${name}`,
+      { answers: inUrl(path, `${name}=${value}`) },
+    ]),
+  );
+const LIST_ROWS: Readonly<Record<string, Row>> = {
+  ...listRows('/v1/alarms', { ...ALARM_FILTERS, sort: 'name:desc', limit: '1', cursor: AFTER_THE_FIRST }),
+  ...listRows('/v1/alarms/counts', ALARM_FILTERS),
+};
+
 const query = (other: Json, path = '/v2/query/alarms') => inBody(path, {}, other);
 const ROWS: Readonly<Record<string, Row>> = {
   'GET /v2/alarms ?q': { answers: inUrl('/v2/alarms', 'q.field=name&q.value=a') },
@@ -312,6 +341,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   'POST /v2/alarms/backtest: initial_state': {
     answers: inBody('/v2/alarms/backtest', backtestOf, { initial_state: 'ok' }),
   },
+  ...LIST_ROWS,
   ...VALUES_ROWS,
 };
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import type { AlarmSortKey } from '../../src/storage/alarms/alarm-list-store.js';
 import { createAlarmStore } from '../../src/storage/alarms/alarm-store.js';
+import { createListedAlarmStore, type ListedAlarmQuery } from '../../src/storage/alarms/listed-alarm-store.js';
 import { createHistoryStore } from '../../src/storage/alarms/history-store.js';
 import type { Database, Sql } from '../../src/storage/database.js';
 import { createEvaluationCounterStore } from '../../src/storage/evaluation/evaluation-counter-store.js';
@@ -64,6 +65,16 @@ const Z = { source: 'z', test: (text: string) => text.includes('z') };
 const never: ComplexFilter<HistoryFieldName> = { kind: 'matches', field: 'detail', pattern: Z };
 const neverRule: ComplexFilter<AlarmFieldName> = { kind: 'matches', field: 'rule', pattern: Z };
 
+const ascending = <Key>(key: Key) => ({ key, descending: false });
+
+/** The alarms of one page. */
+async function* listed(
+  db: Database,
+  query: Pick<ListedAlarmQuery, 'sort'> & Partial<ListedAlarmQuery>,
+): AsyncGenerator<unknown[], void, void> {
+  yield (await createListedAlarmStore(db).page(SCOPE, { filter: {}, limit: 100, ...query })).alarms;
+}
+
 /** `expected`: the number of rows, by default all. */
 async function read(
   pages: AsyncIterable<unknown[]>,
@@ -102,6 +113,14 @@ const READS: Reads = {
       }),
       0,
     ),
+  'a page of alarms by name': (db) => read(listed(db, { sort: [ascending('name'), ascending('alarm_id')] }), 100),
+  'a page of alarms by state': (db) => read(listed(db, { sort: [ascending('state'), ascending('alarm_id')] }), 100),
+  'alarms whose names have no such part': (db) =>
+    read(listed(db, { filter: { search: 'zz' }, sort: [ascending('name'), ascending('alarm_id')] }), 0),
+  'counts of alarms': async (db) => {
+    const { total } = await createListedAlarmStore(db).counts(SCOPE, {});
+    return { rows: Array.from({ length: total }), expected: undefined };
+  },
   'history of a type': (db) =>
     read(createHistoryStore(db, TEST_SEALER).list(SCOPE, 'a1', { filter: { type: 'z' }, sort: newest('event_id') }), 0),
   'history by severity': (db) =>

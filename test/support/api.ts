@@ -43,6 +43,7 @@ import { createExplanationStore } from '../../src/storage/evaluation/explanation
 import { createStoredEvents } from '../../src/storage/evaluation/stored-events.js';
 import { createHistoryStore } from '../../src/storage/alarms/history-store.js';
 import { createImportStore } from '../../src/storage/alarms/import-store.js';
+import { createListedAlarmStore } from '../../src/storage/alarms/listed-alarm-store.js';
 import { createNotificationAdminStore } from '../../src/storage/notifications/notification-admin-store.js';
 import { MOST_REPLAYED } from '../../src/storage/notifications/replay-store.js';
 import { createQuotaStore } from '../../src/storage/alarms/quota-store.js';
@@ -203,6 +204,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
   });
   const app = createApi({
     alarms: createAlarmStore(db, { sealer: TEST_SEALER, quotas }),
+    listedAlarms: createListedAlarmStore(db),
     ruleChecks,
     history: createHistoryStore(db, TEST_SEALER),
     imports: createImportStore(db, TEST_SEALER),

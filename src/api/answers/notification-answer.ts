@@ -125,7 +125,7 @@ export function attemptAnswer(record: AttemptRecord, forAdmin: boolean): Attempt
 }
 
 /** What a port speaks that is not HTTP, only admins may know: users choose the address and would find out by trying. */
-function shownError(error: string | null, forAdmin: boolean): string | null {
+export function shownError(error: string | null, forAdmin: boolean): string | null {
   return !forAdmin && error?.startsWith('unreadable_answer') ? 'connect_failed' : error;
 }
 

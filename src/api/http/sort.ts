@@ -17,11 +17,12 @@ export function sortOf<Key extends string>(
   query: QueryParameters,
   keys: readonly Key[],
   tieBreaker: Key & string,
+  byDefault: Sort<Key> = { key: 'timestamp' as Key, descending: true },
 ): Sort<Key>[] {
   const given = query.all('sort').map((text) => parse(text, keys));
   if (given.length > MAX_KEYS)
     throw invalidInput('sort', query.all('sort').join(','), `at most ${MAX_KEYS} sort keys are supported`);
-  const sort = given.length > 0 ? given : [{ key: 'timestamp' as Key, descending: true }];
+  const sort = given.length > 0 ? given : [byDefault];
   const unique = sort.filter(({ key }, at) => sort.findIndex((other) => other.key === key) === at);
   const stop = unique.findIndex(({ key }) => key === tieBreaker);
   if (stop >= 0) return unique.slice(0, stop + 1);

@@ -22,6 +22,8 @@ export const OPERATION_NAMES: Readonly<Record<string, string>> = {
   'GET /v2/alarms/:id/history': 'listAlarmHistory',
   'GET /v2/alarms/:id/explain': 'explainAlarm',
   'POST /v2/alarms/backtest': 'backtestAlarm',
+  'GET /v1/alarms': 'listAlarmTable',
+  'GET /v1/alarms/counts': 'countAlarms',
   'GET /v1/alarms/:id/values': 'getAlarmValues',
   'POST /v1/alarms/values': 'getDraftValues',
   'POST /v1/alarms/latest-values': 'getLatestValues',

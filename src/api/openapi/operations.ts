@@ -28,6 +28,7 @@ import {
   ReplayAnswer,
 } from '../answers/notification-answer.js';
 import { QuotasAnswer } from '../answers/quota-answer.js';
+import { AlarmCountsAnswer, ListedAlarmsAnswer } from '../answers/listed-alarm-answer.js';
 import { LatestValuesAnswer, ValuesAnswer } from '../answers/values-answer.js';
 import { CapabilitiesAnswer, LivenessAnswer, ReadinessAnswer, VersionsAnswer } from '../answers/service-answer.js';
 
@@ -257,6 +258,16 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     summary: 'Activate imported alarms, so that they run their actions',
     request: ActivationRequest,
     answer: ActivationAnswer,
+  },
+  'GET /v1/alarms': {
+    group: 'Alarms',
+    summary: 'List alarms as a table shows them, page by page; for admins of all projects',
+    answer: ListedAlarmsAnswer,
+  },
+  'GET /v1/alarms/counts': {
+    group: 'Alarms',
+    summary: 'Count alarms by state, type and severity; counts are kept for 5 seconds',
+    answer: AlarmCountsAnswer,
   },
   'GET /v1/alarms/:id/values': {
     group: 'Alarms',

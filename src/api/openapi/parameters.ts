@@ -1,5 +1,8 @@
+import { SEVERITIES } from '../../alarm/alarm.js';
 import { ALARM_STATES } from '../../alarm/state.js';
+import { ALARM_KINDS } from '../../alarm/types/index.js';
 import { AUDIT_OUTCOMES } from '../../storage/audit/audit-entry.js';
+import { LISTED_ALARM_SORT_KEYS } from '../../storage/alarms/listed-alarm-store.js';
 import { GROUP_FIELDS } from '../../storage/meters/statistics-store.js';
 import { NOTIFICATION_STATUSES } from '../../storage/notifications/notification-status.js';
 import { AUDIT_ACTIONS } from '../audit/audit-actions.js';
@@ -52,6 +55,7 @@ const BY_NAME: Readonly<Record<string, UrlParameter>> = {
     schema: { type: 'integer', minimum: 1 },
     description: 'Seconds between two evaluations. Default: evaluator.interval.',
   },
+  cursor: { schema: { type: 'string' }, description: 'The `next` of the previous page, with the same sort.' },
   marker: { schema: { type: 'string' }, description: 'Id of the last row of the previous page.' },
   all_projects: { schema: { type: 'boolean' } },
   period: { schema: { type: 'integer', minimum: 0 }, description: 'Seconds. 0, the default: one period for all.' },
@@ -61,8 +65,34 @@ const BY_NAME: Readonly<Record<string, UrlParameter>> = {
   },
 };
 
+/** Filters of listed alarms. */
+const ALARM_FILTERS: Readonly<Record<string, UrlParameter>> = {
+  state: { schema: oneOf(ALARM_STATES) },
+  type: { schema: oneOf(ALARM_KINDS) },
+  severity: { schema: oneOf(SEVERITIES) },
+  enabled: { schema: { type: 'boolean' } },
+  search: { schema: { type: 'string' }, description: 'A part of the name, in any letter case, or the whole id.' },
+};
+
+/** The rows of a page below /v1 that has a cursor. */
+const PAGE_LIMIT: UrlParameter = {
+  schema: { type: 'integer', minimum: 0, maximum: 100 },
+  description: 'Most rows of the page. Default: 50.',
+};
+
 /** Parameters whose values depend on the route. */
 const OF_ROUTE: Readonly<Record<string, Readonly<Record<string, UrlParameter>>>> = {
+  'GET /v1/alarms': {
+    ...ALARM_FILTERS,
+    limit: PAGE_LIMIT,
+    sort: {
+      schema: TEXTS,
+      description:
+        `Sort key: key, key:asc or key:desc. May be repeated. Keys: ${LISTED_ALARM_SORT_KEYS.join(', ')}. ` +
+        'Default: name.',
+    },
+  },
+  'GET /v1/alarms/counts': ALARM_FILTERS,
   'GET /v1/audit': { action: { schema: oneOf(AUDIT_ACTIONS) }, outcome: { schema: oneOf(AUDIT_OUTCOMES) } },
   'GET /v1/notifications': { status: { schema: oneOf(NOTIFICATION_STATUSES) } },
   'POST /v1/notifications/replay': { status: { schema: oneOf(NOTIFICATION_STATUSES), description: 'Default: dead.' } },

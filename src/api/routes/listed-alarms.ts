@@ -1,0 +1,59 @@
+import type { Clock } from '../../clock.js';
+import { createKeptAlarmCounts } from '../alarms/kept-alarm-counts.js';
+import { alarmCountsAnswer, listedAlarmAnswer, type ListedAlarmsAnswer } from '../answers/listed-alarm-answer.js';
+import { noteProject } from '../audit/request-audit.js';
+import type { ApiAnswer } from '../http/answer.js';
+import { cursorAfter } from '../http/cursor.js';
+import type { ApiRequest, Route } from '../http/route.js';
+import { isAdmin, scopeOf } from '../identity/authorize.js';
+import type { ListedAlarms } from '../ports.js';
+import { LISTED_ALARM_FILTERS, listedAlarmFilter, listedAlarmPage } from '../schema/listed-alarm-query.js';
+
+export interface ListedAlarmsRoutesDeps {
+  listedAlarms: ListedAlarms;
+  clock: Pick<Clock, 'monotonicMs'>;
+  now: () => Date;
+}
+
+/** `/v1/alarms` and `/v1/alarms/counts`: alarms as tables show them, of one project or, for admins, of all. */
+export function listedAlarmsRoutes(deps: ListedAlarmsRoutesDeps): Route[] {
+  const { listedAlarms } = deps;
+  const keptCounts = createKeptAlarmCounts(listedAlarms, deps);
+  return [
+    {
+      method: 'GET',
+      path: '/v1/alarms',
+      policy: 'reader',
+      audit: 'alarm.list',
+      query: [...LISTED_ALARM_FILTERS, 'sort', 'limit', 'cursor'],
+      handle: (request) => list(listedAlarms, request),
+    },
+    {
+      method: 'GET',
+      path: '/v1/alarms/counts',
+      policy: 'reader',
+      audit: 'alarm.list',
+      query: LISTED_ALARM_FILTERS,
+      handle: (request) => counts(keptCounts, request),
+    },
+  ];
+}
+
+async function list(listedAlarms: ListedAlarms, request: ApiRequest): Promise<ApiAnswer> {
+  const { identity, query } = request;
+  const wanted = listedAlarmPage(query);
+  noteProject(request, wanted.filter.projectId);
+  const { alarms, next } = await listedAlarms.page(scopeOf(identity), wanted);
+  const body = {
+    alarms: alarms.map((alarm) => listedAlarmAnswer(alarm, isAdmin(identity))),
+    next: next ? cursorAfter(wanted.sort, next) : null,
+  } satisfies ListedAlarmsAnswer;
+  return { status: 200, body };
+}
+
+async function counts(keptCounts: ReturnType<typeof createKeptAlarmCounts>, request: ApiRequest): Promise<ApiAnswer> {
+  const filter = listedAlarmFilter(request.query);
+  noteProject(request, filter.projectId);
+  const { counts: found, at } = await keptCounts(scopeOf(request.identity), filter);
+  return { status: 200, body: alarmCountsAnswer(found, at) };
+}
