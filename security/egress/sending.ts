@@ -28,7 +28,14 @@ async function tryDeployment(deployment: Deployment, canary: Canary): Promise<Fi
   let attempt = 0;
   const deliver: Deliver = (action) => {
     attempt += 1;
-    const delivery = { id: `n${attempt}`, alarmId: 'a', projectId: 'p', sequence: 1, transitionTime: new Date(0) };
+    const delivery = {
+      id: `n${attempt}`,
+      alarmId: 'a',
+      projectId: 'p',
+      kind: 'transition' as const,
+      sequence: 1,
+      transitionTime: new Date(0),
+    };
     return webhook.deliver({ ...delivery, action, body: '{}', attempt: 1 }, new AbortController().signal);
   };
   const { title } = deployment;

@@ -5,6 +5,13 @@ import { normalisedStoredAction, storedAddressOf, type StoredAction, type Stored
 import type { AlarmState } from './state.js';
 import { pythonJson, type PythonValue } from './wire/python-json.js';
 
+/**
+ * `transition`: a change of state. `repeat`: a state that is told again. `test`: sent on request, so that a person can
+ * try an action; the alarm does not change.
+ */
+export const NOTIFICATION_KINDS = ['transition', 'repeat', 'test'] as const;
+export type NotificationKind = (typeof NOTIFICATION_KINDS)[number];
+
 /** The values in the body of a notification. */
 export interface NotificationContent {
   alarmName: string;
@@ -41,6 +48,11 @@ export function deliveryQueueOf(alarmId: string, action: StoredAction): string {
     .update(`${alarmId} ${normalisedStoredAction(action)}`)
     .digest('base64url')
     .slice(0, 27);
+}
+
+/** The id of the delivery queue of one test, which nothing else waits in. */
+export function testQueueOf(notificationId: string): string {
+  return `test-${notificationId}`;
 }
 
 /** The action of a notification. `actionList` is one of the names in `ActionList`. */

@@ -17,6 +17,7 @@ import type {
   ListedAlarms,
   MeterStatistics,
   NotificationAdmin,
+  TestNotifications,
   Quotas,
   RuleChecks,
   Samples,
@@ -42,6 +43,7 @@ import { importRoutes } from './routes/imports.js';
 import { listedAlarmsRoutes } from './routes/listed-alarms.js';
 import { meterRoutes } from './routes/meters.js';
 import { notificationRoutes } from './routes/notifications.js';
+import { testFireRoutes } from './routes/test-fire.js';
 import { quotaRoutes } from './routes/quotas.js';
 import { queryRoutes } from './routes/query.js';
 import { versionRoutes } from './routes/versions.js';
@@ -69,6 +71,9 @@ export interface ApiDeps
   samples: Samples;
   statistics: MeterStatistics;
   notifications: NotificationAdmin;
+  tests: TestNotifications;
+  /** Longest wait for the outcomes of tests of actions. */
+  testWaitMs: number;
   quotas: Quotas;
   /** Default quota: most alarms of a project; -1 is no limit. */
   projectAlarmQuota: number;
@@ -128,6 +133,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...backtestRoutes(deps),
     ...alarmValuesRoutes(deps),
     ...listedAlarmsRoutes(deps),
+    ...testFireRoutes(deps),
     ...alarmRoutes(deps),
     ...explainRoutes(deps),
     ...alarmStateRoutes(deps),

@@ -28,6 +28,7 @@ import type {
   NotificationRecord,
 } from '../storage/notifications/notification-admin-store.js';
 import type { Replay, ReplayFollower, ReplaySelection } from '../storage/notifications/replay-store.js';
+import type { NewTests, TestRecord, TestsSent } from '../storage/notifications/test-notification-store.js';
 import type { Quota } from '../storage/alarms/quota-store.js';
 import type { AlarmFieldName, HistoryFieldName } from '../storage/queries/query-fields.js';
 import type { SampleFilter } from '../storage/meters/sample-filter.js';
@@ -129,6 +130,13 @@ export interface NotificationAdmin {
   pauses(scope: Scope, now: Date): Promise<DeliveryPause[]>;
   pause(projectId: string, now: Date): Promise<void>;
   resume(projectId: string, now: Date): Promise<void>;
+}
+
+/** Storage of tests of actions. */
+export interface TestNotifications {
+  send(scope: Scope, tests: NewTests): Promise<TestsSent>;
+  outcomes(scope: Scope, ids: readonly string[]): Promise<TestRecord[]>;
+  cancel(ids: readonly string[], at: Date): Promise<void>;
 }
 
 /** The caller who writes a rule. */

@@ -47,6 +47,7 @@ import { createHistoryStore } from '../storage/alarms/history-store.js';
 import { createImportStore } from '../storage/alarms/import-store.js';
 import { createListedAlarmStore } from '../storage/alarms/listed-alarm-store.js';
 import { createNotificationAdminStore } from '../storage/notifications/notification-admin-store.js';
+import { createTestNotificationStore } from '../storage/notifications/test-notification-store.js';
 import { createQuotaStore } from '../storage/alarms/quota-store.js';
 import { createSampleStore } from '../storage/meters/sample-store.js';
 import { createStatisticsStore } from '../storage/meters/statistics-store.js';
@@ -99,6 +100,7 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
     readLimit: createReadLimit(),
     ...openTrialEvaluations({ ...deps, db: longReads }),
     waker,
+    testWaitMs: TEST_WAIT_MS,
     onFired: (firings) => telemetry.transitions.inc({ state: 'alarm' }, firings),
     projectAlarmQuota: project_alarm_quota,
     actions: {
@@ -137,6 +139,7 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
 function openStores(deps: ApiRoleDeps, longReads: Database, ownerOf: () => string) {
   const { config, db, sealer, clock } = deps;
   const { project_alarm_quota: project, user_alarm_quota: user, evaluation_results_metrics } = config.api;
+  const perProjectAndHour = config.limits.notifications_per_hour;
   return {
     alarms: createAlarmStore(db, { sealer, quotas: { project, user } }),
     listedAlarms: createListedAlarmStore(db),
@@ -151,13 +154,16 @@ function openStores(deps: ApiRoleDeps, longReads: Database, ownerOf: () => strin
       staleAfterMs: config.evaluator.interval,
       defaultPolicy: config.notifier.policy,
     }),
-    notifications: createNotificationAdminStore(db, { perProjectAndHour: config.limits.notifications_per_hour }),
+    notifications: createNotificationAdminStore(db, { perProjectAndHour }),
+    tests: createTestNotificationStore(db, { sealer, perProjectAndHour }),
     quotas: createQuotaStore(db),
     evaluationResults: evaluation_results_metrics ? createEvaluationCounterStore(db) : undefined,
     auditTrail: createAuditStore(db),
   } satisfies Partial<ApiDeps>;
 }
 
+/** Shorter than the timeouts of usual proxies. */
+const TEST_WAIT_MS = 30_000;
 const SECOND_MS = 1_000;
 /** Connections that the API leaves to an evaluator and a notifier in the same process. */
 const LEFT_TO_OTHERS = 3;

@@ -24,12 +24,13 @@ export function openLimitsRedis(config: Config, log: Logger, resources: ReleaseS
 
 /** Opens the rate limits of projects. */
 export function openRateLimits({ config, isLocal, redis }: RateLimitDeps): RateLimits {
-  const { requests_per_second, writes_per_second, replays_per_minute } = config.limits;
+  const { requests_per_second, writes_per_second, replays_per_minute, tests_per_minute } = config.limits;
   return createRateLimits({
     rates: {
       requests: isLocal ? NO_LIMIT : onAverage(requests_per_second),
       writes: isLocal ? NO_LIMIT : onAverage(writes_per_second),
       replays: { points: replays_per_minute, seconds: 60 },
+      tests: { points: tests_per_minute, seconds: 60 },
     },
     redis,
     prefix: config.redis.prefix,

@@ -143,6 +143,7 @@ export const Config = z.strictObject({
     requests_per_second: count(500, 1_000_000),
     writes_per_second: count(200, 1_000_000),
     replays_per_minute: count(10, 1_000_000),
+    tests_per_minute: count(10, 1_000_000),
     notifications_per_hour: z.number().int().min(0).max(100_000_000).default(10_000),
   }),
   auth: section({

@@ -117,6 +117,10 @@ async function aResource(): Promise<Record<string, string>> {
   return { resource: 'r1' };
 }
 const BACKTEST = { alarm: thresholdBody(), start: '2026-01-01T11:00:00', stop: '2026-01-01T11:10:00' };
+/** An alarm with an action, whose test nobody sends: it is cancelled at once. */
+const withAction = thresholdBody({ alarm_actions: ['http://receiver.example.com/'] });
+const aTestedAlarm = async (): Promise<Record<string, string>> => ({ id: await api.create(withAction, MEMBER) });
+const CONFIRMED = { confirm: 'cpu high' };
 const SAMPLE = { counter_type: 'gauge', counter_unit: '%', counter_volume: 1, resource_id: 'r1' };
 const aMeter = (): Promise<Record<string, string>> => Promise.resolve({ meter: 'cpu' });
 const theProject = (): Promise<Record<string, string>> =>
@@ -176,6 +180,8 @@ const ROWS: Record<string, Row> = {
   'GET /v1/notifications': byRole('reader', 200),
   'GET /v1/notifications/:id': roleFirst('reader', 200, { given: aNotification }),
   'GET /v1/notifications/:id/attempts': roleFirst('reader', 200, { given: aNotification }),
+  'POST /v1/alarms/:id/test-fire': roleFirst('member', 200, { given: aTestedAlarm, body: CONFIRMED }),
+  'POST /v1/alarms/test-fire': byRole('member', 200, { body: { alarm: withAction, ...CONFIRMED } }),
   'POST /v1/notifications/replay': byRole('member', 202),
   'POST /v1/notifications/:id/replay': roleFirst('member', 202, { given: aNotification }),
   'GET /v1/delivery-pauses': byRole('reader', 200),

@@ -64,6 +64,9 @@ async function aNotification(): Promise<string> {
 async function aKey(): Promise<string> {
   return (await api.ask('POST', '/v1/api-keys', { as: MEMBER, body: {} })).json<{ id: string }>().id;
 }
+const WITH_ACTION = thresholdBody({ alarm_actions: ['http://receiver.example.com/'] });
+const aTestedAlarm = (): Promise<string> => api.create(WITH_ACTION, MEMBER);
+const CONFIRMED = { confirm: 'cpu high' };
 const SAMPLE = { counter_type: 'gauge', counter_unit: '%', counter_volume: 1, resource_id: 'r1' };
 const TRAITS = [['project_id', 1, 'p1']];
 const EVENT = { message_id: 'm1', event_type: 'compute.instance', traits: TRAITS, generated: '2026-01-01T12:00:00' };
@@ -99,6 +102,8 @@ const WRITES: Record<string, WriteRow> = {
   'DELETE /v2/alarms/:id': { action: 'alarm.delete', object: anAlarm },
   'PUT /v2/alarms/:id/state': { action: 'alarm.set_state', object: anAlarm, body: 'ok', changed: ['state'] },
   'POST /v2/alarms/backtest': { action: 'alarm.backtest', body: BACKTEST, id: null },
+  'POST /v1/alarms/:id/test-fire': { action: 'alarm.test_fire', object: aTestedAlarm, body: CONFIRMED },
+  'POST /v1/alarms/test-fire': { action: 'alarm.test_fire', body: { alarm: WITH_ACTION, ...CONFIRMED }, id: null },
   'POST /v2/meters/:meter': { action: 'sample.create', object: () => Promise.resolve('cpu'), body: [SAMPLE] },
   'POST /v2/events': { action: 'event.create', body: [EVENT], id: null },
   'POST /v1/notifications/replay': { action: 'notification.replay', id: null },

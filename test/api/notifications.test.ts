@@ -41,6 +41,7 @@ test('GET /v1/notifications/{id} shows the notification of the list and its atte
       outcome: 'retry',
       http_status: null,
       error: 'timeout',
+      answer: null,
     },
     {
       attempt: 2,
@@ -49,6 +50,7 @@ test('GET /v1/notifications/{id} shows the notification of the list and its atte
       outcome: 'delivered',
       http_status: 204,
       error: null,
+      answer: null,
     },
   ]);
 });

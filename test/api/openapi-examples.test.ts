@@ -67,6 +67,10 @@ const successOf = ({ responses }: DescribedOperation): string =>
   Object.keys(responses).find((status) => status.startsWith('2'))!;
 
 /** What must exist before the example can be sent: parameters of the path by name. */
+const withActions = thresholdBody({
+  alarm_actions: ['http://r.example.com/a'],
+  ok_actions: ['http://r.example.com/o'],
+});
 const GIVEN: Readonly<Record<string, () => Promise<Record<string, string>>>> = {
   createAlarm: async () => {
     await send('importAlarms', 'alarms', {}); // the members of the combination
@@ -74,6 +78,7 @@ const GIVEN: Readonly<Record<string, () => Promise<Record<string, string>>>> = {
   },
   replaceAlarm: async () => ({ id: await api.create(thresholdBody()) }),
   setAlarmState: async () => ({ id: await api.create(thresholdBody()) }),
+  testFireAlarm: async () => ({ id: await api.create(withActions) }),
   createSamples: async () => ({ meter: 'cpu_util' }),
   activateImports: async () => {
     await send('importAlarms', 'alarms', {});

@@ -27,7 +27,12 @@ const NONE: Rate = { points: 0, seconds: SECONDS };
 function limits(points: Partial<Record<RateKind, number>>, redis?: Redis, prefix = randomUUID()): RateLimits {
   const rateOf = (kind: RateKind): Rate => (points[kind] ? { points: points[kind], seconds: SECONDS } : NONE);
   return createRateLimits({
-    rates: { requests: rateOf('requests'), writes: rateOf('writes'), replays: rateOf('replays') },
+    rates: {
+      requests: rateOf('requests'),
+      writes: rateOf('writes'),
+      tests: rateOf('tests'),
+      replays: rateOf('replays'),
+    },
     redis,
     prefix,
   });

@@ -246,6 +246,29 @@ const LIST_ROWS: Readonly<Record<string, Row>> = {
   ...listRows('/v1/alarms/counts', ALARM_FILTERS),
 };
 
+/** Two alarms have two actions each. The notifications have ids that differ. */
+async function tested(fields: Json): Promise<string> {
+  await empty(db);
+  const id = await api.create(thresholdBody(TESTED), MEMBER);
+  const body = { confirm: 'cpu high', actions: [0], ...fields };
+  return shown(await api.ask('POST', `/v1/alarms/${id}/test-fire`, { as: MEMBER, body }));
+}
+const TESTED = {
+  alarm_actions: ['http://r.example.com/1', 'http://r.example.com/2'],
+  ok_actions: ['http://r.example.com/3'],
+};
+const ofDraft = { alarm: thresholdBody(TESTED), confirm: 'cpu high', actions: [0] };
+const testedDraft = async (fields: Json): Promise<string> =>
+  shown(await api.ask('POST', '/v1/alarms/test-fire', { as: MEMBER, body: { ...ofDraft, ...fields } }));
+const TEST_ROWS: Readonly<Record<string, Row>> = {
+  'POST /v1/alarms/{id}/test-fire: confirm': { answers: both(tested, { confirm: 'x' }), meaning: 'refused' },
+  'POST /v1/alarms/{id}/test-fire: state': { answers: both(tested, { state: 'ok' }) },
+  'POST /v1/alarms/{id}/test-fire: actions': { answers: both(tested, { actions: [1] }) },
+  'POST /v1/alarms/test-fire: confirm': { answers: both(testedDraft, { confirm: 'x' }), meaning: 'refused' },
+  'POST /v1/alarms/test-fire: state': { answers: both(testedDraft, { state: 'ok' }) },
+  'POST /v1/alarms/test-fire: actions': { answers: both(testedDraft, { actions: [1] }) },
+};
+
 const query = (other: Json, path = '/v2/query/alarms') => inBody(path, {}, other);
 const ROWS: Readonly<Record<string, Row>> = {
   'GET /v2/alarms ?q': { answers: inUrl('/v2/alarms', 'q.field=name&q.value=a') },
@@ -343,6 +366,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
   ...LIST_ROWS,
   ...VALUES_ROWS,
+  ...TEST_ROWS,
 };
 
 test('each field of a request without an alarm in its body has a row', async () => {

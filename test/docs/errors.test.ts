@@ -10,6 +10,7 @@ import { REJECTED } from '../../src/notifier/receivers/receiver.js';
 import { ACTION_REMOVED } from '../../src/storage/notifications/removed-action-store.js';
 import { plain, tablesOf } from '../support/markdown.js';
 
+import { TEST_TOO_LATE } from '../../src/storage/notifications/test-notification-life.js';
 import { filesOf, sourceOf } from '../support/source-tree.js';
 
 const PAGE = readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8');
@@ -55,7 +56,7 @@ function lastErrorsInTheProgram(): string[] {
       ([, written, passed]) => written ?? passed ?? '',
     ),
   );
-  return [...new Set([...inNotifier, ...inStorage, REJECTED, ACTION_REMOVED])].sort();
+  return [...new Set([...inNotifier, ...inStorage, REJECTED, ACTION_REMOVED, TEST_TOO_LATE])].sort();
 }
 
 test('docs/errors.md lists every error code of the program, and no other', () => {

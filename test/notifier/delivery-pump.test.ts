@@ -70,6 +70,7 @@ function outboxWithOne(
       recorded.push(...finished);
       return finished.map(({ id, attempt, httpStatus }) => ({
         id,
+        kind: 'transition',
         status: 'pending',
         lastError: null,
         alarmId: 'a',

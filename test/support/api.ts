@@ -46,6 +46,7 @@ import { createImportStore } from '../../src/storage/alarms/import-store.js';
 import { createListedAlarmStore } from '../../src/storage/alarms/listed-alarm-store.js';
 import { createNotificationAdminStore } from '../../src/storage/notifications/notification-admin-store.js';
 import { MOST_REPLAYED } from '../../src/storage/notifications/replay-store.js';
+import { createTestNotificationStore } from '../../src/storage/notifications/test-notification-store.js';
 import { createQuotaStore } from '../../src/storage/alarms/quota-store.js';
 import { createTrustStore } from '../../src/storage/secrets/trust-store.js';
 import { createSampleStore } from '../../src/storage/meters/sample-store.js';
@@ -114,6 +115,10 @@ export interface TestApiOptions {
   rateLimits?: RateLimits;
   /** Of a project, beyond which replays are refused; 0, the default, is no limit. */
   notificationsPerHour?: number;
+  /** Longest wait for the outcomes of tests of actions; 0, the default: those that have not begun are cancelled. */
+  testWaitMs?: number;
+  /** Receives each wake-up of notifiers. */
+  onWake?: () => void;
   /** Most notifications that one request replays. */
   mostReplayed?: number;
   runAs?: RunAs;
@@ -152,6 +157,9 @@ const noKeystone = (): Promise<never> => Promise.reject(new Error('not to be ask
 const asNobody: RunAs = (_, work) => work();
 
 const DEFAULTS = {
+  testWaitMs: 0,
+  onWake: (): void => {},
+  notificationsPerHour: 0,
   alarmMaxActions: -1,
   queueActions: false,
   trusts: undefined,
@@ -220,11 +228,21 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
       staleAfterMs: 60_000,
       defaultPolicy: 'current',
     }),
-    waker: { wake: (notifications) => (wokenFor += notifications) },
+    waker: {
+      wake(notifications) {
+        wokenFor += notifications;
+        settings.onWake();
+      },
+    },
+    testWaitMs: settings.testWaitMs,
     onFired: () => {},
     notifications: createNotificationAdminStore(db, {
-      perProjectAndHour: options.notificationsPerHour ?? 0,
+      perProjectAndHour: settings.notificationsPerHour,
       most: options.mostReplayed ?? MOST_REPLAYED,
+    }),
+    tests: createTestNotificationStore(db, {
+      sealer: TEST_SEALER,
+      perProjectAndHour: settings.notificationsPerHour,
     }),
     quotas: createQuotaStore(db),
     projectAlarmQuota: quotas.project,

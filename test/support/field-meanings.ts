@@ -14,10 +14,10 @@ export function shown({ status, text }: Answered): string {
 }
 
 /**
- * Fields of a draft in a backtest and in a request for values have the schema of an alarm's fields, which have tests of
- * their own.
+ * Fields of a draft in a backtest, in a request for values and in a test have the schema of an alarm's fields, which
+ * have tests of their own.
  */
-const OF_A_DRAFT = /^POST (\/v2\/alarms\/backtest|\/v1\/alarms\/values): alarm\./;
+const OF_A_DRAFT = /^POST (\/v2\/alarms\/backtest|\/v1\/alarms\/values|\/v1\/alarms\/test-fire): alarm\./;
 
 /** Fields of all requests, as /openapi.json lists them, without those of a draft. */
 export async function fieldsOfRequests(api: TestApi): Promise<string[]> {

@@ -1,4 +1,4 @@
-import { createSystemClock } from '../../src/clock.js';
+import { createSystemClock, type ServiceClock } from '../../src/clock.js';
 import { silentLogger, type Logger } from '../../src/logger.js';
 import { createLocalWaker, type NotifierWaker, type LocalWaker } from '../../src/notifier/waker.js';
 import { createNotifier, type NotifierDeps } from '../../src/notifier/notifier.js';
@@ -50,6 +50,8 @@ export interface NotifierRigOptions {
   waker?: NotifierWaker;
   log?: Logger;
   sealer?: Sealer;
+  /** By default that of the machine. */
+  clock?: ServiceClock;
 }
 
 export interface NotifierRig {
@@ -71,7 +73,7 @@ export function startNotifier(db: Database, options: NotifierRigOptions = {}): N
     queue: options.queue ?? { redisUrl: undefined, prefix: 'test' },
     cloud: { ...NO_CLOUD, ...options.cloud },
     rules: { ...RULES, ...options.rules },
-    clock: createSystemClock(),
+    clock: options.clock ?? createSystemClock(),
     log: options.log ?? silentLogger,
     telemetry: createTelemetry(),
     random: () => 0.5,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import { deliveryQueueOf } from '../../src/alarm/notification.js';
+import { deliveryQueueOf, type NotificationKind } from '../../src/alarm/notification.js';
 import { unsealedAction } from '../../src/alarm/stored-action.js';
 import type { Database } from '../../src/storage/database.js';
 import { NOON } from './builders.js';
@@ -9,7 +9,9 @@ export interface StoredNotification {
   id: string;
   alarmId?: string;
   projectId?: string | null;
-  kind?: 'transition' | 'repeat';
+  kind?: NotificationKind;
+  /** The delivery queue; by default that of the alarm and the action. */
+  queue?: string;
   sequence?: number;
   /** Without it the notification is in no list of its alarm, and no edit removes its action. */
   actionList?: string;
@@ -75,7 +77,7 @@ export async function storeNotifications(db: Database, all: readonly StoredNotif
   const rows = all.map((given) => {
     const createdAt = given.createdAt ?? NOON;
     const row = { ...DEFAULTS, createdAt, nextAttemptAt: createdAt, bodyId: randomUUID(), ...given };
-    return { ...row, queue: deliveryQueueOf(row.alarmId, unsealedAction(row.action)) };
+    return { ...row, queue: given.queue ?? deliveryQueueOf(row.alarmId, unsealedAction(row.action)) };
   });
   await db.query(INSERT, [JSON.stringify(rows)]);
 }

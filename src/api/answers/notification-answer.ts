@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { NOTIFICATION_KINDS } from '../../alarm/notification.js';
 import { RawJson } from '../../alarm/wire/python-json.js';
 import type {
   AttemptRecord,
@@ -16,10 +17,11 @@ export const NotificationAnswer = z
     alarm_id: z.string(),
     alarm_name: NullableText.meta({ description: 'Name of the alarm when the notification was created.' }),
     project_id: NullableText,
-    kind: z.enum(['transition', 'repeat']),
+    kind: z.enum(NOTIFICATION_KINDS),
     sequence: z.int(),
     transition_time: UtcTimestamp.meta({
-      description: 'Time of the change of state; for a repeat, of the change that is repeated.',
+      description:
+        'Time of the change of state; for a repeat, of the change that is repeated; for a test, of its request.',
     }),
     action: z.string().meta({
       description:
@@ -39,7 +41,7 @@ export const NotificationAnswer = z
     finished_at: UtcTimestamp.nullable(),
     body: StoredObject.meta({ description: 'Body of the delivery, byte for byte.' }),
   })
-  .meta({ id: 'Notification', description: 'Delivery of one change of state to one action.' });
+  .meta({ id: 'Notification', description: 'Delivery of one change of state, or of a test, to one action.' });
 export type NotificationAnswer = z.infer<typeof NotificationAnswer>;
 
 /** One attempt to deliver a notification. */
@@ -50,6 +52,9 @@ export const AttemptAnswer = z.strictObject({
   outcome: z.string(),
   http_status: z.int().nullable(),
   error: NullableText,
+  answer: NullableText.meta({
+    description: 'At most 1 KiB of the answer to a test. Only admins see it; null for all other notifications.',
+  }),
 });
 export type AttemptAnswer = z.infer<typeof AttemptAnswer>;
 
@@ -121,6 +126,7 @@ export function attemptAnswer(record: AttemptRecord, forAdmin: boolean): Attempt
     outcome: record.outcome,
     http_status: record.httpStatus,
     error: shownError(record.error, forAdmin),
+    answer: forAdmin ? record.answer : null,
   };
 }
 

@@ -5,6 +5,7 @@ export const AUDIT_ACTIONS = [
   'alarm.delete',
   'alarm.set_state',
   'alarm.backtest',
+  'alarm.test_fire',
   'alarm.list',
   'alarm.read',
   'alarm.read_state',

@@ -4,8 +4,8 @@ import { AppError } from '../../errors.js';
 import type { Redis } from '../../redis.js';
 import type { CountShared } from '../identity/failure-limiter.js';
 
-/** What is limited: every request, those that change something, and those that have webhooks sent. */
-export type RateKind = 'requests' | 'writes' | 'replays';
+/** What is limited: every request, those that change something, those that replay, and actions that are tested. */
+export type RateKind = 'requests' | 'writes' | 'replays' | 'tests';
 
 /** At most `points` in `seconds`; zero points: no limit. */
 export interface Rate {
@@ -15,8 +15,8 @@ export interface Rate {
 
 /** Limits how often each project may ask. */
 export interface RateLimits {
-  /** Counts one. @throws AppError `too_many_requests` with the time to wait. */
-  count(kind: RateKind, projectId: string | null): Promise<void>;
+  /** Counts one, or as many as given. @throws AppError `too_many_requests` with the time to wait. */
+  count(kind: RateKind, projectId: string | null, points?: number): Promise<void>;
 }
 
 export interface RateLimitsOptions {
@@ -32,6 +32,7 @@ const TEXTS: Readonly<Record<RateKind, string>> = {
   requests: 'Too many requests of this project',
   writes: 'Too many changes by this project',
   replays: 'Too many replays by this project',
+  tests: 'Too many tests of actions by this project',
 };
 
 /** Nothing is limited. */
@@ -51,9 +52,9 @@ export function createRateLimits({ rates, redis, prefix }: RateLimitsOptions): R
     );
   }
   return {
-    async count(kind, projectId) {
+    async count(kind, projectId, points = 1) {
       try {
-        await limiters.get(kind)?.consume(projectId ?? NO_PROJECT);
+        await limiters.get(kind)?.consume(projectId ?? NO_PROJECT, points);
       } catch (thrown) {
         if (!(thrown instanceof RateLimiterRes)) throw thrown;
         throw new AppError('too_many_requests', TEXTS[kind], { retryAfterS: secondsOf(thrown) });

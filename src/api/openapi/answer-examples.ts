@@ -75,6 +75,7 @@ const ATTEMPT = {
   outcome: 'retry',
   http_status: 503,
   error: 'http_status 503',
+  answer: null,
 };
 
 const EXPLANATION = {
@@ -240,6 +241,22 @@ export const ANSWER_EXAMPLES: Readonly<Record<string, unknown>> = {
   listNotifications: [NOTIFICATION],
   getNotification: { ...NOTIFICATION, attempt_list: [ATTEMPT] },
   listAttempts: [ATTEMPT],
+  testFireAlarm: {
+    alarm_id: ALARM.alarm_id,
+    state: 'alarm',
+    notifications: [
+      {
+        notification_id: '0c0a8d0e-5d0c-4c0e-9b52-0d7a2e0a7c31',
+        action: 'https://receiver.example.com/high',
+        host: 'receiver.example.com:443',
+        status: 'dead',
+        http_status: 403,
+        error: 'rejected',
+        duration_ms: 31,
+        answer: null,
+      },
+    ],
+  },
   replayNotifications: { replayed: 1000, has_more: true, ended_before: '2026-11-22T05:24:28.317000Z' },
   importAlarms: [
     {

@@ -23,6 +23,8 @@ const STATUS: Readonly<Record<string, number>> = {
   'POST /v2/query/alarms': 200,
   'POST /v2/query/alarms/history': 200,
   'POST /v2/events': 200,
+  'POST /v1/alarms/test-fire': 200,
+  'POST /v1/alarms/:id/test-fire': 200,
   'POST /v1/alarms/values': 200,
   'POST /v1/alarms/latest-values': 200,
 };

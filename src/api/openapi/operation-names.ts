@@ -27,6 +27,8 @@ export const OPERATION_NAMES: Readonly<Record<string, string>> = {
   'GET /v1/alarms/:id/values': 'getAlarmValues',
   'POST /v1/alarms/values': 'getDraftValues',
   'POST /v1/alarms/latest-values': 'getLatestValues',
+  'POST /v1/alarms/:id/test-fire': 'testFireAlarm',
+  'POST /v1/alarms/test-fire': 'testFireDraft',
   'POST /v2/query/alarms': 'queryAlarms',
   'POST /v2/query/alarms/history': 'queryAlarmHistory',
   'GET /v2/capabilities': 'listCapabilities',

@@ -4,6 +4,7 @@ import { AlarmRequest, StateRequest } from '../schema/alarm-request.js';
 import { ComplexQueryRequest } from '../schema/complex-query.js';
 import { EventRequest } from '../schema/event-request.js';
 import { ActivationRequest } from '../schema/import-request.js';
+import { DraftTestFireRequest, TestFireRequest } from '../schema/test-fire-request.js';
 import { SampleRequest } from '../schema/sample-request.js';
 import { BacktestRequest } from '../schema/backtest-request.js';
 import { LatestValuesRequest } from '../schema/latest-values-request.js';
@@ -27,6 +28,7 @@ import {
   PauseAnswer,
   ReplayAnswer,
 } from '../answers/notification-answer.js';
+import { TestFireAnswer } from '../answers/test-fire-answer.js';
 import { QuotasAnswer } from '../answers/quota-answer.js';
 import { AlarmCountsAnswer, ListedAlarmsAnswer } from '../answers/listed-alarm-answer.js';
 import { LatestValuesAnswer, ValuesAnswer } from '../answers/values-answer.js';
@@ -285,5 +287,17 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     summary: 'Get the last compared value of up to 100 alarms',
     request: LatestValuesRequest,
     answer: LatestValuesAnswer,
+  },
+  'POST /v1/alarms/:id/test-fire': {
+    group: 'Alarms',
+    summary: 'Send a test of actions of an alarm, once, and get the outcome; the alarm does not change',
+    request: TestFireRequest,
+    answer: TestFireAnswer,
+  },
+  'POST /v1/alarms/test-fire': {
+    group: 'Alarms',
+    summary: 'Send a test of actions of a draft of an alarm, once, and get the outcome; creates no alarm',
+    request: DraftTestFireRequest,
+    answer: TestFireAnswer,
   },
 };

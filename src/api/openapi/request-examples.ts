@@ -193,6 +193,21 @@ export const REQUEST_EXAMPLES: Readonly<Record<string, Readonly<Record<string, B
       value: { alarm: THRESHOLD_ALARM, start: '2025-12-30T00:00:00Z', stop: '2025-12-31T00:00:00Z', step: 60 },
     },
   },
+  testFireAlarm: {
+    all: { summary: 'All actions of the state alarm', value: { confirm: 'cpu high' } },
+    one: { summary: 'The first action of the state ok', value: { confirm: 'cpu high', state: 'ok', actions: [0] } },
+  },
+  testFireDraft: {
+    one: {
+      summary: 'One action by its text',
+      value: {
+        alarm: THRESHOLD_ALARM,
+        confirm: 'cpu high',
+        state: 'alarm',
+        actions: ['https://receiver.example.com/high'],
+      },
+    },
+  },
   getLatestValues: { two: { summary: 'Two alarms', value: { ids: IMPORTED_IDS } } },
   queryAlarms: {
     filter: {

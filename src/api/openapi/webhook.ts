@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { SEVERITIES } from '../../alarm/alarm.js';
 import { ALARM_STATES } from '../../alarm/state.js';
+import { TEST_REASON } from '../../alarm/test-notification.js';
 import { jsonSchemaOf } from '../../alarm/wire/wire-types.js';
 import { AnyObject } from '../answers/answer-fields.js';
 
@@ -26,6 +27,12 @@ const ReasonData = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('event'),
     event: AnyObject.meta({ description: 'The event as it was sent to POST /v2/events.' }),
+  }),
+  z.strictObject({
+    type: z.literal('test'),
+    stack_id: z.string().optional(),
+    asg_id: z.string().optional(),
+    unhealthy_members: z.array(AnyObject).optional(),
   }),
   z.strictObject({
     type: z.literal('loadbalancer_member_health'),
@@ -60,6 +67,15 @@ const HEADERS: Readonly<Record<string, string>> = {
   'x-openstack-request-id': 'A request id, the same on every attempt and replay.',
 };
 
+/** Only tests have it. */
+const TEST_HEADER = {
+  name: 'tocsin-test',
+  in: 'header',
+  required: false,
+  description: 'true for a test that a person has requested: the alarm has not changed. All others do not have it.',
+  schema: { type: 'string', enum: ['true'] },
+};
+
 const EXAMPLE = {
   alarm_name: 'cpu high',
   alarm_id: '7b23d5fc-7e20-4058-bd4d-717a072a7aff',
@@ -70,6 +86,8 @@ const EXAMPLE = {
   reason_data: { type: 'threshold', disposition: 'outside', count: 2, most_recent: 95 },
 };
 
+const TEST_EXAMPLE = { ...EXAMPLE, reason: TEST_REASON, reason_data: { type: 'test' } };
+
 /** The `webhooks` of the OpenAPI document: the request that receivers of `http(s)` actions get. */
 export const WEBHOOKS = {
   notification: {
@@ -78,19 +96,25 @@ export const WEBHOOKS = {
       operationId: 'receiveNotification',
       summary: 'Receive a notification, at the address of an http or https action',
       security: [],
-      parameters: Object.entries(HEADERS).map(([name, description]) => ({
-        name,
-        in: 'header',
-        required: true,
-        description,
-        schema: { type: 'string' },
-      })),
+      parameters: [
+        ...Object.entries(HEADERS).map(([name, description]) => ({
+          name,
+          in: 'header',
+          required: true,
+          description,
+          schema: { type: 'string' },
+        })),
+        TEST_HEADER,
+      ],
       requestBody: {
         required: true,
         content: {
           'application/json': {
             schema: jsonSchemaOf(WebhookBody, 'input'),
-            examples: { transition: { summary: 'A threshold alarm has fired', value: EXAMPLE } },
+            examples: {
+              transition: { summary: 'A threshold alarm has fired', value: EXAMPLE },
+              test: { summary: 'A person tests an action', value: TEST_EXAMPLE },
+            },
           },
         },
       },

@@ -139,7 +139,8 @@ async function replayOne(deps: NotificationRoutesDeps, request: ApiRequest): Pro
       'conflict',
       `Notification ${id} is for an action that was removed from its alarm: add the action again to replay it`,
     );
-  const { status } = await theNotification(deps.notifications, request);
+  const { kind, status } = await theNotification(deps.notifications, request);
+  if (kind === 'test') throw new AppError('conflict', `Notification ${id} is a test: send a new one instead`);
   throw new AppError(
     'conflict',
     REPLAYABLE.includes(status)

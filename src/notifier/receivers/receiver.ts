@@ -1,7 +1,11 @@
+import type { NotificationKind } from '../../alarm/notification.js';
+
 /** One attempt to deliver one notification. */
 export interface Delivery {
   /** Id of the notification, the same for every attempt and replay. */
   id: string;
+  /** A receiver says of a test that it is one, where its messages have a place for that. */
+  kind: NotificationKind;
   alarmId: string;
   projectId: string | null;
   /** The alarm's state version. It rises with each transition, so receivers can restore the order. */
@@ -24,10 +28,14 @@ export const REJECTED = 'rejected';
  * The outcome of one attempt. Tenants can read `error`, so it is a class of errors and never the text of an exception
  * or of an answer.
  */
-export type DeliveryOutcome =
+export type DeliveryOutcome = (
   | { kind: 'delivered'; httpStatus?: number }
   | { kind: 'retry'; error: string; httpStatus?: number; retryAfterMs?: number }
-  | { kind: 'dead'; error: string; httpStatus?: number };
+  | { kind: 'dead'; error: string; httpStatus?: number }
+) & {
+  /** Start of the receiver's answer to a test, in printable characters. Only admins may see it. */
+  answer?: string;
+};
 
 /** One kind of receiver. Each has its own folder and its entry in `registry.ts`. */
 export interface Receiver {

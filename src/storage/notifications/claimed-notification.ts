@@ -1,3 +1,4 @@
+import type { NotificationKind } from '../../alarm/notification.js';
 import type { StoredAction } from '../../alarm/stored-action.js';
 import type { Sealer } from '../secrets/sealed.js';
 import { openAction, openSecrets, type ActionSecrets } from '../secrets/sealed-actions.js';
@@ -7,7 +8,7 @@ export interface ClaimedNotification {
   id: string;
   alarmId: string;
   projectId: string | null;
-  kind: 'transition' | 'repeat';
+  kind: NotificationKind;
   sequence: number;
   transitionTime: Date;
   action: StoredAction;

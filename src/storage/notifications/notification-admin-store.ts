@@ -1,3 +1,4 @@
+import type { NotificationKind } from '../../alarm/notification.js';
 import { shownAction, type StoredAction } from '../../alarm/stored-action.js';
 import { bringProjectForward } from './bring-forward-store.js';
 import type { Database, Sql } from '../database.js';
@@ -15,12 +16,12 @@ import {
 import { scopeParameter, restrictToScope, type Scope } from '../scope.js';
 import { readSlices, textBytes, type SlicedTable } from '../slices.js';
 
-/** A notification as API users see it: one action of one transition or repeat. */
+/** A notification as API users see it: one action of one transition, repeat or test. */
 export interface NotificationRecord {
   id: string;
   alarmId: string;
   projectId: string | null;
-  kind: 'transition' | 'repeat';
+  kind: NotificationKind;
   sequence: number;
   transitionTime: Date;
   /** Without its secret parts. */
@@ -56,6 +57,8 @@ export interface AttemptRecord {
   outcome: string;
   httpStatus: number | null;
   error: string | null;
+  /** Start of the receiver's answer to a test, in printable characters. For admins only. */
+  answer: string | null;
 }
 
 /** A project whose notifications, or only its repeats, are not sent at present. */
@@ -171,7 +174,7 @@ async function find(db: Sql, scope: Scope, id: string): Promise<NotificationReco
 async function attempts(db: Sql, scope: Scope, id: string): Promise<AttemptRecord[]> {
   const { rows } = await db.query<AttemptRecord>(
     `select a.attempt, a.started_at as "startedAt", a.duration_ms as "durationMs", a.outcome,
-            a.http_status as "httpStatus", a.error
+            a.http_status as "httpStatus", a.error, a.answer
        from attempts a join notifications n on n.id = a.notification_id
       where n.id = $1 and ($2::text is null or n.project_id = $2) order by a.attempt`,
     [id, scopeParameter(scope)],

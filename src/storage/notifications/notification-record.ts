@@ -1,4 +1,5 @@
 import type { DeliveryPolicy } from '../../alarm/alarm.js';
+import type { NotificationKind } from '../../alarm/notification.js';
 import type { Sql } from '../database.js';
 import { ACTION_REMOVED, cancelRemoved, IS_LISTED, IS_UNWANTED } from './removed-action-store.js';
 
@@ -18,6 +19,8 @@ export interface FinishedAttempt {
   notBefore?: Date | null;
   /** True if the host answered with any status; null or absent if the attempt does not show it. */
   hasHostAnswered?: boolean | null;
+  /** Start of the receiver's answer to a test, in printable characters; null or absent for all others. */
+  answer?: string | null;
 }
 
 /** The time, and the settings that decide what follows from an outcome. */
@@ -30,6 +33,7 @@ export interface RecordRules {
 /** A notification after its attempt was recorded. */
 export interface RecordedAttempt {
   id: string;
+  kind: NotificationKind;
   status: 'pending' | 'delivered' | 'dead' | 'superseded' | 'cancelled';
   lastError: string | null;
   alarmId: string;
@@ -52,9 +56,9 @@ export interface RecordedAttempt {
 const RECORD = `
 with finished as (
   select * from unnest($1::text[], $2::int[], $3::text[]::timestamptz[], $4::int[], $5::text[], $6::int[], $7::text[],
-    $8::text[]::timestamptz[], $12::text[]::timestamptz[], $13::boolean[])
+    $8::text[]::timestamptz[], $12::text[]::timestamptz[], $13::boolean[], $14::text[])
   as f (id, attempt, started_at, duration_ms, outcome, http_status, error, next_attempt_at, not_before,
-    has_host_answered)
+    has_host_answered, answer)
 ),
 judged as (
   select f.*, n.host, n.lane, a.name as alarm_name, ${IS_LISTED} as is_listed,
@@ -116,15 +120,16 @@ ended as (
       else j.verdict || coalesce(': ' || j.error, '') end
   from judged j
   where n.id = j.id and n.attempt = j.attempt and n.status = 'in_flight'
-  returning n.id, n.attempt, n.status, n.last_error, n.alarm_id, n.host, j.alarm_name, j.http_status, j.is_listed
+  returning n.id, n.kind, n.attempt, n.status, n.last_error, n.alarm_id, n.host, j.alarm_name,
+    j.http_status, j.is_listed
 ),
 noted as (
-  insert into attempts (notification_id, attempt, started_at, duration_ms, outcome, http_status, error)
-  select j.id, j.attempt, j.started_at, j.duration_ms, j.outcome, j.http_status, j.error
+  insert into attempts (notification_id, attempt, started_at, duration_ms, outcome, http_status, error, answer)
+  select j.id, j.attempt, j.started_at, j.duration_ms, j.outcome, j.http_status, j.error, j.answer
   from judged j join ended e on e.id = j.id
   on conflict do nothing
 )
-select id, status, last_error as "lastError", alarm_id as "alarmId", alarm_name as "alarmName", host, attempt,
+select id, kind, status, last_error as "lastError", alarm_id as "alarmId", alarm_name as "alarmName", host, attempt,
   http_status as "httpStatus", is_listed as "isListed" from ended`;
 
 /** Records outcomes of claims; the implementation of `record` in the claim store. */
@@ -147,6 +152,7 @@ export async function recordAttempts(
     new Date(rules.now.getTime() - rules.maxAgeMs),
     finished.map(({ notBefore }) => notBefore?.toISOString() ?? null),
     finished.map(({ hasHostAnswered }) => hasHostAnswered ?? null),
+    finished.map(({ answer }) => answer ?? null),
   ]);
   const unlisted = rows.filter(({ status, isListed }) => status === 'pending' && !isListed).map(({ id }) => id);
   const removed = new Set(await cancelRemoved(db, unlisted, rules.now));

@@ -1,9 +1,11 @@
+import type { NotificationKind } from '../../alarm/notification.js';
 import { sealedParts, type StoredAction } from '../../alarm/stored-action.js';
 import type { Sql } from '../database.js';
 import type { ClaimedNotification } from './claimed-notification.js';
 import { countHour, reachesLimit } from './hourly-limit-store.js';
 import { BODY } from './notification-body.js';
 import { cancelRemoved, cancelPending, IS_LISTED, IS_UNWANTED } from './removed-action-store.js';
+import { isLateTest, TEST_TOO_LATE } from './test-notification-life.js';
 
 interface Taken {
   taken: Omit<ClaimedNotification, 'isHostResponsive'>[];
@@ -32,19 +34,20 @@ const REJECTED_SINCE = `(
  */
 const TAKE = `
   with free as materialized (
-    select n.id, a.id is not null and ${IS_UNWANTED} as is_unwanted, $3 or ${IS_LISTED} as is_listed
+    select n.id, a.id is not null and ${IS_UNWANTED} as is_unwanted, $3 or ${IS_LISTED} as is_listed,
+           ${isLateTest('$4')} as is_late_test
       from notifications n left join alarms a on a.id = n.alarm_id
      where n.id = any($1::text[]) and n.status = 'pending' for update of n skip locked
   ),
   taken as (
     update notifications n set status = 'in_flight', attempt = n.attempt + 1, claim_until = $2
-      from free where n.id = free.id and free.is_listed and not free.is_unwanted
+      from free where n.id = free.id and free.is_listed and not free.is_unwanted and not free.is_late_test
     returning n.id, n.alarm_id, n.project_id, n.kind, n.sequence, n.transition_time, n.action, n.lane, n.host,
       ${BODY} as body, n.body_id::text as body_id, n.attempt, n.attempt_base, ${REJECTED_SINCE} as rejected_since,
       n.created_at, n.replayed_at is not null as is_replayed
   ),
   counted as (${countHour('$4', '$5')})
-  select free.is_unwanted, free.id as free_id, taken.*,
+  select free.is_unwanted, free.is_late_test, free.id as free_id, taken.*,
          ${reachesLimit('$4', '$5')} as is_limited
     from free left join taken on taken.id = free.id`;
 
@@ -56,7 +59,7 @@ interface TakenRow {
   id: string;
   alarm_id: string;
   project_id: string | null;
-  kind: 'transition' | 'repeat';
+  kind: NotificationKind;
   sequence: number;
   transition_time: Date;
   action: StoredAction;
@@ -71,7 +74,7 @@ interface TakenRow {
   is_limited: boolean;
 }
 
-type FreeRow = { free_id: string; is_unwanted: boolean } & (TakenRow | { id: null });
+type FreeRow = { free_id: string; is_unwanted: boolean; is_late_test: boolean } & (TakenRow | { id: null });
 
 /**
  * Claims these notifications, except those that another transaction has locked, and cancels those that must no longer
@@ -86,14 +89,16 @@ export async function takeClaims(
   const { rows } = await tx.query<FreeRow>(TAKE, [ids, claimUntil, false, now, perProjectAndHour]);
   const left = rows.filter(({ id }) => id === null);
   if (left.length === 0) return { ...(await takenIn(tx, rows)), dropped: 0 };
-  const unwanted = left.filter((one) => one.is_unwanted).map(({ free_id }) => free_id);
+  const late = left.filter((one) => one.is_late_test).map(({ free_id }) => free_id);
+  await cancelPending(tx, { ids: late, reason: TEST_TOO_LATE, at: now });
+  const unwanted = left.filter((one) => one.is_unwanted && !one.is_late_test).map(({ free_id }) => free_id);
   await cancelPending(tx, { ids: unwanted, reason: 'alarm deleted or disabled', at: now });
-  const unlisted = left.filter((one) => !one.is_unwanted).map(({ free_id }) => free_id);
+  const unlisted = left.filter((one) => !one.is_unwanted && !one.is_late_test).map(({ free_id }) => free_id);
   const removed = new Set(await cancelRemoved(tx, unlisted, now));
   const listed = unlisted.filter((id) => !removed.has(id));
   const others =
     listed.length === 0 ? [] : (await tx.query<FreeRow>(TAKE, [listed, claimUntil, true, now, perProjectAndHour])).rows;
-  return { ...(await takenIn(tx, [...rows, ...others])), dropped: unwanted.length + removed.size };
+  return { ...(await takenIn(tx, [...rows, ...others])), dropped: late.length + unwanted.length + removed.size };
 }
 
 async function takenIn(tx: Sql, rows: readonly FreeRow[]): Promise<Omit<Taken, 'dropped'>> {

@@ -3,20 +3,21 @@ import type { Database } from '../database.js';
 import { pruneHours } from './hourly-limit-store.js';
 import { pruneHolds, pruneHosts } from './receiver-host-store.js';
 import { IS_UNWANTED } from './removed-action-store.js';
+import { isLateTest, TEST_TOO_LATE } from './test-notification-life.js';
 
 /** Most rows that one statement deletes. */
 const PRUNE_BATCH = 5_000;
 
 /**
  * Ends expired claims, whose process crashed or was paused. The notification is pending again, or cancelled if its
- * alarm was deleted or disabled.
+ * alarm was deleted or disabled. A test is dead, since it has one attempt.
  */
 const RECLAIM = `
   update notifications n
-     set status = case when c.is_cancelled then 'cancelled' else 'pending' end, claim_until = null,
-         last_error = 'claim expired', next_attempt_at = $1,
-         finished_at = case when c.is_cancelled then $1::timestamptz end
-    from (select n.id, ${IS_UNWANTED} as is_cancelled
+     set status = c.next_status, claim_until = null, last_error = 'claim expired', next_attempt_at = $1,
+         finished_at = case when c.next_status <> 'pending' then $1::timestamptz end
+    from (select n.id, case when n.kind = 'test' then 'dead' when ${IS_UNWANTED} then 'cancelled'
+                         else 'pending' end as next_status
             from notifications n left join alarms a on a.id = n.alarm_id
            where n.status = 'in_flight' and n.claim_until < $1 for update of n skip locked) c
    where n.id = c.id and n.status = 'in_flight'`;
@@ -41,10 +42,17 @@ const CANCEL = `
              for update of n skip locked) unwanted
    where n.id = unwanted.id`;
 
+const CANCEL_LATE_TESTS = `
+  update notifications n set status = 'cancelled', finished_at = $1, last_error = $2
+    from (select n.id from notifications n where n.status = 'pending' and ${isLateTest('$1')}
+             for update of n skip locked) late
+   where n.id = late.id`;
+
 /** Finds the heads of the delivery queues in one pass over the open notifications: there may be 100,000. */
 const FIGURES = `
   select (select count(*)::int from notifications where status in ('pending', 'in_flight')) as open,
-         (select count(*)::int from notifications where status = 'dead') as dead,
+         (select count(*)::int from notifications where status = 'dead')
+           - (select count(*)::int from notifications where status = 'dead' and kind = 'test') as dead,
          due.due, due.stalled, due.oldest as "oldestDueAt"
     from (select count(*)::int as due, min(next_attempt_at) as oldest,
                  (count(*) filter (where host not in (select b.host from notifications b
@@ -70,6 +78,11 @@ const PRUNE_REPEATS = `
     select id from notifications where kind = 'repeat' and status not in ('pending', 'in_flight') and finished_at < $1
       limit ${PRUNE_BATCH} for update skip locked)
   returning body_id as "bodyId"`;
+const PRUNE_TESTS = `
+  delete from notifications where id in (
+    select id from notifications where kind = 'test' and status not in ('pending', 'in_flight') and finished_at < $1
+      limit ${PRUNE_BATCH} for update skip locked)
+  returning body_id as "bodyId"`;
 const PRUNE_BODIES = `
   delete from notification_bodies b
    where b.id = any($1::text[]::uuid[]) and not exists (select from notifications n where n.body_id = b.id)`;
@@ -78,6 +91,7 @@ const PRUNE_BODIES = `
 export interface OutboxFigures {
   /** Pending or in flight. */
   open: number;
+  /** Without tests: an operator need not look after them. */
   dead: number;
   /** Can be sent now: pending, due, head of the delivery queue, not paused, not delayed by a Retry-After or a limit. */
   due: number;
@@ -89,6 +103,7 @@ export interface OutboxFigures {
 /** Times before which ended notifications are deleted, by status and kind. */
 export interface PruneLimits {
   delivered: Date;
+  /** Repeats and tests. */
   repeats: Date;
   dead: Date;
   /** Hosts without a call since this time are deleted. */
@@ -112,8 +127,12 @@ export function createNotificationUpkeepStore(db: Database) {
       return (await db.query(SUPERSEDE, [now, rules.staleBefore, rules.defaultPolicy])).rowCount;
     },
 
-    /** Cancels pending notifications of deleted and disabled alarms, and returns their number. */
-    cancel: async (now: Date): Promise<number> => (await db.query(CANCEL, [now])).rowCount,
+    /** Cancels pending notifications of deleted and disabled alarms, and late tests. Returns their number. */
+    async cancel(now: Date): Promise<number> {
+      return (
+        (await db.query(CANCEL, [now])).rowCount + (await db.query(CANCEL_LATE_TESTS, [now, TEST_TOO_LATE])).rowCount
+      );
+    },
 
     /** Counts notifications. */
     async figures(now: Date): Promise<OutboxFigures> {
@@ -126,6 +145,7 @@ export function createNotificationUpkeepStore(db: Database) {
       await pruneNotifications(db, PRUNE, [before.delivered, ['delivered', 'superseded', 'cancelled']]);
       await pruneNotifications(db, PRUNE, [before.dead, ['dead']]);
       await pruneNotifications(db, PRUNE_REPEATS, [before.repeats]);
+      await pruneNotifications(db, PRUNE_TESTS, [before.repeats]);
       await pruneHosts(db, before.hosts);
       await pruneHolds(db, before.holds);
       await pruneHours(db, before.hours);

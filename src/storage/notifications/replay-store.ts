@@ -61,13 +61,15 @@ export const MOST_REPLAYED = 1_000;
 const PAGE = 250;
 
 const IS_REPLAYABLE = `n.status in ('dead', 'superseded', 'cancelled')`;
+/** A test is sent once. It is no part of the index, so it is no condition of the inner query of a page. */
+const IS_NO_TEST = `n.kind <> 'test'`;
 const PROJECT = `coalesce(n.project_id, '')`;
 const CANDIDATE = `n.id, ${PROJECT} as project, n.ordinal, ${IS_LISTED} as "isListed"`;
 
 /** Parameters: id, project or null for all. */
 const ONE = `
   select ${CANDIDATE}, true as "isWanted" from notifications n left join alarms a on a.id = n.alarm_id
-   where n.id = $1 and ${IS_REPLAYABLE} and ($2::text is null or n.project_id = $2)`;
+   where n.id = $1 and ${IS_REPLAYABLE} and ${IS_NO_TEST} and ($2::text is null or n.project_id = $2)`;
 
 /**
  * SQL condition on a notification `n`. A replay counts, too: the clock of the notifier that ended the notification
@@ -81,7 +83,7 @@ const endedBefore = (time: string): string => `greatest(n.finished_at, n.replaye
  * null for all.
  */
 const pageAfter = (position: string): string => `
-  select ${CANDIDATE}, ($2::text is null or n.alarm_id = $2)
+  select ${CANDIDATE}, ${IS_NO_TEST} and ($2::text is null or n.alarm_id = $2)
          and ($5::timestamptz is null or ${endedBefore('$5')}) as "isWanted"
     from (select * from notifications n where n.status = $1 and ${IS_REPLAYABLE} and ${position}
            order by ${PROJECT}, n.ordinal limit ${PAGE}) n

@@ -89,7 +89,10 @@ async function sealGroup(tx: Sql, group: readonly NotificationToSeal[], salt: st
   const before = bodyId === null ? undefined : await secretsOfBody(tx, bodyId);
   const added = new AddedSecrets(owner, before ? openSecrets(before, owner, sealer) : { salt, actions: {} });
   const actions = group.map(({ action }) => added.store(action));
-  const lanes = actions.map((action) => deliveryQueueOf(alarmId, action));
+  const lanes = group.map((one, index) => {
+    const hasQueueOfItsOwn = one.lane !== deliveryQueueOf(alarmId, one.action); // a test
+    return hasQueueOfItsOwn ? one.lane : deliveryQueueOf(alarmId, actions[index] ?? one.action);
+  });
   const sealed = sealSecrets(added.secrets, owner, sealer);
   await (bodyId === null ? tx.query(GIVE_BODY, [id, randomUUID(), sealed]) : tx.query(SEAL_BODY, [bodyId, sealed]));
   await tx.query(SEAL_NOTIFICATIONS, [group.map((one) => one.id), actions, lanes]);

@@ -54,6 +54,7 @@ async function outcomeOf(action: string): Promise<DeliveryOutcome> {
     alarmId: 'a',
     projectId: 'p',
     sequence: 1,
+    kind: 'transition' as const,
     transitionTime: new Date(0),
     action,
     body: A_BODY,

@@ -28,7 +28,14 @@ function receiverOn(url: string, prefix: string): Receiver {
 }
 
 function delivery(given: Partial<Delivery> = {}): Delivery {
-  const who = { id: 'n-1', alarmId: 'a', projectId: 'p-1', sequence: 7, transitionTime: NOON };
+  const who = {
+    id: 'n-1',
+    kind: 'transition' as const,
+    alarmId: 'a',
+    projectId: 'p-1',
+    sequence: 7,
+    transitionTime: NOON,
+  };
   return { ...who, action: 'queue://jobs', body: A_BODY, attempt: 1, ...given };
 }
 

@@ -203,6 +203,7 @@ async function outcomeOf(answer: RawAnswer, patienceMs = PATIENCE_MS): Promise<D
     alarmId: 'a',
     projectId: 'p',
     sequence: 7,
+    kind: 'transition' as const,
     transitionTime: new Date(0),
     body: '{}',
     attempt: 1,

@@ -56,6 +56,7 @@ function deliver(
     alarmId: 'a',
     projectId: 'p',
     sequence: 7,
+    kind: 'transition' as const,
     transitionTime: NOON,
     action,
     body: A_BODY,

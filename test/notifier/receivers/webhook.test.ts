@@ -35,7 +35,17 @@ async function serve(...answer: Parameters<typeof startReceiver>): Promise<Recei
 }
 
 function delivery(action: string): Delivery {
-  return { id: 'n-1', alarmId: 'a', projectId: 'p', sequence: 7, transitionTime: NOW, action, body: BODY, attempt: 1 };
+  return {
+    id: 'n-1',
+    kind: 'transition',
+    alarmId: 'a',
+    projectId: 'p',
+    sequence: 7,
+    transitionTime: NOW,
+    action,
+    body: BODY,
+    attempt: 1,
+  };
 }
 
 function deliver(action: string) {
@@ -51,6 +61,15 @@ afterEach(async () => {
 });
 
 describe('a webhook', () => {
+  test('says of a test that it is one, and keeps the start of the answer to it only', async () => {
+    const server = await serve((_, response) => void response.writeHead(200).end('it\u0007works'));
+    const delivered = { kind: 'delivered', httpStatus: 200 };
+    expect(await deliver(server.url)).toEqual(delivered);
+    const test = { ...delivery(server.url), kind: 'test' } as const;
+    expect(await webhook.deliver(test, new AbortController().signal)).toEqual({ ...delivered, answer: 'it works' });
+    expect(server.requests.map(({ headers }) => headers['tocsin-test'])).toEqual([undefined, 'true']);
+  });
+
   test('is one POST of the exact bytes, with headers for its order and identity', async () => {
     const server = await serve();
     expect(await deliver(`${server.url}/hook`)).toEqual({ kind: 'delivered', httpStatus: 204 });

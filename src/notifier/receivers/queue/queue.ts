@@ -45,10 +45,15 @@ export function createQueueReceiver({ redisUrl, prefix, log }: QueueReceiverDeps
   }
 
   return {
-    async deliver({ action, body, projectId, id, sequence }, signal) {
+    async deliver({ action, body, projectId, id, sequence, kind }, signal) {
       const name = queueNameOf(prefix, projectId, parseAction(action).url.hostname);
       try {
-        const data = { notification_id: id, sequence, notification: JSON.parse(body) as unknown };
+        const data = {
+          notification_id: id,
+          sequence,
+          notification: JSON.parse(body) as unknown,
+          ...(kind === 'test' && { test: true }),
+        };
         // BullMQ ignores a second job with the same id while the first exists. Later, workers recognise it by the id.
         const add = async (): Promise<void> => {
           // Before the first connection, BullMQ would keep any number of jobs in memory.

@@ -10,6 +10,7 @@ import { AddressRefused, type EgressGate, type EgressGuard } from '../../../egre
 import type { Delivery, DeliveryOutcome, Receiver } from '../receiver.js';
 import { AnswerTap } from './answer-tap.js';
 import { codeOf } from '../../../http/backend-unavailable.js';
+import { AnswerStart } from './answer-start.js';
 import { outcomeOfBrokenAnswer, outcomeOfStatus, outcomeOfVerdict } from './outcome.js';
 import { webRequestOf } from './web-request.js';
 
@@ -78,7 +79,11 @@ export function createWebhookReceiver(deps: WebhookDeps): Webhook {
       timeout: { request: deps.attemptTimeoutMs, connect: deps.connectTimeoutMs, secureConnect: deps.connectTimeoutMs },
       signal,
     };
-    return post({ url, options, tap }, deps.clock);
+    if (delivery.kind !== 'test') return post({ url, options, tap }, deps.clock);
+    const start = new AnswerStart();
+    const outcome = await post({ url, options, tap, start }, deps.clock);
+    const answer = start.text();
+    return answer === '' ? outcome : { ...outcome, answer };
   }
 }
 
@@ -97,13 +102,16 @@ interface Post {
   url: URL;
   options: object;
   tap: AnswerTap;
+  /** Receives the body of the answer. */
+  start?: AnswerStart;
 }
 
-async function post({ url, options, tap }: Post, clock: ServiceClock): Promise<DeliveryOutcome> {
+async function post({ url, options, tap, start }: Post, clock: ServiceClock): Promise<DeliveryOutcome> {
   let attempt: ReturnType<typeof got.stream.post> | undefined;
   let cause: unknown;
   try {
     attempt = got.stream.post(urlForGot(url), { ...PLAIN, ...options });
+    attempt.on('data', (chunk: Buffer) => start?.add(chunk));
     await Promise.race([ended(attempt), tap.hasUpgraded]);
   } catch (thrown) {
     cause = thrown;
@@ -155,7 +163,7 @@ function ended(attempt: ReturnType<typeof got.stream.post>): Promise<void> {
 }
 
 function headersOf(
-  { id, sequence, transitionTime }: Delivery,
+  { id, kind, sequence, transitionTime }: Delivery,
   { clock, version }: WebhookDeps,
 ): Record<string, string> {
   return {
@@ -165,6 +173,7 @@ function headersOf(
     'webhook-timestamp': String(Math.floor(clock.wallNow().getTime() / 1000)),
     'tocsin-sequence': String(sequence),
     'tocsin-transition-time': transitionTime.toISOString(),
+    ...(kind === 'test' && { 'tocsin-test': 'true' }),
     'x-openstack-request-id': `req-${requestIdOf(id)}`,
   };
 }

@@ -1,0 +1,23 @@
+import type { ClaimedNotification } from '../storage/notifications/claimed-notification.js';
+import type { FinishedAttempt } from '../storage/notifications/notification-claim-store.js';
+import { hasHostAnswered } from './host-answer.js';
+import type { DeliveryOutcome } from './receivers/receiver.js';
+
+/** A test has one attempt, and its receiver's Retry-After delays nothing. */
+export function finishedTest(
+  { id, attempt }: ClaimedNotification,
+  outcome: DeliveryOutcome,
+  time: { startedAt: Date; durationMs: number },
+): FinishedAttempt {
+  return {
+    id,
+    attempt,
+    ...time,
+    outcome: outcome.kind === 'delivered' ? 'delivered' : 'dead',
+    httpStatus: outcome.httpStatus ?? null,
+    error: outcome.kind === 'delivered' ? null : outcome.error,
+    nextAttemptAt: null,
+    hasHostAnswered: hasHostAnswered(outcome),
+    answer: outcome.answer ?? null,
+  };
+}
