@@ -94,7 +94,7 @@ function recording(bench: Bench): void {
     const [stored] = await allOf(bench.admin.list(ALL, {}));
     expect(stored).toMatchObject({ status: 'delivered', attempt: 1, finishedAt: at(100), lastError: null });
     expect(await bench.admin.attempts(ALL, 'n')).toEqual([
-      { attempt: 1, startedAt: NOON, durationMs: 12, outcome: 'delivered', httpStatus: 204, error: null },
+      { attempt: 1, startedAt: NOON, durationMs: 12, outcome: 'delivered', httpStatus: 204, error: null, answer: null },
     ]);
   });
 
