@@ -209,6 +209,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/alarms/test-fire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test of actions of a draft of an alarm, once, and get the outcome; creates no alarm
+         * @description Requires the role member or a higher one.
+         */
+        post: operations["testFireDraft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/alarms/{id}/test-fire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test of actions of an alarm, once, and get the outcome; the alarm does not change
+         * @description Requires the role member or a higher one.
+         */
+        post: operations["testFireAlarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v2/alarms": {
         parameters: {
             query?: never;
@@ -1390,6 +1430,44 @@ export interface components {
              */
             counted_at: string;
         };
+        DraftTestFireRequest: {
+            alarm: components["schemas"]["AlarmRequest"];
+            confirm: string;
+            /** @default alarm */
+            state?: ("ok" | "alarm" | "insufficient data") | null;
+            actions?: (number | string)[] | null;
+        };
+        TestFire: {
+            /** @description Null for a draft. */
+            alarm_id: string | null;
+            /** @enum {string} */
+            state: "ok" | "alarm" | "insufficient data";
+            notifications: {
+                notification_id: string;
+                /** @description The action without secrets. */
+                action: string;
+                /** @description Receiver: host and port of a URL, otherwise the scheme. */
+                host: string;
+                /**
+                 * @description delivered, or dead; cancelled if no notifier could send it in time; in_flight if the receiver has not answered yet.
+                 * @enum {string}
+                 */
+                status: "pending" | "in_flight" | "delivered" | "dead" | "superseded" | "cancelled";
+                /** @description Null without an answer in HTTP. */
+                http_status: number | null;
+                /** @description Class of the error; null if the action was delivered. */
+                error: string | null;
+                duration_ms: number | null;
+                /** @description At most 1 KiB of the body of the answer, in printable characters. Only admins see it. */
+                answer: string | null;
+            }[];
+        };
+        TestFireRequest: {
+            confirm: string;
+            /** @default alarm */
+            state?: ("ok" | "alarm" | "insufficient data") | null;
+            actions?: (number | string)[] | null;
+        };
         /** @description An alarm, with the one rule that belongs to its type. */
         Alarm: {
             alarm_id: string;
@@ -1754,7 +1832,7 @@ export interface components {
                 rel: string;
             }[];
         };
-        /** @description Delivery of one change of state to one action. */
+        /** @description Delivery of one change of state, or of a test, to one action. */
         Notification: {
             notification_id: string;
             alarm_id: string;
@@ -1762,11 +1840,11 @@ export interface components {
             alarm_name: string | null;
             project_id: string | null;
             /** @enum {string} */
-            kind: "transition" | "repeat";
+            kind: "transition" | "repeat" | "test";
             sequence: number;
             /**
              * Format: date-time
-             * @description Time of the change of state; for a repeat, of the change that is repeated.
+             * @description Time of the change of state; for a repeat, of the change that is repeated; for a test, of its request.
              */
             transition_time: string;
             /** @description The action without secrets: no user info, no values in the query, no fragment, no tokens in the path of chat webhooks. */
@@ -1797,11 +1875,11 @@ export interface components {
             alarm_name: string | null;
             project_id: string | null;
             /** @enum {string} */
-            kind: "transition" | "repeat";
+            kind: "transition" | "repeat" | "test";
             sequence: number;
             /**
              * Format: date-time
-             * @description Time of the change of state; for a repeat, of the change that is repeated.
+             * @description Time of the change of state; for a repeat, of the change that is repeated; for a test, of its request.
              */
             transition_time: string;
             /** @description The action without secrets: no user info, no values in the query, no fragment, no tokens in the path of chat webhooks. */
@@ -1836,6 +1914,8 @@ export interface components {
                 outcome: string;
                 http_status: number | null;
                 error: string | null;
+                /** @description At most 1 KiB of the answer to a test. Only admins see it; null for all other notifications. */
+                answer: string | null;
             }[];
         };
         AuditEntry: {
@@ -1931,6 +2011,14 @@ export interface components {
                 event: {
                     [key: string]: unknown;
                 };
+            } | {
+                /** @constant */
+                type: "test";
+                stack_id?: string;
+                asg_id?: string;
+                unhealthy_members?: {
+                    [key: string]: unknown;
+                }[];
             } | {
                 /** @constant */
                 type: "loadbalancer_member_health";
@@ -2421,6 +2509,106 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AlarmCounts"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    testFireDraft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftTestFireRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestFire"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    testFireAlarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestFireRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestFire"];
                 };
             };
             /** @description Not authenticated, or the request names another project */
@@ -3657,6 +3845,8 @@ export interface operations {
                         outcome: string;
                         http_status: number | null;
                         error: string | null;
+                        /** @description At most 1 KiB of the answer to a test. Only admins see it; null for all other notifications. */
+                        answer: string | null;
                     }[];
                 };
             };
@@ -4376,7 +4566,7 @@ export interface operations {
                 project_id?: string;
                 /** @description Id of a user or of an API key. */
                 actor?: string;
-                action?: "alarm.create" | "alarm.update" | "alarm.delete" | "alarm.set_state" | "alarm.backtest" | "alarm.list" | "alarm.read" | "alarm.read_state" | "alarm.read_history" | "alarm.explain" | "alarm.read_values" | "alarm.query" | "alarm.query_history" | "alarm.count_results" | "sample.create" | "sample.list" | "sample.summarise" | "meter.list" | "resource.list" | "resource.read" | "event.create" | "notification.list" | "notification.read" | "notification.read_attempts" | "notification.replay" | "delivery.pause" | "delivery.resume" | "delivery.list_pauses" | "quota.set" | "quota.reset" | "quota.read" | "api_key.create" | "api_key.revoke" | "api_key.list" | "import.create" | "import.activate" | "secrets.rotate" | "audit.list" | "audit.lose" | "service.authenticate" | "service.start";
+                action?: "alarm.create" | "alarm.update" | "alarm.delete" | "alarm.set_state" | "alarm.backtest" | "alarm.test_fire" | "alarm.list" | "alarm.read" | "alarm.read_state" | "alarm.read_history" | "alarm.explain" | "alarm.read_values" | "alarm.query" | "alarm.query_history" | "alarm.count_results" | "sample.create" | "sample.list" | "sample.summarise" | "meter.list" | "resource.list" | "resource.read" | "event.create" | "notification.list" | "notification.read" | "notification.read_attempts" | "notification.replay" | "delivery.pause" | "delivery.resume" | "delivery.list_pauses" | "quota.set" | "quota.reset" | "quota.read" | "api_key.create" | "api_key.revoke" | "api_key.list" | "import.create" | "import.activate" | "secrets.rotate" | "audit.list" | "audit.lose" | "service.authenticate" | "service.start";
                 object_id?: string;
                 outcome?: "done" | "refused" | "denied" | "failed";
                 /** @description ISO 8601, in UTC unless it has an offset; included. */
@@ -4711,6 +4901,8 @@ export interface operations {
                 "tocsin-transition-time": string;
                 /** @description A request id, the same on every attempt and replay. */
                 "x-openstack-request-id": string;
+                /** @description true for a test that a person has requested: the alarm has not changed. All others do not have it. */
+                "tocsin-test"?: "true";
             };
             path?: never;
             cookie?: never;
