@@ -21,6 +21,7 @@ import type {
   Quotas,
   RuleChecks,
   Samples,
+  Transitions,
 } from './ports.js';
 import type { ConcurrencyLimit } from './http/concurrency-limit.js';
 import type { RateLimits } from './http/rate-limits.js';
@@ -46,6 +47,7 @@ import { notificationRoutes } from './routes/notifications.js';
 import { testFireRoutes } from './routes/test-fire.js';
 import { quotaRoutes } from './routes/quotas.js';
 import { queryRoutes } from './routes/query.js';
+import { transitionRoutes } from './routes/transitions.js';
 import { versionRoutes } from './routes/versions.js';
 import type { TrustActions } from './alarms/trust-actions.js';
 
@@ -59,6 +61,7 @@ export interface ApiDeps
   listedAlarms: ListedAlarms;
   ruleChecks: RuleChecks;
   history: History;
+  transitions: Transitions;
   imports: Imports;
   queries: ComplexQueries;
   queryLimit: ConcurrencyLimit;
@@ -138,6 +141,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...explainRoutes(deps),
     ...alarmStateRoutes(deps),
     ...historyRoutes(deps),
+    ...transitionRoutes(deps),
     ...queryRoutes(deps),
     ...meterRoutes(deps),
     ...eventRoutes(deps),

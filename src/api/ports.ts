@@ -29,6 +29,7 @@ import type {
 } from '../storage/notifications/notification-admin-store.js';
 import type { Replay, ReplayFollower, ReplaySelection } from '../storage/notifications/replay-store.js';
 import type { NewTests, TestRecord, TestsSent } from '../storage/notifications/test-notification-store.js';
+import type { TransitionPage, TransitionQuery } from '../storage/alarms/transition-list-store.js';
 import type { Quota } from '../storage/alarms/quota-store.js';
 import type { AlarmFieldName, HistoryFieldName } from '../storage/queries/query-fields.js';
 import type { SampleFilter } from '../storage/meters/sample-filter.js';
@@ -53,6 +54,11 @@ export interface Alarms {
 export interface ListedAlarms {
   page(scope: Scope, query: ListedAlarmQuery): Promise<ListedAlarmPage>;
   counts(scope: Scope, filter: ListedAlarmFilter): Promise<AlarmCounts>;
+}
+
+/** Changes of state of all alarms. */
+export interface Transitions {
+  page(scope: Scope, query: TransitionQuery): Promise<TransitionPage>;
 }
 
 /** Storage of alarms that were imported from Aodh. */

@@ -48,6 +48,7 @@ import { createImportStore } from '../storage/alarms/import-store.js';
 import { createListedAlarmStore } from '../storage/alarms/listed-alarm-store.js';
 import { createNotificationAdminStore } from '../storage/notifications/notification-admin-store.js';
 import { createTestNotificationStore } from '../storage/notifications/test-notification-store.js';
+import { createTransitionListStore } from '../storage/alarms/transition-list-store.js';
 import { createQuotaStore } from '../storage/alarms/quota-store.js';
 import { createSampleStore } from '../storage/meters/sample-store.js';
 import { createStatisticsStore } from '../storage/meters/statistics-store.js';
@@ -144,6 +145,7 @@ function openStores(deps: ApiRoleDeps, longReads: Database, ownerOf: () => strin
     alarms: createAlarmStore(db, { sealer, quotas: { project, user } }),
     listedAlarms: createListedAlarmStore(db),
     history: createHistoryStore(db, sealer),
+    transitions: createTransitionListStore(db),
     imports: createImportStore(db, sealer),
     queries: openQueries({ ...deps, db: longReads }, ownerOf),
     samples: createSampleStore(db),

@@ -365,6 +365,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/transitions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List changes of state of all alarms, newest first; for admins of all projects
+         * @description Requires the role reader or a higher one.
+         */
+        get: operations["listTransitions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v2/query/alarms": {
         parameters: {
             query?: never;
@@ -1797,6 +1817,33 @@ export interface components {
             /** @description ISO 8601 in UTC, without an offset; microseconds are left out when they are zero. */
             timestamp: string;
         };
+        Transitions: {
+            transitions: components["schemas"]["Transition"][];
+            /** @description The cursor of the next page; null if there is none. */
+            next: string | null;
+        };
+        Transition: {
+            /** @description Id of the entry in the history of the alarm. */
+            event_id: string;
+            alarm_id: string;
+            /** @description The present name; null if the alarm was deleted some time ago, or has moved to another project. */
+            alarm_name: string | null;
+            type: ("threshold" | "combination" | "gnocchi_resources_threshold" | "gnocchi_aggregation_by_metrics_threshold" | "gnocchi_aggregation_by_resources_threshold" | "prometheus" | "composite" | "loadbalancer_member_health" | "event") | null;
+            severity: ("low" | "moderate" | "critical") | null;
+            project_id: string | null;
+            /**
+             * Format: date-time
+             * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+             */
+            at: string;
+            from: ("ok" | "alarm" | "insufficient data") | null;
+            /** @enum {string} */
+            to: "ok" | "alarm" | "insufficient data";
+            reason: string | null;
+            state_version: number | null;
+            /** @description Who set the state; null for an evaluation or an event. */
+            user_id: string | null;
+        };
         Sample: {
             source: string;
             counter_name: string;
@@ -3103,6 +3150,66 @@ export interface operations {
             };
         };
     };
+    listTransitions: {
+        parameters: {
+            query?: {
+                /** @description ISO 8601, in UTC unless it has an offset; included. */
+                since?: string;
+                /** @description ISO 8601, in UTC unless it has an offset; not included. */
+                until?: string;
+                /** @description The state after the transition. */
+                state?: "ok" | "alarm" | "insufficient data";
+                type?: "threshold" | "combination" | "gnocchi_resources_threshold" | "gnocchi_aggregation_by_metrics_threshold" | "gnocchi_aggregation_by_resources_threshold" | "prometheus" | "composite" | "loadbalancer_member_health" | "event";
+                severity?: "low" | "moderate" | "critical";
+                alarm_id?: string;
+                project_id?: string;
+                /** @description Most rows of the page. Default: 50. */
+                limit?: number;
+                /** @description The `next` of the previous page, with the same sort. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Transitions"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
     queryAlarms: {
         parameters: {
             query?: never;
@@ -3663,6 +3770,12 @@ export interface operations {
             query?: {
                 status?: "pending" | "in_flight" | "delivered" | "dead" | "superseded" | "cancelled";
                 alarm_id?: string;
+                /** @description The receiver, as the answer shows it. */
+                host?: string;
+                /** @description Time of creation, ISO 8601, included. */
+                since?: string;
+                /** @description Time of creation, ISO 8601, not included. */
+                until?: string;
                 /** @description Most rows of the answer. 0: no limit. */
                 limit?: number;
                 /** @description Id of the last row of the previous page. */

@@ -148,6 +148,7 @@ const ROWS: Record<string, Row> = {
   'POST /v2/alarms/backtest': byRole('member', 200, { body: BACKTEST }),
   'GET /v1/alarms': byRole('reader', 200),
   'GET /v1/alarms/counts': byRole('reader', 200),
+  'GET /v1/transitions': byRole('reader', 200),
   'GET /v1/alarms/:id/values': roleFirst('reader', 200, {
     given: anAlarm,
     search: '?start=2026-01-01T11:00:00Z&stop=2026-01-01T11:10:00Z',

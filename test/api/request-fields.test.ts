@@ -241,9 +241,44 @@ const listRows = (path: string, parameters: Readonly<Record<string, string>>): R
       { answers: inUrl(path, `${name}=${value}`) },
     ]),
   );
+const AFTER_ALL = cursorAfter(
+  [
+    { key: 'at', descending: true },
+    { key: 'event_id', descending: true },
+  ],
+  { at: '2025-01-01T00:00:00.000Z', event_id: 'z' },
+);
+/** Two transitions, the first of the first alarm. `ID`: that alarm. */
+async function transitionsOf(search: string): Promise<string> {
+  const [first, second] = await threeAlarms();
+  setClock(new Date(api.clock.now().getTime() + 1_000));
+  await api.ask('PUT', `/v2/alarms/${second}/state`, { as: MEMBER, body: 'alarm' });
+  return get(`/v1/transitions${search.replace('ID', first!)}`, READER);
+}
 const LIST_ROWS: Readonly<Record<string, Row>> = {
   ...listRows('/v1/alarms', { ...ALARM_FILTERS, sort: 'name:desc', limit: '1', cursor: AFTER_THE_FIRST }),
   ...listRows('/v1/alarms/counts', ALARM_FILTERS),
+  ...Object.fromEntries(
+    Object.entries({
+      since: '2026-01-01T12:00:03.500Z',
+      until: '2026-01-01T12:00:03.500Z',
+      state: 'ok',
+      type: 'event',
+      severity: 'critical',
+      alarm_id: 'ID',
+      project_id: 'other',
+      limit: '1',
+      cursor: AFTER_ALL,
+    }).map(([name, value]) => [
+      `GET /v1/transitions ?${name}`,
+      { answers: inTurn(transitionsOf, '', `?${name}=${value}`) },
+    ]),
+  ),
+  ...listRows('/v1/notifications', {
+    host: 'other:80',
+    since: '2026-01-02T00:00:00',
+    until: '2026-01-01T00:00:00',
+  }),
 };
 
 /** Two alarms have two actions each. The notifications have ids that differ. */

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { AlarmSortKey } from '../../src/storage/alarms/alarm-list-store.js';
 import { createAlarmStore } from '../../src/storage/alarms/alarm-store.js';
 import { createListedAlarmStore, type ListedAlarmQuery } from '../../src/storage/alarms/listed-alarm-store.js';
+import { createTransitionListStore, type TransitionFilter } from '../../src/storage/alarms/transition-list-store.js';
 import { createHistoryStore } from '../../src/storage/alarms/history-store.js';
 import type { Database, Sql } from '../../src/storage/database.js';
 import { createEvaluationCounterStore } from '../../src/storage/evaluation/evaluation-counter-store.js';
@@ -11,6 +12,7 @@ import { createStatisticsStore } from '../../src/storage/meters/statistics-store
 import { createNotificationAdminStore } from '../../src/storage/notifications/notification-admin-store.js';
 import type { ComplexFilter } from '../../src/storage/queries/complex-filter.js';
 import { createComplexQueryStore, type ComplexQuery } from '../../src/storage/queries/complex-query-store.js';
+import type { Scope } from '../../src/storage/scope.js';
 import type { AlarmFieldName, HistoryFieldName } from '../../src/storage/queries/query-fields.js';
 import { thresholdRule, storeAlarms } from '../support/stored-alarms.js';
 import { allOf } from '../support/pages.js';
@@ -75,6 +77,14 @@ async function* listed(
   yield (await createListedAlarmStore(db).page(SCOPE, { filter: {}, limit: 100, ...query })).alarms;
 }
 
+async function* transitions(
+  db: Database,
+  scope: Scope,
+  filter: TransitionFilter,
+): AsyncGenerator<unknown[], void, void> {
+  yield (await createTransitionListStore(db).page(scope, { filter, limit: 100 })).transitions;
+}
+
 /** `expected`: the number of rows, by default all. */
 async function read(
   pages: AsyncIterable<unknown[]>,
@@ -121,6 +131,9 @@ const READS: Reads = {
     const { total } = await createListedAlarmStore(db).counts(SCOPE, {});
     return { rows: Array.from({ length: total }), expected: undefined };
   },
+  'transitions of a project': (db) => read(transitions(db, SCOPE, {}), 0),
+  'transitions of all projects to a state': (db) => read(transitions(db, { all: true }, { state: 'alarm' }), 0),
+  'notifications of a receiver': (db) => read(createNotificationAdminStore(db).list(SCOPE, { host: 'z' }), 0),
   'history of a type': (db) =>
     read(createHistoryStore(db, TEST_SEALER).list(SCOPE, 'a1', { filter: { type: 'z' }, sort: newest('event_id') }), 0),
   'history by severity': (db) =>
@@ -220,6 +233,7 @@ const NARROW: Reads = {
     read(historyBy(db, { filter: isEqual('alarm_id', 'a2'), sort: newest('event_id') }), 1),
   'the entry with an id': (db) =>
     read(historyBy(db, { filter: isEqual('event_id', 'e7'), sort: newest('event_id') }), 1),
+  'the notifications of one alarm': (db) => read(createNotificationAdminStore(db).list(SCOPE, { alarmId: 'a2' }), 1),
   'history of a time': (db) => read(historyBy(db, { filter: LAST_MOMENTS, sort: newest('event_id') }), 5),
 };
 
@@ -237,6 +251,7 @@ export function boundedReadsContract(open: () => Promise<Database>): void {
     );
     for (const fill of [HISTORY, SAMPLES, RESOURCES, NOTIFICATIONS, COUNTERS]) await db.query(fill(ROWS));
     await db.query("update alarm_history set alarm_id = 'a2' where event_id = 'e1'");
+    await db.query("update notifications set alarm_id = 'a2' where id = 'n1'");
     if (kind === 'postgres') await db.query('analyze'); // as autovacuum does; the embedded database has none
   });
   afterAll(() => db.close());

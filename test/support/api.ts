@@ -47,6 +47,7 @@ import { createListedAlarmStore } from '../../src/storage/alarms/listed-alarm-st
 import { createNotificationAdminStore } from '../../src/storage/notifications/notification-admin-store.js';
 import { MOST_REPLAYED } from '../../src/storage/notifications/replay-store.js';
 import { createTestNotificationStore } from '../../src/storage/notifications/test-notification-store.js';
+import { createTransitionListStore } from '../../src/storage/alarms/transition-list-store.js';
 import { createQuotaStore } from '../../src/storage/alarms/quota-store.js';
 import { createTrustStore } from '../../src/storage/secrets/trust-store.js';
 import { createSampleStore } from '../../src/storage/meters/sample-store.js';
@@ -215,6 +216,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     listedAlarms: createListedAlarmStore(db),
     ruleChecks,
     history: createHistoryStore(db, TEST_SEALER),
+    transitions: createTransitionListStore(db),
     imports: createImportStore(db, TEST_SEALER),
     queries: options.queries ?? createComplexQueryStore(db, TEST_SEALER),
     queryLimit: new ConcurrencyLimit(QUERY_CONCURRENCY),

@@ -32,6 +32,7 @@ import { TestFireAnswer } from '../answers/test-fire-answer.js';
 import { QuotasAnswer } from '../answers/quota-answer.js';
 import { AlarmCountsAnswer, ListedAlarmsAnswer } from '../answers/listed-alarm-answer.js';
 import { LatestValuesAnswer, ValuesAnswer } from '../answers/values-answer.js';
+import { TransitionsAnswer } from '../answers/transition-answer.js';
 import { CapabilitiesAnswer, LivenessAnswer, ReadinessAnswer, VersionsAnswer } from '../answers/service-answer.js';
 
 /** Documentation of one route, beyond its row in the route table. */
@@ -270,6 +271,11 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     group: 'Alarms',
     summary: 'Count alarms by state, type and severity; counts are kept for 5 seconds',
     answer: AlarmCountsAnswer,
+  },
+  'GET /v1/transitions': {
+    group: 'Alarms',
+    summary: 'List changes of state of all alarms, newest first; for admins of all projects',
+    answer: TransitionsAnswer,
   },
   'GET /v1/alarms/:id/values': {
     group: 'Alarms',

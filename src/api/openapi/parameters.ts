@@ -93,8 +93,19 @@ const OF_ROUTE: Readonly<Record<string, Readonly<Record<string, UrlParameter>>>>
     },
   },
   'GET /v1/alarms/counts': ALARM_FILTERS,
+  'GET /v1/transitions': {
+    state: { schema: oneOf(ALARM_STATES), description: 'The state after the transition.' },
+    type: { schema: oneOf(ALARM_KINDS) },
+    severity: { schema: oneOf(SEVERITIES) },
+    limit: PAGE_LIMIT,
+  },
   'GET /v1/audit': { action: { schema: oneOf(AUDIT_ACTIONS) }, outcome: { schema: oneOf(AUDIT_OUTCOMES) } },
-  'GET /v1/notifications': { status: { schema: oneOf(NOTIFICATION_STATUSES) } },
+  'GET /v1/notifications': {
+    status: { schema: oneOf(NOTIFICATION_STATUSES) },
+    host: { schema: { type: 'string' }, description: 'The receiver, as the answer shows it.' },
+    since: { schema: { type: 'string' }, description: 'Time of creation, ISO 8601, included.' },
+    until: { schema: { type: 'string' }, description: 'Time of creation, ISO 8601, not included.' },
+  },
   'POST /v1/notifications/replay': { status: { schema: oneOf(NOTIFICATION_STATUSES), description: 'Default: dead.' } },
   'PUT /v2/alarms/:id/state': {
     state: { schema: oneOf(ALARM_STATES), description: 'The state, instead of a body.' },

@@ -14,6 +14,7 @@ import type { ConcurrencyLimit } from '../http/concurrency-limit.js';
 import { isAdmin, scopeOf } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
 import type { NotificationAdmin } from '../ports.js';
+import { momentIn } from '../http/parameter-values.js';
 import { invalidInput, type QueryParameters } from '../http/query-parameters.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
@@ -51,7 +52,7 @@ export function notificationRoutes(deps: NotificationRoutesDeps): Route[] {
       path: '/v1/notifications',
       policy: 'reader',
       audit: 'notification.list',
-      query: [...filters, 'limit', 'marker'],
+      query: [...filters, 'host', 'since', 'until', 'limit', 'marker'],
       handle: (r) => list(deps, r),
     },
     {
@@ -100,7 +101,14 @@ async function list({ notifications, readLimit }: NotificationRoutesDeps, reques
   const marker = query.marker();
   const after = marker === undefined ? undefined : await notifications.find(scope, marker);
   if (marker !== undefined && !after) throw new AppError('invalid_request', `Marker ${marker} not found.`);
-  const found = notifications.list(scope, { ...filterOf(query), after, wanted: limit });
+  const found = notifications.list(scope, {
+    ...filterOf(query),
+    host: query.one('host'),
+    since: momentIn(query, 'since'),
+    until: momentIn(query, 'until'),
+    after,
+    wanted: limit,
+  });
   const shown = convertPages(found, (each) => notificationAnswer(each, isAdmin(identity)), limit);
   return { status: 200, pages: readLimit.limitLongAnswer(identity.projectId, shown) };
 }

@@ -43,6 +43,12 @@ export interface NotificationRecord {
 export interface NotificationQuery {
   status?: NotificationStatus | undefined;
   alarmId?: string | undefined;
+  /** The receiver, as in `NotificationRecord.host`. */
+  host?: string | undefined;
+  /** The earliest time of creation; included. */
+  since?: Date | undefined;
+  /** Not included. */
+  until?: Date | undefined;
   /** See `ListQuery`. */
   wanted?: number | undefined;
   /** The notification before the first one of the list. */
@@ -140,17 +146,22 @@ const SLICED: SlicedTable = {
 async function* list(
   db: Database,
   scope: Scope,
-  { status, alarmId, after, wanted }: NotificationQuery,
+  { status, alarmId, host, since, until, after, wanted }: NotificationQuery,
 ): AsyncGenerator<NotificationRecord[], void, void> {
   const slices = readSlices<StoredNotification>(
     db,
     SLICED,
     {
-      bounds: (conditions) => restrictToScope(scope, 'project_id', conditions),
+      bounds: (conditions) => {
+        restrictToScope(scope, 'project_id', conditions);
+        conditions.equal('alarm_id', alarmId, 'text');
+        if (since) conditions.add(`created_at >= ${conditions.parameter(since, 'timestamptz')}`);
+        if (until) conditions.add(`created_at < ${conditions.parameter(until, 'timestamptz')}`);
+      },
       columns: COLUMNS,
       filter: (conditions) => {
         conditions.equal('status', status, 'text');
-        conditions.equal('alarm_id', alarmId, 'text');
+        conditions.equal('host', host, 'text');
       },
       wanted,
     },
