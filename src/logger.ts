@@ -15,10 +15,11 @@ export interface Logger {
   child(fields: LogFields): Logger;
 }
 
-/** API keys, signing secrets, Keystone tokens, passwords in URLs. */
+/** API keys, signing secrets, secrets of sessions, Keystone tokens, passwords in URLs. */
 const SECRET_SHAPES = [
   /ak_[a-z2-7]{12}_[\w-]{20,}/gi,
   /whsec_[A-Za-z0-9+/=]{16,}/g,
+  /ses_[\w-]{43}/g,
   /gAAAA[\w-]{20,}=*/g,
   /\/\/[^/\s"@:]*:[^/\s"@]*@/g,
 ];

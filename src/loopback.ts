@@ -12,3 +12,11 @@ export function isLoopback(address: string): boolean {
   const version = isIP(address);
   return version !== 0 && LOOPBACK.check(address, version === 6 ? 'ipv6' : 'ipv4');
 }
+
+/** True if a Host header (a name or an address, with or without a port) names the loopback interface. */
+export function namesThisMachine(host: string): boolean {
+  if (/[@/?#\\]/.test(host) || !URL.canParse(`http://${host}`)) return false;
+  const { hostname } = new URL(`http://${host}`);
+  if (hostname === 'localhost') return true;
+  return isLoopback(hostname.replace(/^\[|\]$/g, ''));
+}

@@ -46,6 +46,7 @@ import { meterRoutes } from './routes/meters.js';
 import { notificationRoutes } from './routes/notifications.js';
 import { testFireRoutes } from './routes/test-fire.js';
 import { quotaRoutes } from './routes/quotas.js';
+import { sessionRoutes, type SessionRoutesDeps } from './routes/session.js';
 import { queryRoutes } from './routes/query.js';
 import { transitionRoutes } from './routes/transitions.js';
 import { versionRoutes } from './routes/versions.js';
@@ -56,6 +57,7 @@ export interface ApiDeps
   extends
     HealthRoutesDeps,
     EventRoutesDeps,
+    SessionRoutesDeps,
     Pick<AlarmValuesRoutesDeps, 'alarmValues' | 'latestValues' | 'valuesLimit' | 'latestValuesLimit'> {
   alarms: Alarms;
   listedAlarms: ListedAlarms;
@@ -152,6 +154,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...evaluationResultRoutes(deps),
     ...auditRoutes(deps),
     ...(deps.apiKeys ? apiKeyRoutes({ ...deps, apiKeys: deps.apiKeys }) : []),
+    ...sessionRoutes(deps),
     ...docsRoutes({ document: () => openApiDocument(routes, deps.version) }),
   ];
   return routes;

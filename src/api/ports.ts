@@ -37,6 +37,7 @@ import type { Meter, Resource, ResourceFilter } from '../storage/meters/resource
 import type { Sample } from '../storage/meters/sample-store.js';
 import type { Scope } from '../storage/scope.js';
 import type { Statistics, StatisticsQuery } from '../storage/meters/statistics-store.js';
+import type { NewSession, StoredSession } from '../storage/secrets/session-store.js';
 import type { AlarmTrust, SealedTrust } from '../storage/secrets/trust-store.js';
 import type { Identity } from './identity/identity.js';
 
@@ -193,6 +194,13 @@ export interface ApiKeyAdmin {
   create(key: NewApiKey): Promise<void>;
   list(scope: Scope, query: ApiKeyQuery): Promise<ApiKey[]>;
   revoke(scope: Scope, which: OneApiKey, at: Date): Promise<RevokedApiKey | undefined>;
+}
+
+/** Storage of the sessions of the console. */
+export interface Sessions {
+  create(session: NewSession): Promise<void>;
+  find(id: string): Promise<StoredSession | undefined>;
+  remove(id: string): Promise<void>;
 }
 
 /** Storage of the audit trail, for its readers. */

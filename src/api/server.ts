@@ -7,7 +7,7 @@ import { deleteIdentityHeaders } from './identity/identity-headers.js';
 import { NO_RATE_LIMITS } from './http/rate-limits.js';
 import { assignRequestId, requestIdOf } from './http/request-id.js';
 import { hasDotSegment, requestTarget } from './http/request-target.js';
-import { IDENTITY, mountRoutes, NOT_FOUND_TEXT, type Route } from './http/route.js';
+import { credentialsOf, IDENTITY, mountRoutes, NOT_FOUND_TEXT, type Route } from './http/route.js';
 import { healthRoutes, type HealthRoutesDeps } from './routes/health.js';
 import { QUERY_ROOT } from './routes/query.js';
 import { apiRoutes, type ApiDeps } from './api-routes.js';
@@ -106,14 +106,11 @@ function identify(
   { authenticate, runAs, audit }: Pick<ApiDeps, 'authenticate' | 'runAs' | 'audit'>,
   routes: readonly Route[],
 ): RequestHandler {
-  const publicPaths = routes
-    .filter(({ policy }) => policy === 'public')
-    .map(({ path }) => new RegExp(`^${path.replaceAll('.', '[.]').replace(/:\w+/g, '[^/]+')}$`));
+  const isPublic = publicRequests(routes);
   return async (request, response, next) => {
-    if (!publicPaths.some((path) => path.test(request.path))) {
-      const { headers, method, path } = request;
-      const remoteAddress = request.ip ?? '';
-      const credentials = { headers, method, path, remoteAddress };
+    if (!isPublic(request)) {
+      const credentials = credentialsOf(request);
+      const { remoteAddress } = credentials;
       response.locals[IDENTITY] = await runAs(`address ${remoteAddress}`, async () => authenticate(credentials)).catch(
         (thrown: unknown) => {
           const failure = { thrown, requestId: requestIdOf(response), address: remoteAddress };
@@ -124,6 +121,19 @@ function identify(
     }
     next();
   };
+}
+
+/** True for requests of public routes, and for methods that paths with public routes only do not have. */
+function publicRequests(routes: readonly Route[]): (request: Pick<express.Request, 'method' | 'path'>) => boolean {
+  const others = routes.filter(({ policy }) => policy !== 'public').map(({ path }) => path);
+  const patterns = routes
+    .filter(({ policy }) => policy === 'public')
+    .map(({ method, path }) => ({
+      method: others.includes(path) ? method : undefined,
+      pattern: new RegExp(`^${path.replaceAll('.', '[.]').replace(/:\w+/g, '[^/]+')}$`),
+    }));
+  return (request) =>
+    patterns.some(({ method, pattern }) => (method ?? request.method) === request.method && pattern.test(request.path));
 }
 
 /** Answers CORS preflight requests without the headers that would allow requests of other origins. */

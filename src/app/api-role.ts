@@ -34,6 +34,7 @@ import { createAuditStore } from '../storage/audit/audit-store.js';
 import { createAlarmStore } from '../storage/alarms/alarm-store.js';
 import { createApiKeyStore } from '../storage/secrets/api-key-store.js';
 import type { Database } from '../storage/database.js';
+import { createSessionStore } from '../storage/secrets/session-store.js';
 import type { Sealer } from '../storage/secrets/sealed.js';
 import { fairDatabase } from '../storage/fair-database.js';
 import { createEvaluationCounterStore } from '../storage/evaluation/evaluation-counter-store.js';
@@ -91,7 +92,9 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
   const { host, port, alarm_max_actions, project_alarm_quota } = config.api;
   const apiKeys = createApiKeyStore(db);
   const redis = openLimitsRedis(config, log, resources);
-  const { detail, ...authentication } = await createAuthentication({ config, clock, log, apiKeys, keystone, redis });
+  const sessions = createSessionStore(db);
+  const credentials = { apiKeys, sessions, keystone };
+  const { detail, ...authentication } = await createAuthentication({ config, clock, log, redis, ...credentials });
   const auth: ReadinessCheck = { name: 'auth', ok: true, detail };
   const certificate = openCertificate('api', deps);
   const app = createApi({

@@ -20,6 +20,7 @@ import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
 import { createBackendHealth, type BackendHealth } from './datasources/backend-health.js';
 import { openDatasources } from './datasources/open.js';
+import { endedSessionsChore } from './ended-sessions.js';
 import { endingKeysChore } from './ending-keys.js';
 import { trustChore } from './trusts.js';
 
@@ -129,6 +130,7 @@ function choresOf({ config, db, keystone, telemetry }: EvaluatorRoleDeps, log: L
   return [
     ...(trusts ? [trusts] : []),
     endingKeysChore({ db, log, telemetry }),
+    endedSessionsChore(db),
     { name: 'samples', everyMs, batch: PRUNE_BATCH, run: (now) => store.pruneSamples(before(now, retention)) },
     {
       name: 'events',

@@ -168,6 +168,10 @@ const ROWS: Record<string, Row> = {
   'DELETE /v2/quotas/:id': byRole('admin', 204, { given: theProject }),
   'DELETE /v2/quotas': byRole('admin', 204, { search: '?project_id=p1' }),
   'GET /v2/metrics': byRole('reader', 200),
+  'GET /v1/session': open(),
+  // Without authentication there is no session to begin or to end.
+  'POST /v1/session': { ...open(400), body: { api_key: 'any' } },
+  'DELETE /v1/session': open(404),
   'GET /v1/audit': byRole('admin', 200),
   'POST /v2/events': byRole('member', 200, { body: [] }),
 
@@ -207,6 +211,7 @@ const PUBLIC_ROUTES = [
   'GET /openapi.json',
   'GET /docs',
   'GET /docs/:file',
+  'POST /v1/session',
 ];
 
 function headersOf({ role, project }: Who): Caller {
@@ -303,7 +308,7 @@ describe('a credential that is not valid', () => {
       const file = pattern.replace(':file', 'start.js').replace(/:(\w+)/g, 'never');
       const { status, text } = await byKey.ask(method, file, { as, body: ROWS[route]?.body });
       const isExpected = PUBLIC_ROUTES.includes(route)
-        ? status === 200
+        ? status === (route === 'POST /v1/session' ? 400 : 200)
         : status === 401 && text.includes('requires authentication');
       if (!counted(isExpected)) wrong.push(`${route}: ${status} ${text}`);
     }

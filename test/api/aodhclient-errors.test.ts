@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import { API_KEY_CHALLENGE } from '../../src/api/identity/api-key.js';
-import { limitFailures } from '../../src/api/identity/failure-limiter.js';
+import { FailureCounter, limitFailures } from '../../src/api/identity/failure-limiter.js';
 import { unauthenticated, type Authenticator } from '../../src/api/identity/identity.js';
 import { keystoneChallenge } from '../../src/api/identity/keystone.js';
 import { OPERATIONS } from '../../src/api/openapi/operations.js';
@@ -170,7 +170,10 @@ describeWith(['aodh'], 'aodhclient reads every error below /v2', () => {
     const closed = await startApi(db, {
       authentication: (clock) => ({
         challenge,
-        authenticate: limitFailures(() => Promise.reject(unauthenticated()), { clock, failuresPerMinute: 1 }),
+        authenticate: limitFailures(
+          () => Promise.reject(unauthenticated()),
+          new FailureCounter({ clock, failuresPerMinute: 1 }),
+        ),
       }),
     });
     try {

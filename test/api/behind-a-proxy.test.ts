@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { limitFailures } from '../../src/api/identity/failure-limiter.js';
+import { FailureCounter, limitFailures } from '../../src/api/identity/failure-limiter.js';
 import { unauthenticated } from '../../src/api/identity/identity.js';
 import type { Database } from '../../src/storage/database.js';
 import { startApi, thresholdBody, type Answered, type TestApi } from '../support/api.js';
@@ -28,7 +28,7 @@ async function withApi(trustedProxies: string[], use: (api: TestApi) => Promise<
           headers['x-auth-token'] === 'good'
             ? Promise.resolve({ userId: 'u', projectId: 'p', role: 'admin' })
             : Promise.reject(unauthenticated()),
-        { clock, failuresPerMinute: 2 },
+        new FailureCounter({ clock, failuresPerMinute: 2 }),
       ),
     }),
   });

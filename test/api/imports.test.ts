@@ -49,6 +49,13 @@ async function bringOver(documents: object[], standing?: ImportStatus): Promise<
     body: undefined,
     list: await JsonList.parse(Buffer.from(JSON.stringify(documents)), { nextTimeSlice: () => Promise.resolve() }),
     origin: 'http://localhost',
+    credentials: {
+      headers: {},
+      method: 'POST',
+      path: '/v1/imports',
+      origin: 'http://localhost',
+      remoteAddress: '127.0.0.1',
+    },
     ifMatch: undefined,
     note: () => undefined,
     signal: new AbortController().signal,

@@ -98,6 +98,9 @@ async function send(
   return { status: String(status), text };
 }
 
+/** Operations that this API, which has no authentication, refuses. Their examples have tests of their own. */
+const SENT_ELSEWHERE = new Set(['beginSession']);
+
 const ROWS = Object.entries(REQUEST_EXAMPLES).flatMap(([name, examples]) =>
   Object.keys(examples).map((example) => [name, example] as const),
 );
@@ -119,7 +122,7 @@ test('each kind of alarm has an example', () => {
 });
 
 describe('an example of a request is accepted as shown', () => {
-  test.each(ROWS)('%s: %s', async (name, example) => {
+  test.each(ROWS.filter(([name]) => !SENT_ELSEWHERE.has(name)))('%s: %s', async (name, example) => {
     const { status, text } = await send(name, example, (await GIVEN[name]?.()) ?? {});
     expect([status, text]).toEqual([successOf(operationNamed(name).operation), expect.not.stringContaining('refused')]);
   });

@@ -8,7 +8,7 @@ import {
   type RateKind,
   type RateLimits,
 } from '../../src/api/http/rate-limits.js';
-import { limitFailures } from '../../src/api/identity/failure-limiter.js';
+import { FailureCounter, limitFailures } from '../../src/api/identity/failure-limiter.js';
 import { unauthenticated, type Authenticator } from '../../src/api/identity/identity.js';
 import { silentLogger } from '../../src/logger.js';
 import { createRedis, type Redis } from '../../src/redis.js';
@@ -116,13 +116,11 @@ describeWith(['redis'], 'with Redis', () => {
       headers['x-auth-token'] === 'good'
         ? Promise.resolve({ userId: 'u', projectId: 'p', role: 'admin' })
         : Promise.reject(unauthenticated());
-    const limited = limitFailures(authenticate, {
-      clock: new FakeClock(),
-      failuresPerMinute: 10,
-      countShared: countFailuresIn(redis, prefix, 10),
-    });
+    const countShared = countFailuresIn(redis, prefix, 10);
+    const failures = new FailureCounter({ clock: new FakeClock(), failuresPerMinute: 10, countShared });
+    const limited = limitFailures(authenticate, failures);
     return (token, remoteAddress = '192.0.2.1') =>
-      limited({ headers: { 'x-auth-token': token }, method: 'GET', path: '/', remoteAddress }).then(
+      limited({ headers: { 'x-auth-token': token }, method: 'GET', path: '/', origin: 'http://h', remoteAddress }).then(
         () => 'ok',
         (thrown: unknown) => (thrown as { code: string }).code,
       );

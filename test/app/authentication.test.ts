@@ -15,6 +15,7 @@ import { AUTH_MODES, type Config } from '../../src/config/schema.js';
 import { StartupError } from '../../src/errors.js';
 import { silentLogger } from '../../src/logger.js';
 import { createApiKeyStore } from '../../src/storage/secrets/api-key-store.js';
+import { createSessionStore } from '../../src/storage/secrets/session-store.js';
 import type { Database } from '../../src/storage/database.js';
 import { createTelemetry } from '../../src/telemetry.js';
 import { ask, thresholdBody, type Answered, type Caller } from '../support/api.js';
@@ -61,6 +62,7 @@ describe('the address of the API', () => {
       clock,
       log,
       apiKeys: createApiKeyStore(db),
+      sessions: createSessionStore(db),
       keystone: session,
       redis: undefined,
     });

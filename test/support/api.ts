@@ -263,6 +263,8 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
       log,
     }),
     apiKeys: createApiKeyStore(db),
+    authMode: 'noauth',
+    signIn: undefined,
     keyLifetimeMs: parseConfig({}).auth.key_lifetime,
     authenticate,
     rateLimits: settings.rateLimits,

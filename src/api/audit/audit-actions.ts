@@ -35,6 +35,8 @@ export const AUDIT_ACTIONS = [
   'api_key.create',
   'api_key.revoke',
   'api_key.list',
+  'session.begin',
+  'session.end',
   'import.create',
   'import.activate',
   'secrets.rotate',

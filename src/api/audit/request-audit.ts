@@ -14,6 +14,8 @@ export interface AuditNotes {
   projectId?: string | null;
   /** Instead of `projectId`: the projects whose objects a write changed, '' for none. Each has an entry of its own. */
   projects?: ReadonlySet<string>;
+  /** The user that signed in, instead of the anonymous caller of a public route. */
+  actor?: Identity;
   /** Names of changed fields. */
   changed?: readonly string[];
 }
@@ -86,7 +88,8 @@ export function recordAuthenticationFailure(
 
 /** Returns true if the request has an entry of its own. */
 function recordOutcome(recorder: Recorder, request: AuditedRequest, status: number): boolean {
-  const { action, isWrite, identity, notes, params, requestId } = request;
+  const { action, isWrite, notes, params, requestId } = request;
+  const identity = notes.actor ?? request.identity;
   if (action === null || !isNoteworthy(request, status)) return false;
   const actor = actorOf(identity, request.address);
   const outcome = outcomeOf(request, status);

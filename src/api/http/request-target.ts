@@ -1,3 +1,5 @@
+import type { Request } from 'express';
+
 import { AppError } from '../../errors.js';
 
 /** The normalised target of a request: authentication, access rules, limits and routes all use this form. */
@@ -43,6 +45,14 @@ export function hasDotSegment(path: string): boolean {
 /** Removes trailing slashes, which have no meaning, from a path or from the pattern of an access rule. */
 export function withoutTrailingSlash(path: string): string {
   return path.length > 1 ? path.replace(/(?<!\/)\/+$/, '') || '/' : path;
+}
+
+const DEFAULT_PORT: Readonly<Record<string, RegExp>> = { http: /:(?:0*80)?$/, https: /:(?:0*443)?$/ };
+
+/** The origin of a request: scheme and host as the client wrote them, without the default port of the scheme. */
+export function originOf({ protocol, host }: Pick<Request, 'protocol' | 'host'>): string {
+  const named = host || 'localhost'; // HTTP/1.0 needs no Host header
+  return `${protocol}://${named.replace(DEFAULT_PORT[protocol] ?? '', '')}`;
 }
 
 function split(url: string): RequestTarget {

@@ -11,14 +11,14 @@ import type { Clock } from '../../clock.js';
 import { sendAnswer, type ApiAnswer } from './answer.js';
 import { statusOf } from './error-handler.js';
 import { authorize, type Policy } from '../identity/authorize.js';
-import { ANONYMOUS, type Identity } from '../identity/identity.js';
+import { ANONYMOUS, type Credentials, type Identity } from '../identity/identity.js';
 import { BodyShares, type BodyShare } from './body-shares.js';
 import type { JsonList } from './json-list.js';
 import { QueryParameters } from './query-parameters.js';
 import type { RateKind, RateLimits } from './rate-limits.js';
 import { hasBody, jsonList, jsonValue, readBody, type BodyLimits } from './request-body.js';
 import { requestIdOf } from './request-id.js';
-import { searchOf } from './request-target.js';
+import { originOf, searchOf } from './request-target.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
@@ -27,6 +27,8 @@ export interface ApiRequest {
   identity: Identity;
   params: Readonly<Record<string, string>>;
   query: QueryParameters;
+  /** The parts that authentication reads. An answer that lasts authenticates them again now and then. */
+  credentials: Credentials;
   /** Parsed JSON; undefined if the request has no body or the route takes none, or takes a list. */
   body: unknown;
   /** The body of a route that takes a list; undefined if the request has none. */
@@ -184,6 +186,7 @@ async function admitted(
   const bytes = route.body && (await readBody(request, route.body, share));
   return {
     identity,
+    credentials: credentialsOf(request),
     params,
     query,
     ...(route.body?.isList
@@ -194,6 +197,12 @@ async function admitted(
     signal: closed.signal,
     note: (more) => void Object.assign(notes, more),
   };
+}
+
+/** The parts of a request that authentication reads. */
+export function credentialsOf(request: express.Request): Credentials {
+  const { headers, method, path, ip: remoteAddress = '' } = request;
+  return { headers, method, path, origin: originOf(request), remoteAddress };
 }
 
 /** Calls `done` when the answer is sent or the client has left. */
@@ -228,13 +237,6 @@ async function answerOf(route: Route, request: ApiRequest): Promise<ApiAnswer> {
   }
   if (!route.handle) throw new Error(`${route.method} ${route.path} has no handler`);
   return route.handle(request);
-}
-
-const DEFAULT_PORT: Readonly<Record<string, RegExp>> = { http: /:(?:0*80)?$/, https: /:(?:0*443)?$/ };
-
-function originOf({ protocol, host }: express.Request): string {
-  const named = host || 'localhost'; // HTTP/1.0 needs no Host header
-  return `${protocol}://${named.replace(DEFAULT_PORT[protocol] ?? '', '')}`;
 }
 
 /** PostgreSQL cannot store NUL, so no object with such an id exists. */

@@ -80,9 +80,10 @@ export function twoCredentials(): AppError {
   return new AppError('invalid_request', 'The request has more than one credential; send one');
 }
 
-function identityOf({ id, userId, projectId, role, allProjects }: ApiKeyCredential): Identity {
+function identityOf(credential: ApiKeyCredential): Identity {
+  const { id, userId, projectId, role, allProjects, expiresAt } = credential;
   const caller = { userId, projectId, role, roleNames: [role], apiKey: { id, allProjects } };
-  return allProjects ? caller : { ...caller, isBoundToProject: true };
+  return { ...caller, ...(!allProjects && { isBoundToProject: true }), ...(expiresAt && { expiresAt }) };
 }
 
 function audit(log: Logger, { id, userId }: ApiKeyCredential, { method, path, remoteAddress }: Credentials): void {

@@ -19,6 +19,10 @@ export interface Identity {
   isBoundToProject?: true;
   /** The API key of the request, if any. */
   apiKey?: { id: string; allProjects: boolean };
+  /** When the credential expires; absent if it does not. */
+  expiresAt?: Date;
+  /** The session of the console to which the request belongs, if any. */
+  session?: { id: string; endsAt: Date };
 }
 
 /** The parts of a request that authentication reads. */
@@ -26,6 +30,8 @@ export interface Credentials {
   headers: IncomingHttpHeaders;
   method: string;
   path: string;
+  /** Scheme and host as the client wrote them, without the default port of the scheme. */
+  origin: string;
   /** The client's address: the peer of the connection, or as a trusted proxy (`api.trusted_proxies`) reports it. */
   remoteAddress: string;
 }

@@ -1,5 +1,7 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
 import { AppError } from '../../errors.js';
-import { isLoopback } from '../../loopback.js';
+import { namesThisMachine } from '../../loopback.js';
 import { highestRole, type Authenticator, type Credentials } from './identity.js';
 
 /** The identity of requests without identity headers: a person at this machine. */
@@ -31,18 +33,20 @@ export function createNoauthAuthenticator(): Authenticator {
  */
 export function refuseForeignPages({ headers }: Pick<Credentials, 'headers'>, { exposed }: { exposed: boolean }): void {
   const host = headers.host ?? '';
-  if (!exposed && !isThisMachine(host)) throw new AppError('forbidden', 'The Host header does not name this machine');
+  if (!exposed && !namesThisMachine(host))
+    throw new AppError('forbidden', 'The Host header does not name this machine');
   const { origin } = headers;
-  if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) {
+  const isForeign = origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`;
+  if (isForeign || isPartOfForeignPage(headers)) {
     throw new AppError('forbidden', 'Requests from pages of another origin are refused');
   }
 }
 
-function isThisMachine(host: string): boolean {
-  if (/[@/?#\\]/.test(host) || !URL.canParse(`http://${host}`)) return false;
-  const { hostname } = new URL(`http://${host}`);
-  if (hostname === 'localhost') return true;
-  return isLoopback(hostname.replace(/^\[|\]$/g, ''));
+/** True for what a page of another origin loads, also without an `Origin`. A link in such a page may be followed. */
+function isPartOfForeignPage(headers: IncomingHttpHeaders): boolean {
+  const { 'sec-fetch-site': site, 'sec-fetch-mode': mode, 'sec-fetch-dest': destination } = headers;
+  const isFollowedLink = mode === 'navigate' && destination === 'document';
+  return (site === 'cross-site' || site === 'same-site') && !isFollowedLink;
 }
 
 function single(header: string | string[] | undefined): string | undefined {

@@ -68,6 +68,17 @@ const NOTIFICATION = {
   },
 };
 
+const SESSION = {
+  auth_mode: 'apikey',
+  user_id: 'alice',
+  project_id: 'web',
+  role: 'member',
+  all_projects: false,
+  api_key_id: 'k5lqzx2m7w3a',
+  has_session: true,
+  ends_at: '2026-11-22T17:24:28.374000Z',
+};
+
 const ATTEMPT = {
   attempt: 1,
   started_at: '2026-11-22T05:25:33.114000Z',
@@ -238,6 +249,8 @@ export const ANSWER_EXAMPLES: Readonly<Record<string, unknown>> = {
       outside_time_constraints: 0,
     },
   },
+  getSession: SESSION,
+  beginSession: SESSION,
   getStatistics: [
     {
       avg: 67.5,

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { jsonSchemaOf } from '../../alarm/wire/wire-types.js';
 import type { Policy } from '../identity/authorize.js';
 import type { Route } from '../http/route.js';
+import { LOOPBACK_COOKIE, SECURE_COOKIE } from '../identity/session-cookie.js';
 import { ErrorAnswer, UnauthorizedAnswer } from '../answers/error-answer.js';
 import { ANSWER_EXAMPLES } from './answer-examples.js';
 import { OPERATION_NAMES } from './operation-names.js';
@@ -67,6 +68,15 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
           scheme: 'bearer',
           description: 'A key from `tocsin apikey create`, in auth.mode apikey or keystone+apikey.',
         },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: SECURE_COOKIE,
+          description:
+            'The session of a browser that signed in with POST /v1/session, in every auth.mode but noauth. On plain ' +
+            `http to a loopback address the cookie is named ${LOOPBACK_COOKIE}. It counts only in requests of pages ` +
+            'of this service; requests that are not a GET need the header X-Tocsin-Console, too.',
+        },
       },
     },
   };
@@ -102,7 +112,7 @@ function described(route: Route, { group, summary, request, answer }: Operation)
     operationId: name,
     ...(policy === 'public'
       ? { security: [] }
-      : { description: needs(policy), security: [{ keystone: [] }, { key: [] }] }),
+      : { description: needs(policy), security: [{ keystone: [] }, { key: [] }, { session: [] }] }),
     parameters: parametersOf(route),
     ...(request ? { requestBody: { required: true, ...jsonContent(request, REQUEST_EXAMPLES[name]) } } : {}),
     responses: {

@@ -8,10 +8,8 @@ import { DraftTestFireRequest, TestFireRequest } from '../schema/test-fire-reque
 import { SampleRequest } from '../schema/sample-request.js';
 import { BacktestRequest } from '../schema/backtest-request.js';
 import { LatestValuesRequest } from '../schema/latest-values-request.js';
-import { ApiKeyRequest } from '../schema/api-key-request.js';
 import { QuotaRequest } from '../schema/quota-request.js';
 import { AlarmAnswer, StateAnswer } from '../answers/alarm-answer.js';
-import { ApiKeyAnswer, NewApiKeyAnswer } from '../answers/api-key-answer.js';
 import { AuditAnswer } from '../answers/audit-answer.js';
 import { BacktestAnswer } from '../answers/backtest-answer.js';
 import { EvaluationResultsAnswer } from '../answers/evaluation-results-answer.js';
@@ -34,6 +32,7 @@ import { AlarmCountsAnswer, ListedAlarmsAnswer } from '../answers/listed-alarm-a
 import { LatestValuesAnswer, ValuesAnswer } from '../answers/values-answer.js';
 import { TransitionsAnswer } from '../answers/transition-answer.js';
 import { CapabilitiesAnswer, LivenessAnswer, ReadinessAnswer, VersionsAnswer } from '../answers/service-answer.js';
+import { CREDENTIAL_OPERATIONS } from './credential-operations.js';
 
 /** Documentation of one route, beyond its row in the route table. */
 export interface Operation {
@@ -237,14 +236,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     summary: 'Count evaluation results by alarm and state; needs api.evaluation_results_metrics',
     answer: EvaluationResultsAnswer,
   },
-  'GET /v1/api-keys': { group: 'Administration', summary: 'List API keys of a project', answer: z.array(ApiKeyAnswer) },
-  'POST /v1/api-keys': {
-    group: 'Administration',
-    summary: 'Create an API key',
-    request: ApiKeyRequest,
-    answer: NewApiKeyAnswer,
-  },
-  'DELETE /v1/api-keys/:id': { group: 'Administration', summary: 'Revoke an API key', answer: null },
+  ...CREDENTIAL_OPERATIONS,
   'GET /v1/audit': {
     group: 'Administration',
     summary: 'List the audit trail, newest first: who did what, when and from where',

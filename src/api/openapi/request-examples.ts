@@ -270,6 +270,14 @@ export const REQUEST_EXAMPLES: Readonly<Record<string, Readonly<Record<string, B
       value: { role: 'reader', description: 'dashboard', expires_in: 7_776_000 },
     },
   },
+  beginSession: {
+    key: { summary: 'With an API key', value: { api_key: 'ak_…' } },
+    password: {
+      summary: 'With the name and the password of a user at Keystone',
+      value: { name: 'alice', password: '…', project: 'web', domain: 'Default' },
+    },
+    token: { summary: 'With a Keystone token', value: { token: 'gAAAA…' } },
+  },
   importAlarms: {
     alarms: {
       summary: 'Two alarms as Aodh’s API answers them',

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 
-import { limitFailures } from '../../../src/api/identity/failure-limiter.js';
+import { FailureCounter, limitFailures } from '../../../src/api/identity/failure-limiter.js';
 import { ANONYMOUS, unauthenticated, type Authenticator } from '../../../src/api/identity/identity.js';
 import { AppError } from '../../../src/errors.js';
 import { FakeClock } from '../../support/fake-clock.js';
@@ -17,10 +17,10 @@ const authenticate: Authenticator = async ({ headers }) => {
 
 function limiter() {
   const clock = new FakeClock();
-  const limited = limitFailures(authenticate, { clock, failuresPerMinute: LIMIT });
+  const limited = limitFailures(authenticate, new FailureCounter({ clock, failuresPerMinute: LIMIT }));
   /** `ok`, or the code of the error. */
   const present = (headers: Record<string, string>, remoteAddress = '192.0.2.1'): Promise<string> =>
-    limited({ headers, method: 'GET', path: '/', remoteAddress }).then(
+    limited({ headers, method: 'GET', path: '/', origin: 'http://h', remoteAddress }).then(
       () => 'ok',
       (thrown: unknown) => {
         const { code, retryAfterS } = thrown as AppError;
