@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 import { listenApi, listenManagement } from './app/api-role.js';
 import { backendTexts } from './app/datasources/kinds.js';
 import { createEvaluatorRole, type EvaluatorRole } from './app/evaluator-role.js';
@@ -7,12 +9,14 @@ import { lacksKey } from './app/open-sealer.js';
 import type { ReadinessCheck } from './api/ports.js';
 import { openWaker } from './app/open-waker.js';
 import { readiness } from './app/readiness.js';
+import { createProcessReport } from './app/process-report.js';
 import { createTimeKeeper } from './app/time-keeper.js';
 import type { Listener } from './api/http/listen.js';
 import type { ServerCertificate } from './api/http/server-certificate.js';
 import { atMost } from './async/deadline.js';
 import type { Config, ProcessRole } from './config/schema.js';
 import { createLocalWaker, type NotifierWaker, type LocalWaker } from './notifier/waker.js';
+import { createProcessStore, type EvaluatorReport } from './storage/cluster/process-store.js';
 import { databaseTime } from './storage/engine/database-time.js';
 import { Supervisor } from './supervisor.js';
 import { openParts, type Overrides, type Parts, type Program } from './app/open-parts.js';
@@ -118,6 +122,7 @@ class Service implements App {
     }
     for (const certificate of this.#certificates()) this.#supervisor('process').start(certificate);
     this.#startLoops(waker, localWaker);
+    this.#startReport();
     log.info('started', { roles: config.roles, url: this.#url });
   }
 
@@ -145,6 +150,34 @@ class Service implements App {
       const keeper = { clock, log, everyMs: config.evaluator.heartbeat, databaseTime: () => databaseTime(db) };
       this.#supervisor('process').start(createTimeKeeper(keeper));
     }
+  }
+
+  #startReport(): void {
+    const { config, program, clock, log, db } = this.parts;
+    const report = createProcessReport({
+      store: createProcessStore(db),
+      process: { id: randomUUID(), roles: config.roles, ...program },
+      evaluator: () => this.#evaluatorReport(),
+      isSingleProcess: db.kind === 'pglite',
+      clock,
+      log,
+    });
+    this.#supervisor('process').start(report);
+  }
+
+  #evaluatorReport(): EvaluatorReport | null {
+    if (this.#evaluator === undefined) return null;
+    const { coordinator, backends } = this.#evaluator;
+    return {
+      memberId: coordinator.memberId,
+      coordination: coordinator.mode(),
+      backends: backends.states().map(({ backend, isUp, since, reason }) => ({
+        backend,
+        isUp,
+        since: since.toISOString(),
+        reason: isUp ? null : reason,
+      })),
+    };
   }
 
   #supervisor(part: ProcessRole | 'process'): Supervisor {

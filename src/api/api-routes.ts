@@ -10,6 +10,7 @@ import type {
   Alarms,
   ApiKeyAdmin,
   AuditTrail,
+  Cluster,
   ComplexQueries,
   EvaluationResults,
   History,
@@ -36,6 +37,7 @@ import { explainRoutes } from './routes/explain.js';
 import { apiKeyRoutes } from './routes/api-keys.js';
 import { capabilityRoutes } from './routes/capabilities.js';
 import { docsRoutes } from './routes/docs.js';
+import { clusterRoutes } from './routes/cluster.js';
 import { evaluationResultRoutes } from './routes/evaluation-results.js';
 import { eventRoutes, type EventRoutesDeps } from './routes/events.js';
 import { healthRoutes, type HealthRoutesDeps } from './routes/health.js';
@@ -79,6 +81,7 @@ export interface ApiDeps
   tests: TestNotifications;
   /** Longest wait for the outcomes of tests of actions. */
   testWaitMs: number;
+  cluster: Cluster;
   quotas: Quotas;
   /** Default quota: most alarms of a project; -1 is no limit. */
   projectAlarmQuota: number;
@@ -152,6 +155,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...quotaRoutes(deps),
     ...capabilityRoutes(),
     ...evaluationResultRoutes(deps),
+    ...clusterRoutes(deps),
     ...auditRoutes(deps),
     ...(deps.apiKeys ? apiKeyRoutes({ ...deps, apiKeys: deps.apiKeys }) : []),
     ...sessionRoutes(deps),

@@ -16,6 +16,7 @@ import type { AuditEntry } from '../storage/audit/audit-entry.js';
 import type { AuditQuery } from '../storage/audit/audit-store.js';
 import type { AlarmEvent } from '../alarm/types/event/event.js';
 import type { RecordedEvents } from '../storage/evaluation/event-store.js';
+import type { ClusterState } from '../storage/cluster/cluster-store.js';
 import type { ComplexQuery } from '../storage/queries/complex-query-store.js';
 import type { HistoryEntry, HistoryQuery } from '../storage/alarms/history-store.js';
 import type { ListedAlarmFilter } from '../storage/alarms/listed-alarm-query.js';
@@ -206,6 +207,11 @@ export interface Sessions {
 /** Storage of the audit trail, for its readers. */
 export interface AuditTrail {
   list(scope: Scope, query: AuditQuery): Promise<AuditEntry[]>;
+}
+
+/** The state of the cluster. */
+export interface Cluster {
+  read(now: Date): Promise<ClusterState>;
 }
 
 /** One check of readiness. `detail` is shown in `/readyz`. */

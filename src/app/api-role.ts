@@ -40,6 +40,7 @@ import { fairDatabase } from '../storage/fair-database.js';
 import { createEvaluationCounterStore } from '../storage/evaluation/evaluation-counter-store.js';
 import { createEvaluationStore } from '../storage/evaluation/evaluation-store.js';
 import { createEventStore } from '../storage/evaluation/event-store.js';
+import { createClusterStore } from '../storage/cluster/cluster-store.js';
 import { createComplexQueryStore } from '../storage/queries/complex-query-store.js';
 import { PatternMatcher } from '../storage/queries/pattern-matcher.js';
 import { createExplanationStore } from '../storage/evaluation/explanation-store.js';
@@ -161,6 +162,7 @@ function openStores(deps: ApiRoleDeps, longReads: Database, ownerOf: () => strin
     }),
     notifications: createNotificationAdminStore(db, { perProjectAndHour }),
     tests: createTestNotificationStore(db, { sealer, perProjectAndHour }),
+    cluster: createClusterStore(db),
     quotas: createQuotaStore(db),
     evaluationResults: evaluation_results_metrics ? createEvaluationCounterStore(db) : undefined,
     auditTrail: createAuditStore(db),

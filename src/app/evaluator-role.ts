@@ -52,7 +52,7 @@ export interface EvaluatorRole {
   loops: Loop[];
   coordinator: Coordinator;
   evaluator: Evaluator;
-  backends: Pick<BackendHealth, 'failing'>;
+  backends: Pick<BackendHealth, 'failing' | 'states'>;
 }
 
 /** Time for which an alarm keeps its state while a backend that it needs is unavailable, in milliseconds. */

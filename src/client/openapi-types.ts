@@ -373,7 +373,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List changes of state of all alarms, newest first; for admins of all projects
+         * List changes of state, newest first
          * @description Requires the role reader or a higher one.
          */
         get: operations["listTransitions"];
@@ -817,6 +817,26 @@ export interface paths {
          * @description Requires the role reader or a higher one.
          */
         get: operations["countEvaluationResults"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cluster": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the state of the cluster
+         * @description Requires the role admin or a higher one.
+         */
+        get: operations["getCluster"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1989,6 +2009,77 @@ export interface components {
                 /** @description At most 1 KiB of the answer to a test. Only admins see it; null for all other notifications. */
                 answer: string | null;
             }[];
+        };
+        Cluster: {
+            /**
+             * Format: date-time
+             * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+             */
+            at: string;
+            /** @description What evaluators share their work by: redis; database, while an evaluator does without Redis; single, for one evaluator. Null without an evaluator. */
+            coordination: ("redis" | "database" | "single") | null;
+            processes: {
+                process_id: string;
+                roles: string[];
+                version: string;
+                /** @description Name of the machine. */
+                host: string;
+                pid: number;
+                /**
+                 * Format: date-time
+                 * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+                 */
+                started_at: string;
+                /** @description Time since its start. */
+                age_ms: number;
+                /** @description Time since its last report. It reports every 10 seconds. */
+                silent_ms: number;
+                /** @description Owner of partitions; null without the role evaluator. */
+                member_id: string | null;
+                coordination: ("redis" | "database" | "single") | null;
+                partitions: number;
+            }[];
+            partitions: {
+                partition: number;
+                epoch: number;
+                /** @description The member_id of a process; null if no evaluator owns it. */
+                owner: string | null;
+                last_evaluated_at: string | null;
+                late_alarms: number;
+            }[];
+            unowned_partitions: number;
+            lateness: {
+                /** @description Alarms that are due and not evaluated. */
+                late_alarms: number;
+                longest_ms: number;
+                /** @description The last evaluation of the partition that waits longest; null if none was evaluated. */
+                oldest_evaluation_at: string | null;
+            };
+            /** @description Backends that evaluators have sent requests to. */
+            backends: {
+                /** @description Kind, and name if it has one. */
+                backend: string;
+                /** @description False if an evaluator finds it unavailable. */
+                up: boolean;
+                /**
+                 * Format: date-time
+                 * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+                 */
+                since: string;
+                reason: string | null;
+                evaluators_up: number;
+                evaluators_down: number;
+            }[];
+            outbox: {
+                /** @description Notifications that are pending or in flight. */
+                open: number;
+                /** @description Those that can be sent now. */
+                due: number;
+                /** @description Those that are due, with nothing in flight to their receiver. */
+                stalled: number;
+                dead: number;
+                oldest_due_at: string | null;
+            };
         };
         AuditEntry: {
             id: string;
@@ -4713,13 +4804,58 @@ export interface operations {
             };
         };
     };
+    getCluster: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cluster"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
     listAuditEntries: {
         parameters: {
             query?: {
                 project_id?: string;
                 /** @description Id of a user or of an API key. */
                 actor?: string;
-                action?: "alarm.create" | "alarm.update" | "alarm.delete" | "alarm.set_state" | "alarm.backtest" | "alarm.test_fire" | "alarm.list" | "alarm.read" | "alarm.read_state" | "alarm.read_history" | "alarm.explain" | "alarm.read_values" | "alarm.query" | "alarm.query_history" | "alarm.count_results" | "sample.create" | "sample.list" | "sample.summarise" | "meter.list" | "resource.list" | "resource.read" | "event.create" | "notification.list" | "notification.read" | "notification.read_attempts" | "notification.replay" | "delivery.pause" | "delivery.resume" | "delivery.list_pauses" | "quota.set" | "quota.reset" | "quota.read" | "api_key.create" | "api_key.revoke" | "api_key.list" | "session.begin" | "session.end" | "import.create" | "import.activate" | "secrets.rotate" | "audit.list" | "audit.lose" | "service.authenticate" | "service.start";
+                action?: "alarm.create" | "alarm.update" | "alarm.delete" | "alarm.set_state" | "alarm.backtest" | "alarm.test_fire" | "alarm.list" | "alarm.read" | "alarm.read_state" | "alarm.read_history" | "alarm.explain" | "alarm.read_values" | "alarm.query" | "alarm.query_history" | "alarm.count_results" | "sample.create" | "sample.list" | "sample.summarise" | "meter.list" | "resource.list" | "resource.read" | "event.create" | "notification.list" | "notification.read" | "notification.read_attempts" | "notification.replay" | "delivery.pause" | "delivery.resume" | "delivery.list_pauses" | "quota.set" | "quota.reset" | "quota.read" | "api_key.create" | "api_key.revoke" | "api_key.list" | "session.begin" | "session.end" | "import.create" | "import.activate" | "secrets.rotate" | "cluster.read" | "audit.list" | "audit.lose" | "service.authenticate" | "service.start";
                 object_id?: string;
                 outcome?: "done" | "refused" | "denied" | "failed";
                 /** @description ISO 8601, in UTC unless it has an offset; included. */

@@ -172,6 +172,7 @@ const ROWS: Record<string, Row> = {
   // Without authentication there is no session to begin or to end.
   'POST /v1/session': { ...open(400), body: { api_key: 'any' } },
   'DELETE /v1/session': open(404),
+  'GET /v1/cluster': byRole('admin', 200),
   'GET /v1/audit': byRole('admin', 200),
   'POST /v2/events': byRole('member', 200, { body: [] }),
 

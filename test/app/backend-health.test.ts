@@ -186,3 +186,22 @@ test('an unavailable backend stays so until it answers a request of alarms', asy
   observer.succeeded();
   expect([lines.map(([level]) => level), await up()]).toEqual([['warn', 'info'], [['default', 1]]]);
 });
+
+test('a backend is up since its first answer or its recovery, and down since its first failure in a row', async () => {
+  const observer = health.observerOf('prometheus', 'east');
+  expect(health.states()).toEqual([]);
+  observer.succeeded();
+  await clock.advance(60_000);
+  observer.succeeded();
+  const up = { backend: 'prometheus east', isUp: true, reason: '' };
+  expect(health.states()).toEqual([{ ...up, since: new Date('2026-01-01T12:00:00Z') }]);
+  for (let n = 0; n < 3; n += 1) {
+    observer.failed('connection refused', REFUSED);
+    await clock.advance(1_000);
+  }
+  expect(health.states()).toEqual([
+    { ...up, isUp: false, reason: 'connection refused', since: new Date('2026-01-01T12:01:00Z') },
+  ]);
+  observer.succeeded();
+  expect(health.states()).toEqual([{ ...up, since: new Date('2026-01-01T12:01:03Z') }]);
+});

@@ -38,6 +38,7 @@ import type { Database } from '../../src/storage/database.js';
 import { createEvaluationCounterStore } from '../../src/storage/evaluation/evaluation-counter-store.js';
 import { createEvaluationStore } from '../../src/storage/evaluation/evaluation-store.js';
 import { createEventStore } from '../../src/storage/evaluation/event-store.js';
+import { createClusterStore } from '../../src/storage/cluster/cluster-store.js';
 import { createComplexQueryStore } from '../../src/storage/queries/complex-query-store.js';
 import { createExplanationStore } from '../../src/storage/evaluation/explanation-store.js';
 import { createStoredEvents } from '../../src/storage/evaluation/stored-events.js';
@@ -246,6 +247,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
       sealer: TEST_SEALER,
       perProjectAndHour: settings.notificationsPerHour,
     }),
+    cluster: createClusterStore(db),
     quotas: createQuotaStore(db),
     projectAlarmQuota: quotas.project,
     evaluationResults: countsResults ? createEvaluationCounterStore(db) : undefined,

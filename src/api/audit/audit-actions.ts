@@ -40,6 +40,7 @@ export const AUDIT_ACTIONS = [
   'import.create',
   'import.activate',
   'secrets.rotate',
+  'cluster.read',
   'audit.list',
   'audit.lose',
   'service.authenticate',

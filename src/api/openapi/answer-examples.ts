@@ -1,3 +1,5 @@
+import { CLUSTER_EXAMPLE } from './cluster-example.js';
+
 const ALARM = {
   alarm_id: '7b23d5fc-7e20-4058-bd4d-717a072a7aff',
   name: 'cpu high',
@@ -290,6 +292,7 @@ export const ANSWER_EXAMPLES: Readonly<Record<string, unknown>> = {
     ],
   },
   replayNotifications: { replayed: 1000, has_more: true, ended_before: '2026-11-22T05:24:28.317000Z' },
+  getCluster: CLUSTER_EXAMPLE,
   importAlarms: [
     {
       alarm_id: '5f1c2b8e-97a7-4a3f-8f3a-0c3c0c0b6a01',

@@ -63,6 +63,7 @@ export const OPERATION_NAMES: Readonly<Record<string, string>> = {
   'GET /v1/session': 'getSession',
   'POST /v1/session': 'beginSession',
   'DELETE /v1/session': 'endSession',
+  'GET /v1/cluster': 'getCluster',
   'GET /v1/audit': 'listAuditEntries',
   'POST /v1/imports': 'importAlarms',
   'POST /v1/imports/activate': 'activateImports',

@@ -12,6 +12,7 @@ import { QuotaRequest } from '../schema/quota-request.js';
 import { AlarmAnswer, StateAnswer } from '../answers/alarm-answer.js';
 import { AuditAnswer } from '../answers/audit-answer.js';
 import { BacktestAnswer } from '../answers/backtest-answer.js';
+import { ClusterAnswer } from '../answers/cluster-answer.js';
 import { EvaluationResultsAnswer } from '../answers/evaluation-results-answer.js';
 import { EventsAnswer } from '../answers/event-answer.js';
 import { ExplanationAnswer } from '../answers/explanation-answer.js';
@@ -237,6 +238,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     answer: EvaluationResultsAnswer,
   },
   ...CREDENTIAL_OPERATIONS,
+  'GET /v1/cluster': { group: 'Administration', summary: 'Get the state of the cluster', answer: ClusterAnswer },
   'GET /v1/audit': {
     group: 'Administration',
     summary: 'List the audit trail, newest first: who did what, when and from where',
@@ -264,11 +266,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     summary: 'Count alarms by state, type and severity; counts are kept for 5 seconds',
     answer: AlarmCountsAnswer,
   },
-  'GET /v1/transitions': {
-    group: 'Alarms',
-    summary: 'List changes of state of all alarms, newest first; for admins of all projects',
-    answer: TransitionsAnswer,
-  },
+  'GET /v1/transitions': { group: 'Alarms', summary: 'List changes of state, newest first', answer: TransitionsAnswer },
   'GET /v1/alarms/:id/values': {
     group: 'Alarms',
     summary: 'Get the values that an alarm compared over a time span, and the states that follow from them',

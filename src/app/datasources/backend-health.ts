@@ -29,10 +29,19 @@ export interface FailingBackend {
   reason: string;
 }
 
+/** A backend that requests were sent to. */
+export interface BackendState extends FailingBackend {
+  isUp: boolean;
+  /** Since when it is up, or down. */
+  since: Date;
+}
+
 /** The health of the backends of an evaluator. */
 export interface BackendHealth {
   observerOf: (kind: DatasourceKind, name: string | null) => BackendObserver;
   failing(): FailingBackend[];
+  /** All backends that requests were sent to. */
+  states(): BackendState[];
 }
 
 /** Consecutive failures after which a backend counts as unavailable. The circuit opens after as many. */
@@ -60,6 +69,7 @@ export function createBackendHealth(deps: BackendHealthDeps): BackendHealth {
       return backend;
     },
     failing: () => backends.flatMap((backend) => backend.failing() ?? []),
+    states: () => backends.flatMap((backend) => backend.state() ?? []),
   };
 }
 
@@ -67,6 +77,8 @@ class Backend implements BackendObserver {
   #inARow = 0;
   #since = new Date(0);
   #reason = '';
+  /** Undefined before the first answer. */
+  #upSince: Date | undefined;
   #isLogged = false;
   #quietUntilMs = -Infinity;
   #answeredMs: number;
@@ -83,6 +95,7 @@ class Backend implements BackendObserver {
     const { clock, log, alarmsInOutage, telemetry } = this.deps;
     telemetry.backendQueries.inc({ datasource: this.datasource, outcome: 'ok' });
     telemetry.backendUp.set(this.#labels, 1);
+    if (this.#isFailing || this.#upSince === undefined) this.#upSince = clock.now();
     this.#inARow = 0;
     this.#answeredMs = clock.monotonicMs();
     if (!this.#isLogged) return;
@@ -112,6 +125,12 @@ class Backend implements BackendObserver {
 
   failing(): FailingBackend | undefined {
     return this.#isFailing ? { backend: this.#text, since: this.#since, reason: this.#reason } : undefined;
+  }
+
+  state(): BackendState | undefined {
+    const failing = this.failing();
+    if (failing) return { ...failing, isUp: false };
+    return this.#upSince && { backend: this.#text, isUp: true, since: this.#upSince, reason: '' };
   }
 
   #hasRecentAnswer(): boolean {
