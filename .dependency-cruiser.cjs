@@ -69,6 +69,7 @@ const PACKAGES = [
   [['got', WAYS_OUT]],
   ['pg', '@electric-sql/pglite'].map((name) => [name, ['^src/storage/']]),
   [['openapi-fetch', ['^src/client/']]],
+  ['preact', 'uplot'].map((name) => [name, ['^src/console/']]),
   [['proper-lockfile', ['^src/storage/', '^src/cli/']]],
   [['winston', ['^src/logger[.]ts$']]],
   [['prom-client', ['^src/telemetry[.]ts$']]],
@@ -121,6 +122,26 @@ module.exports = {
       to: { pathNot: ['^src/client/', 'node_modules/openapi-fetch/'] },
     },
     {
+      name: 'the-page-stands-alone',
+      comment: 'It runs in browsers and speaks to the service by its client only.',
+      severity: 'error',
+      from: { path: '^src/console/' },
+      to: { pathNot: ['^src/console/', '^src/client/', 'node_modules/(preact|uplot)/'] },
+    },
+    {
+      name: 'nothing-imports-the-page',
+      severity: 'error',
+      from: { path: '^(src|dev)/', pathNot: '^src/console/' },
+      to: { path: '^src/console/' },
+    },
+    {
+      name: 'a-view-imports-no-view',
+      comment: 'A view is a folder. What two views need is in one of the folders that are no views.',
+      severity: 'error',
+      from: { path: '^src/console/([^/]+)/', pathNot: '^src/console/shell/views[.]ts$' },
+      to: { path: '^src/console/', pathNot: ['^src/console/$1/', '^src/console/(shell|requests|elements|chart)/'] },
+    },
+    {
       name: 'the-service-is-no-client-of-itself',
       comment: 'Programs of the API are: commands, the page, examples.',
       severity: 'error',
@@ -170,7 +191,7 @@ module.exports = {
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['import', 'node', 'types', 'default'],
-      extensions: ['.ts', '.js'],
+      extensions: ['.ts', '.tsx', '.js'],
     },
   },
 };

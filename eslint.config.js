@@ -24,6 +24,26 @@ const BANS = {
     { selector: 'ExportDefaultDeclaration', message: 'Named exports only.' },
     { selector: 'ExportAllDeclaration', message: 'List the names that are exported.' },
   ],
+  markup: [
+    {
+      selector:
+        'Identifier[name=/^(innerHTML|outerHTML|insertAdjacentHTML|setHTMLUnsafe|dangerouslySetInnerHTML|srcdoc)$/]',
+      message: 'Texts of users reach the page as text nodes only.',
+    },
+    {
+      selector:
+        'Literal[value=/^(innerHTML|outerHTML|insertAdjacentHTML|setHTMLUnsafe|dangerouslySetInnerHTML|srcdoc)$/]',
+      message: 'Texts of users reach the page as text nodes only.',
+    },
+    {
+      selector: 'JSXIdentifier[name=/^(dangerouslySetInnerHTML|srcdoc|srcDoc)$/]',
+      message: 'Texts of users reach the page as text nodes only.',
+    },
+    {
+      selector: "CallExpression[callee.object.name='document'][callee.property.name=/^(write|writeln)$/]",
+      message: 'Texts of users reach the page as text nodes only.',
+    },
+  ],
   mocks: [
     {
       selector: "CallExpression[callee.object.name='jest'][callee.property.name=/^(mock|unstable_mockModule|doMock)$/]",
@@ -70,6 +90,8 @@ const NO_OTHER_CLIENTS = ['fetch', 'WebSocket', 'EventSource', 'XMLHttpRequest']
   name,
   message: NO_OTHER_WAY_OUT.message,
 }));
+/** They stop the page, and cannot be read aloud or tested like its own. */
+const NO_DIALOGS = ['alert', 'confirm', 'prompt'].map((name) => ({ name, message: 'Ask with src/console/elements/.' }));
 const NO_PROCESS_MODULE = { name: 'node:process', message: PROCESS.message };
 
 /** What cannot be broken is let be: an import, a URL and a regular expression. */
@@ -92,7 +114,7 @@ export default tseslint.config(
   eslint.configs.recommended,
   {
     // Texts of clients are matched, and a slow match would stop the event loop. Patterns of users run on RE2.
-    files: ['src/**/*.ts'],
+    files: ['src/**/*.{ts,tsx}'],
     plugins: { regexp },
     rules: {
       'regexp/no-super-linear-backtracking': 'error',
@@ -100,7 +122,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     extends: [...tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
@@ -129,7 +151,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/**/*.ts'],
+    files: ['src/**/*.{ts,tsx}'],
     rules: {
       'no-restricted-syntax': ['error', ...BANS.time, ...BANS.exports],
       'no-restricted-globals': ['error', ...TIMERS, ...NO_OTHER_CLIENTS, PROCESS],
@@ -138,6 +160,24 @@ export default tseslint.config(
         { paths: [...NO_TIMER_MODULES.paths, NO_PROCESS_MODULE, NO_RECURSIVE_MKDIR, NO_OTHER_WAY_OUT] },
       ],
       'no-console': 'error',
+    },
+  },
+  {
+    // Modules of browsers. The typed client sends their requests.
+    files: ['src/console/**/*.{ts,tsx}'],
+    rules: {
+      'no-restricted-syntax': ['error', ...BANS.time, ...BANS.exports, ...BANS.markup],
+      'no-restricted-globals': ['error', ...TIMERS, ...NO_OTHER_CLIENTS, PROCESS, ...NO_DIALOGS],
+      'no-restricted-imports': 'off',
+      // An element is a function of what it is given; it has the length of what it shows.
+      'max-lines-per-function': ['error', { max: 80, skipBlankLines: true, skipComments: true }],
+    },
+  },
+  {
+    files: ['src/console/shell/clock.ts'],
+    rules: {
+      'no-restricted-syntax': ['error', ...BANS.exports, ...BANS.markup],
+      'no-restricted-globals': 'off',
     },
   },
   {

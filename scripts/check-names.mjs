@@ -44,7 +44,7 @@ export function typeNameProblems(base, folder) {
 
 function typescriptFiles(base, folder) {
   return readdirSync(path.join(base, folder), { recursive: true })
-    .filter((name) => name.endsWith('.ts'))
+    .filter((name) => /\.tsx?$/.test(name))
     .map((name) => path.join(folder, name));
 }
 

@@ -19,6 +19,7 @@ const SOURCES = [
   'tsconfig.json',
   'package.json',
   'scripts/build.mjs',
+  'scripts/console-files.mjs',
 ];
 const STAMP = path.join(root, 'build', '.sources');
 const INSTALL = ['ci', '--ignore-scripts', '--no-audit', '--no-fund'];

@@ -7,7 +7,15 @@ import { run, say, smoke, startAskStop } from './smoke.mjs';
 
 /** Folders and files of the repository that are no part of the program. */
 const NOT_SHIPPED = /^(test|bench|dev|scripts|build\/(?!src\/))|\.map$|\.ts$/;
-const SHIPPED = ['LICENSE', 'README.md', 'CHANGELOG.md', 'SECURITY.md', 'config/default.yaml', 'build/src/main.js'];
+const SHIPPED = [
+  'LICENSE',
+  'README.md',
+  'CHANGELOG.md',
+  'SECURITY.md',
+  'config/default.yaml',
+  'build/src/main.js',
+  'build/src/console/files.json',
+];
 /** Telemetry, which swagger-ui-dist would bring. */
 const NOT_INSTALLED = ['@scarf', 'swagger-ui-dist'];
 

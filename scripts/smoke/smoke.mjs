@@ -10,6 +10,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const START_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 90_000;
+/** One of each kind: copied by the build, made by the build, of an installed package. */
+const FILES_OF_PAGES = ['/docs/swagger-ui-bundle.js', '/console/shell/main.js', '/console/packages/uplot.css'];
 
 /** Runs `test` with a temporary folder that is removed afterwards; exits 1 with one line if it throws. */
 export async function smoke(name, test) {
@@ -36,8 +38,8 @@ export function run(command, args, options = {}) {
 }
 
 /**
- * Starts `tocsin serve` in `folder` on an embedded database, asks /livez, stores an alarm, reads a file of /docs, and
- * stops it. `dataDir` is as the service sees it.
+ * Starts `tocsin serve` in `folder` on an embedded database, asks /livez, stores an alarm, reads files of /docs and
+ * /console, and stops it. `dataDir` is as the service sees it.
  */
 export async function startAskStop(command, args, folder, dataDir = path.join(folder, 'data')) {
   const port = await freePort();
@@ -58,8 +60,10 @@ export async function startAskStop(command, args, folder, dataDir = path.join(fo
     const headers = { 'Content-Type': 'application/json' };
     const created = await fetch(`${url}/v2/alarms`, { method: 'POST', headers, body: JSON.stringify(alarm) });
     if (created.status !== 201) throw new Error(`POST /v2/alarms answered ${created.status}`);
-    const page = await fetch(`${url}/docs/swagger-ui-bundle.js`);
-    if (page.status !== 200) throw new Error(`GET /docs/swagger-ui-bundle.js answered ${page.status}`);
+    for (const file of FILES_OF_PAGES) {
+      const { status } = await fetch(url + file);
+      if (status !== 200) throw new Error(`GET ${file} answered ${status}`);
+    }
     process.kill(-child.pid, 'SIGTERM');
     const late = sleep(STOP_TIMEOUT_MS, 'late', { ref: false });
     if ((await Promise.race([gone, late])) === 'late') throw new Error('the service did not stop');

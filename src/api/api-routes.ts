@@ -36,6 +36,7 @@ import { backtestRoutes } from './routes/backtest.js';
 import { explainRoutes } from './routes/explain.js';
 import { apiKeyRoutes } from './routes/api-keys.js';
 import { capabilityRoutes } from './routes/capabilities.js';
+import { consoleRoutes } from './routes/console.js';
 import { docsRoutes } from './routes/docs.js';
 import { clusterRoutes } from './routes/cluster.js';
 import { evaluationResultRoutes } from './routes/evaluation-results.js';
@@ -159,6 +160,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...auditRoutes(deps),
     ...(deps.apiKeys ? apiKeyRoutes({ ...deps, apiKeys: deps.apiKeys }) : []),
     ...sessionRoutes(deps),
+    ...consoleRoutes(),
     ...docsRoutes({ document: () => openApiDocument(routes, deps.version) }),
   ];
   return routes;

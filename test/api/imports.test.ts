@@ -57,6 +57,7 @@ async function bringOver(documents: object[], standing?: ImportStatus): Promise<
       remoteAddress: '127.0.0.1',
     },
     ifMatch: undefined,
+    headers: {},
     note: () => undefined,
     signal: new AbortController().signal,
   });

@@ -7,6 +7,7 @@ import { startGnocchiLauncher } from './gnocchi-launcher.js';
 import {
   AODH,
   AODH_SERVICE,
+  CHROMIUM,
   CRONITER,
   GNOCCHI,
   HAPROXY,
@@ -50,6 +51,7 @@ export default async function setUp(): Promise<void> {
   await provide('systemd-analyze', [SYSTEMD_ANALYZE], () => SYSTEMD_ANALYZE.find());
   await provide('nginx', [NGINX], () => NGINX.find());
   await provide('haproxy', [HAPROXY], () => HAPROXY.find());
+  await provide('chromium', [CHROMIUM], () => CHROMIUM.find());
 }
 
 async function provide(

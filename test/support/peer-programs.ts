@@ -43,6 +43,16 @@ export const PROMETHEUS: InstallableProgram = {
   find: () => findOnPath('prometheus'),
 };
 
+/** The program itself: the script of that name on the PATH reads settings of the machine. */
+const CHROMIUM_PROGRAM = '/usr/lib/chromium/chromium';
+
+/** Opens the page /console. */
+export const CHROMIUM: InstallableProgram = {
+  name: 'Chromium',
+  debianPackage: 'chromium',
+  find: () => (existsSync(CHROMIUM_PROGRAM) ? CHROMIUM_PROGRAM : findOnPath('chromium')),
+};
+
 const AODH_MODULE = '/usr/lib/python3/dist-packages/aodh/api/app.py';
 
 /**

@@ -34,7 +34,8 @@ export type ServerKind =
   | 'croniter'
   | 'systemd-analyze'
   | 'nginx'
-  | 'haproxy';
+  | 'haproxy'
+  | 'chromium';
 
 /** The address of a server, the path of a program. */
 export const URL_VARIABLE = {
@@ -49,6 +50,7 @@ export const URL_VARIABLE = {
   'systemd-analyze': 'TOCSIN_TEST_SYSTEMD_ANALYZE',
   nginx: 'TOCSIN_TEST_NGINX',
   haproxy: 'TOCSIN_TEST_HAPROXY',
+  chromium: 'TOCSIN_TEST_CHROMIUM',
 } as const satisfies Record<ServerKind, string>;
 
 export const REASON_VARIABLE = {
@@ -63,6 +65,7 @@ export const REASON_VARIABLE = {
   'systemd-analyze': 'TOCSIN_TEST_SYSTEMD_ANALYZE_ABSENT',
   nginx: 'TOCSIN_TEST_NGINX_ABSENT',
   haproxy: 'TOCSIN_TEST_HAPROXY_ABSENT',
+  chromium: 'TOCSIN_TEST_CHROMIUM_ABSENT',
 } as const satisfies Record<ServerKind, string>;
 
 /** How the set-up of the run tells every test process where its servers are, or why one is missing. */

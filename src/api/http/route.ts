@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
 import type { RequestHandler } from 'express';
 import type express from 'express';
 
@@ -37,6 +39,8 @@ export interface ApiRequest {
   origin: string;
   /** `If-Match`: the versions of the alarm (`ETag`) that the client is willing to change; undefined: any. */
   ifMatch: string | undefined;
+  /** What the client can read and what it has, for answers that are no data of users. */
+  headers: Pick<IncomingHttpHeaders, 'accept' | 'accept-encoding' | 'if-none-match'>;
   /** Aborts when the answer is complete or the client has left. */
   signal: AbortSignal;
   /** Tells the audit trail what the handler knows of the object. */
@@ -194,6 +198,7 @@ async function admitted(
       : { body: await jsonValue(bytes, nextSlice), list: undefined }),
     origin: originOf(request),
     ifMatch: request.headers['if-match'],
+    headers: request.headers,
     signal: closed.signal,
     note: (more) => void Object.assign(notes, more),
   };

@@ -7,7 +7,8 @@ import { LOOPBACK_COOKIE, SECURE_COOKIE } from '../identity/session-cookie.js';
 import { ErrorAnswer, UnauthorizedAnswer } from '../answers/error-answer.js';
 import { ANSWER_EXAMPLES } from './answer-examples.js';
 import { OPERATION_NAMES } from './operation-names.js';
-import { OPERATIONS, type Operation } from './operations.js';
+import type { Operation } from './operation.js';
+import { OPERATIONS } from './operations.js';
 import { parametersOf, type Json } from './parameters.js';
 import { REQUEST_EXAMPLES, type BodyExample } from './request-examples.js';
 import { WEBHOOKS } from './webhook.js';
@@ -102,7 +103,7 @@ function successOf(route: Pick<Route, 'method' | 'path'>): number {
   return STATUS[keyOf(route)] ?? SUCCESS[route.method] ?? 200;
 }
 
-function described(route: Route, { group, summary, request, answer }: Operation): Json {
+function described(route: Route, { group, summary, request, answer, otherStatuses = {} }: Operation): Json {
   const name = OPERATION_NAMES[keyOf(route)];
   if (name === undefined) throw new Error(`${keyOf(route)} has no name`);
   const { policy } = route;
@@ -117,6 +118,7 @@ function described(route: Route, { group, summary, request, answer }: Operation)
     ...(request ? { requestBody: { required: true, ...jsonContent(request, REQUEST_EXAMPLES[name]) } } : {}),
     responses: {
       [successOf(route)]: { description: 'Done', ...contentOf(answer, ANSWER_EXAMPLES[name]) },
+      ...Object.fromEntries(Object.entries(otherStatuses).map(([status, description]) => [status, { description }])),
       ...(policy === 'public' ? {} : { 401: { description: UNAUTHORIZED, ...contentOf(UnauthorizedAnswer) } }),
       default: { description: 'Error', ...contentOf(ErrorAnswer) },
     },

@@ -11,6 +11,8 @@ export const OPERATION_NAMES: Readonly<Record<string, string>> = {
   'GET /openapi.json': 'getDocument',
   'GET /docs': 'showPage',
   'GET /docs/:file': 'getPageFile',
+  'GET /console': 'showConsole',
+  'GET /console/:folder/:file': 'getConsoleFile',
 
   'GET /v2/alarms': 'listAlarms',
   'POST /v2/alarms': 'createAlarm',

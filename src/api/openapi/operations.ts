@@ -32,49 +32,14 @@ import { QuotasAnswer } from '../answers/quota-answer.js';
 import { AlarmCountsAnswer, ListedAlarmsAnswer } from '../answers/listed-alarm-answer.js';
 import { LatestValuesAnswer, ValuesAnswer } from '../answers/values-answer.js';
 import { TransitionsAnswer } from '../answers/transition-answer.js';
-import { CapabilitiesAnswer, LivenessAnswer, ReadinessAnswer, VersionsAnswer } from '../answers/service-answer.js';
+import { CapabilitiesAnswer } from '../answers/service-answer.js';
 import { CREDENTIAL_OPERATIONS } from './credential-operations.js';
-
-/** Documentation of one route, beyond its row in the route table. */
-export interface Operation {
-  group: 'Alarms' | 'Meters' | 'Events' | 'Notifications' | 'Administration' | 'Service';
-  summary: string;
-  /** Schema of the request's body. */
-  request?: z.ZodType;
-  /** Schema of the answer's body; null for an empty body, a media type for text. */
-  answer: z.ZodType | string | null;
-}
+import type { Operation } from './operation.js';
+import { SERVICE_OPERATIONS } from './service-operations.js';
 
 /** One entry for each route. A test fails if a route has no entry or an entry has no route. */
 export const OPERATIONS: Readonly<Record<string, Operation>> = {
-  'GET /': { group: 'Service', summary: 'List the versions of the API', answer: VersionsAnswer },
-  'GET /healthcheck': {
-    group: 'Service',
-    summary: 'Check that the process is alive (as in Aodh)',
-    answer: 'text/plain',
-  },
-  'GET /livez': {
-    group: 'Service',
-    summary: 'Check that the process is alive',
-    answer: LivenessAnswer,
-  },
-  'GET /readyz': {
-    group: 'Service',
-    summary: 'Check that the process can do its work; lists each check',
-    answer: ReadinessAnswer,
-  },
-  'GET /metrics': {
-    group: 'Service',
-    summary: 'Get the metrics of this process, for Prometheus',
-    answer: 'text/plain',
-  },
-  'GET /openapi.json': {
-    group: 'Service',
-    summary: 'Get this document',
-    answer: z.looseObject({ openapi: z.string() }),
-  },
-  'GET /docs': { group: 'Service', summary: 'Show this document as a web page', answer: 'text/html' },
-  'GET /docs/:file': { group: 'Service', summary: 'Get a file of that web page', answer: '*/*' },
+  ...SERVICE_OPERATIONS,
 
   'GET /v2/alarms': {
     group: 'Alarms',

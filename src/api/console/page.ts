@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+
+import { addressOf, importMap, type PageFiles } from './page-files.js';
+
+/** The module that starts the page. */
+const ENTRY = 'shell/main.js';
+/** The view that the page shows first. It is loaded by the entry, so the browser is told of it early. */
+const FIRST_VIEW = 'alarms/alarms-view.js';
+
+/** The page's HTML and its Content-Security-Policy. */
+export interface Page {
+  html: string;
+  policy: string;
+}
+
+/** Makes the page. It is the same for everybody: data and rights come with the requests of its modules. */
+export function consolePage(files: PageFiles): Page {
+  const map = JSON.stringify({ imports: importMap() });
+  const hash = createHash('sha256').update(map).digest('base64');
+  return { html: htmlOf(files, map), policy: policyFor(`'sha256-${hash}'`) };
+}
+
+function policyFor(importMapHash: string): string {
+  return [
+    "default-src 'none'",
+    `script-src 'self' ${importMapHash}`,
+    "worker-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "connect-src 'self'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+  ].join('; ');
+}
+
+function htmlOf(files: PageFiles, map: string): string {
+  const styles = files.styles().map((name) => `<link rel="stylesheet" href="${addressOf(name)}" />`);
+  const preloads = files
+    .closure([ENTRY, FIRST_VIEW])
+    .map((name) => `<link rel="modulepreload" href="${addressOf(name)}" />`);
+  return `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <meta name="color-scheme" content="light dark" />
+    <title>Tocsin</title>
+    <link rel="icon" href="${addressOf('shell/icon.svg')}" />
+    <script type="importmap">${map}</script>
+    ${[...styles, ...preloads].join('\n    ')}
+    <script type="module" src="${addressOf(ENTRY)}"></script>
+  </head>
+  <body>
+    <div id="page">
+      <noscript>This page needs JavaScript. The API without it: <a href="/openapi.json">/openapi.json</a></noscript>
+    </div>
+  </body>
+</html>
+`;
+}

@@ -1,0 +1,31 @@
+import {
+  bodyOf,
+  createTocsinClient,
+  RequestRefused,
+  type Schemas,
+  type TocsinClient,
+} from '../../client/tocsin-client.js';
+import { parseAddress, PROJECT } from '../shell/address.js';
+
+export { bodyOf, RequestRefused, type Schemas };
+
+/** All requests of the page. They are sent to where the page came from. */
+export const client: TocsinClient = createTocsinClient({ baseUrl: location.origin });
+
+client.use({
+  onRequest({ request }) {
+    const project = parseAddress(location.hash).query.get(PROJECT);
+    if (project === null) return;
+    // The reader sees what this project sees. Services with authentication delete these headers.
+    request.headers.set('X-Project-Id', project);
+    request.headers.set('X-User-Id', 'default');
+    request.headers.set('X-Roles', 'member');
+  },
+});
+
+/** What a failed request says to a reader. */
+export function failureText(thrown: unknown): string {
+  if (thrown instanceof RequestRefused) return thrown.fault;
+  if (thrown instanceof TypeError) return 'The service does not answer.';
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

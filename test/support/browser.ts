@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+
+import { urlOf } from './run-servers.js';
+
+/** A Chromium without a window. Close it at the end of a file. */
+export function startBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: urlOf('chromium'),
+    // Tests run as root in containers, where Chromium has no sandbox and little shared memory.
+    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+  });
+}
+
+/** What a page did that it must not do. */
+export interface Misdeeds {
+  /** Errors of scripts, and violations of the Content-Security-Policy. */
+  errors: string[];
+  /** Requests to anything but the service. They were not let through. */
+  requestsElsewhere: string[];
+}
+
+/** An open page and what was seen of it. */
+export interface OpenPage {
+  page: Page;
+  context: BrowserContext;
+  misdeeds: Misdeeds;
+}
+
+/** Sizes of windows: of a laptop and of a phone. */
+export const LAPTOP = { width: 1280, height: 800 };
+export const PHONE = { width: 390, height: 844 };
+
+/** How a page is opened. */
+export interface PageOptions {
+  size?: { width: number; height: number };
+  dark?: boolean;
+  /** Runs before the first request. */
+  observe?: (page: Page) => void;
+}
+
+/** Opens an address of a service in a fresh profile from which only that service can be reached. */
+export async function openPage(
+  browser: Browser,
+  url: string,
+  { size = LAPTOP, dark = false, observe }: PageOptions = {},
+): Promise<OpenPage> {
+  const context = await browser.newContext({
+    viewport: size,
+    colorScheme: dark ? 'dark' : 'light',
+    timezoneId: 'Europe/Berlin',
+    locale: 'en-GB',
+  });
+  const misdeeds: Misdeeds = { errors: [], requestsElsewhere: [] };
+  const { origin } = new URL(url);
+  await context.route(
+    (target) => target.origin !== origin,
+    (route) => {
+      misdeeds.requestsElsewhere.push(route.request().url());
+      return route.abort();
+    },
+  );
+  const page = await context.newPage();
+  page.on('pageerror', (error) => misdeeds.errors.push(String(error)));
+  page.on('console', (message) => {
+    if (message.type() === 'error') misdeeds.errors.push(message.text());
+  });
+  observe?.(page);
+  await page.goto(url);
+  return { page, context, misdeeds };
+}
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+interface AxeResults {
+  violations: { id: string; impact: string | null; help: string; nodes: { html: string; failureSummary?: string }[] }[];
+}
+
+/** Faults of accessibility that axe-core calls serious or critical, with the elements that have them. */
+export async function seriousFaults(page: Page): Promise<string[]> {
+  // By the debugger, since the page's policy allows no script but its own.
+  const { violations } = await page.evaluate<AxeResults>(`${AXE}; axe.run(document)`);
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, help, nodes }) => {
+      const found = nodes.map(({ html, failureSummary = '' }) => `${html} ${failureSummary}`).join('\n  ');
+      return `${id}: ${help}\n  ${found}`;
+    });
+}
