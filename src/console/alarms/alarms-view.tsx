@@ -1,60 +1,84 @@
 import type { JSX } from 'preact';
 
 import { Empty, Loaded } from '../elements/notices.js';
-import { SeverityWord, State } from '../elements/state.js';
-import { Age } from '../elements/time.js';
-import { bodyOf, client, type Schemas } from '../requests/client.js';
-import { useAnswer } from '../requests/use-answer.js';
-import { PROJECT } from '../shell/address.js';
+import type { Schemas } from '../requests/client.js';
+import { linkTo, PROJECT, type PageAddress } from '../shell/address.js';
 import type { ViewProps } from '../shell/view.js';
+import { AlarmFilters, StateCounts } from './alarm-filters.js';
+import { filterIn, useAlarmCounts, useAlarmList, useLatestValues } from './alarm-list.js';
+import { AlarmTable } from './alarm-table.js';
 
-const ROWS = 50;
-
-/** The alarms of a project, or of all. */
+/** The alarms of a project, or of all: counts, filters, and a table page by page. */
 export function AlarmsView({ address }: ViewProps): JSX.Element {
-  const project = address.query.get(PROJECT);
-  const answer = useAnswer(project ?? '', (signal) =>
-    bodyOf(client.GET('/v2/alarms', { params: { query: { limit: ROWS } }, signal })),
-  );
+  const list = useAlarmList(address);
+  const counts = useAlarmCounts(address);
+  const values = useLatestValues(list.value?.alarms);
+  const refresh = (): void => {
+    for (const answer of [list, counts, values]) answer.again();
+  };
   return (
     <section aria-labelledby="title">
-      <h1 id="title">Alarms</h1>
-      <Loaded answer={answer} what="alarms">
-        {(alarms) =>
-          alarms.length === 0 ? (
-            <Empty>There are no alarms here yet.</Empty>
-          ) : (
-            <table>
-              <thead>
-                <tr>
-                  <th>State</th>
-                  <th>Name</th>
-                  <th>Severity</th>
-                  <th>Since</th>
-                </tr>
-              </thead>
-              <tbody>{alarms.map(row)}</tbody>
-            </table>
-          )
-        }
+      <div class="heading">
+        <h1 id="title">Alarms</h1>
+        <div class="actions">
+          <button type="button" onClick={refresh}>
+            Refresh
+          </button>
+        </div>
+      </div>
+      <StateCounts address={address} counts={counts.value} />
+      <AlarmFilters address={address} />
+      <Loaded answer={list} what="alarms">
+        {({ alarms, next }) => (
+          <>
+            {alarms.length === 0 ? (
+              <NoAlarms address={address} />
+            ) : (
+              <AlarmTable
+                address={address}
+                alarms={alarms}
+                values={values.value}
+                isSingleProject={isSingleProject(address, alarms)}
+              />
+            )}
+            <Pages address={address} next={next} />
+          </>
+        )}
       </Loaded>
     </section>
   );
 }
 
-function row(alarm: Schemas['Alarm']): JSX.Element {
+function isSingleProject({ query }: PageAddress, alarms: readonly Schemas['ListedAlarm'][]): boolean {
+  if (query.has(PROJECT) || query.has('project_id')) return true;
+  return new Set(alarms.map(({ project_id }) => project_id)).size < 2;
+}
+
+function NoAlarms({ address }: { address: PageAddress }): JSX.Element {
+  const { state, ...others } = filterIn(address);
+  const isFiltered = Object.keys(others).length > 0;
+  if (state === 'alarm' && !isFiltered) return <Empty>Nothing is in alarm.</Empty>;
+  if (state !== undefined || isFiltered) return <Empty>No alarm matches this filter.</Empty>;
+  return <Empty>There are no alarms yet.</Empty>;
+}
+
+function Pages({ address: { query }, next }: { address: PageAddress; next: string | null }): JSX.Element | null {
+  const cursor = query.get('cursor');
+  if (cursor === null && next === null) return null;
+  const at = (page: string | undefined): string =>
+    linkTo('alarms', undefined, { ...Object.fromEntries(query), cursor: page });
   return (
-    <tr key={alarm.alarm_id}>
-      <td>
-        <State state={alarm.state} />
-      </td>
-      <td>{alarm.name}</td>
-      <td>
-        <SeverityWord severity={alarm.severity} />
-      </td>
-      <td>
-        <Age at={alarm.state_timestamp} />
-      </td>
-    </tr>
+    <nav class="actions" aria-label="Pages">
+      {cursor !== null && (
+        <a class="button" href={at(undefined)}>
+          First page
+        </a>
+      )}
+      {next !== null && (
+        <a class="button" href={at(next)}>
+          Next page
+        </a>
+      )}
+    </nav>
   );
 }

@@ -1,0 +1,169 @@
+import type { ComponentChildren, JSX } from 'preact';
+
+import { DeliveryStatus } from '../elements/delivery.js';
+import { numberText, operatorSign } from '../elements/numbers.js';
+import { SeverityWord, State } from '../elements/state.js';
+import { Age } from '../elements/time.js';
+import { linkTo, type PageAddress } from '../shell/address.js';
+import type { LatestValue, ListedAlarm } from './alarm-list.js';
+
+/** Columns by which the service sorts, with the direction that is wanted first. */
+const COLUMNS = [
+  { key: 'state', name: 'State', first: 'asc' },
+  { key: 'name', name: 'Name', first: 'asc' },
+  { key: 'severity', name: 'Severity', first: 'desc' },
+  { key: 'state_since', name: 'Since', first: 'desc' },
+] as const;
+const DEFAULT_SORT = 'name:asc';
+
+/** The alarms of a page as a table; on narrow screens each row is a card. */
+export function AlarmTable({
+  address,
+  alarms,
+  values,
+  isSingleProject,
+}: {
+  address: PageAddress;
+  alarms: readonly ListedAlarm[];
+  /** Undefined until they are known. */
+  values: ReadonlyMap<string, LatestValue> | undefined;
+  isSingleProject: boolean;
+}): JSX.Element {
+  return (
+    <div class="scroll">
+      <table class="cards">
+        <thead>
+          <tr>
+            {COLUMNS.map((column) => (
+              <SortableHead key={column.key} address={address} column={column} />
+            ))}
+            <th scope="col">Last value</th>
+            <th scope="col">Last notification</th>
+            {!isSingleProject && <th scope="col">Project</th>}
+          </tr>
+        </thead>
+        <tbody>
+          {alarms.map((alarm) => (
+            <Row key={alarm.alarm_id} alarm={alarm} value={values?.get(alarm.alarm_id)} hasProject={!isSingleProject} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function SortableHead({
+  address,
+  column: { key, name, first },
+}: {
+  address: PageAddress;
+  column: (typeof COLUMNS)[number];
+}): JSX.Element {
+  const [sorted, direction = 'asc'] = (address.query.get('sort') ?? DEFAULT_SORT).split(':');
+  const isSorted = sorted === key;
+  const next = !isSorted ? first : direction === 'asc' ? 'desc' : 'asc';
+  const sort = `${key}:${next}`;
+  const query = {
+    ...Object.fromEntries(address.query),
+    cursor: undefined,
+    sort: sort === DEFAULT_SORT ? undefined : sort,
+  };
+  return (
+    <th scope="col" aria-sort={isSorted ? (direction === 'asc' ? 'ascending' : 'descending') : undefined}>
+      <a class="sort" href={linkTo('alarms', undefined, query)}>
+        {name}
+        <span aria-hidden="true">{isSorted ? (direction === 'asc' ? ' ↑' : ' ↓') : ''}</span>
+      </a>
+    </th>
+  );
+}
+
+function Row({
+  alarm,
+  value,
+  hasProject,
+}: {
+  alarm: ListedAlarm;
+  value: LatestValue | undefined;
+  hasProject: boolean;
+}): JSX.Element {
+  const { last_notification: last } = alarm;
+  return (
+    <tr class={alarm.enabled ? undefined : 'disabled'}>
+      <Cell name="State">
+        <State state={alarm.state} />
+      </Cell>
+      <td class="main">
+        <a href={linkTo('alarm', alarm.alarm_id)}>{alarm.name || '(no name)'}</a>
+        {!alarm.enabled && <span class="tag">disabled</span>}
+        {alarm.muted && <span class="tag">muted</span>}
+        <small class="muted">{alarm.condition}</small>
+      </td>
+      <Cell name="Severity">
+        <SeverityWord severity={alarm.severity} />
+      </Cell>
+      <Cell name="Since" kind="number">
+        <Age at={alarm.state_since} />
+      </Cell>
+      <Cell name="Last value" kind="number">
+        <Value alarm={alarm} value={value} />
+      </Cell>
+      <Cell name="Last notification">
+        {last === null ? (
+          <span class="muted">none</span>
+        ) : (
+          <>
+            <DeliveryStatus
+              status={last.status}
+              attempts={last.attempts}
+              httpStatus={last.last_http_status}
+              error={last.last_error}
+            />{' '}
+            <small class="muted">
+              <Age at={last.at} /> ago
+            </small>
+          </>
+        )}
+      </Cell>
+      {hasProject && <Cell name="Project">{alarm.project_id ?? <span class="muted">none</span>}</Cell>}
+    </tr>
+  );
+}
+
+function Cell({ name, kind, children }: { name: string; kind?: string; children: ComponentChildren }): JSX.Element {
+  return (
+    <td class={kind} data-name={name}>
+      <div>{children}</div>
+    </td>
+  );
+}
+
+/** The last value beside the threshold that counts now. */
+function Value({ alarm, value }: { alarm: ListedAlarm; value: LatestValue | undefined }): JSX.Element {
+  if (value !== undefined && value.error !== null) {
+    return (
+      <span class="muted" title={value.error}>
+        backend unavailable
+      </span>
+    );
+  }
+  const threshold = value?.effective_threshold ?? alarm.effective_threshold;
+  const operator = value?.comparison_operator ?? alarm.comparison_operator;
+  const shown = value === undefined ? '…' : numberText(value.value);
+  return (
+    <span title={seriesTitle(value)}>
+      <strong class={value?.outside === true ? 'outside' : undefined}>{shown}</strong>{' '}
+      {threshold !== null && (
+        <span class="muted">
+          {value?.outside === true ? 'is' : 'fires at'} {operatorSign(operator)} {numberText(threshold)}
+        </span>
+      )}
+    </span>
+  );
+}
+
+function seriesTitle(value: LatestValue | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  const others = value.compared_series > 1 ? ` (one of ${value.compared_series} series)` : '';
+  return [value.name, value.rule].filter(Boolean).join(' ') + others || undefined;
+}

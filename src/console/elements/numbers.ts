@@ -1,0 +1,24 @@
+const SHORT_NUMBER = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 6 });
+const COUNT = new Intl.NumberFormat();
+
+const SIGNS: Readonly<Record<string, string>> = { lt: '<', le: '≤', eq: '=', ne: '≠', ge: '≥', gt: '>' };
+
+/** A value of the API: infinite ones are texts there, and null is none. */
+export type ApiNumber = number | string | null;
+
+/** A value for a reader: six digits, `∞`, or a dash. */
+export function numberText(value: ApiNumber | undefined): string {
+  if (value === null || value === undefined) return '–';
+  if (typeof value === 'string') return value.replace('inf', '∞');
+  return SHORT_NUMBER.format(value);
+}
+
+/** A number of things. */
+export function countText(count: number): string {
+  return COUNT.format(count);
+}
+
+/** The sign of a comparison operator of the API: `>` for `gt`. */
+export function operatorSign(operator: string | null): string {
+  return (operator !== null ? SIGNS[operator] : undefined) ?? '';
+}
