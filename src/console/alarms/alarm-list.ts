@@ -3,9 +3,9 @@ import { bodyOf, client, type Schemas } from '../requests/client.js';
 import { useAnswer, type Answer } from '../requests/use-answer.js';
 import { PROJECT, type PageAddress } from '../shell/address.js';
 
-type ListQuery = NonNullable<operations['listAlarmTable']['parameters']['query']>;
-export type ListedAlarm = Schemas['ListedAlarm'];
-export type LatestValue = Schemas['LatestValues']['values'][number];
+type TableQuery = NonNullable<operations['listAlarmTable']['parameters']['query']>;
+export type TableAlarm = Schemas['ListedAlarm'];
+export type RowValue = Schemas['LatestValues']['values'][number];
 
 /** Parts of the address that filter the list. */
 export const FILTERS = ['state', 'type', 'severity', 'enabled', 'project_id', 'search'] as const;
@@ -17,7 +17,7 @@ type Filter = Partial<Record<(typeof FILTERS)[number], string>>;
 /** The filter in an address. Who acts for a project sees its alarms only, also as an admin. */
 export function filterIn({ query }: PageAddress): Filter {
   const given = FILTERS.map((name) => [name, query.get(name)] as const).filter(([, value]) => value !== null);
-  return Object.fromEntries(given) as Filter;
+  return Object.fromEntries(given);
 }
 
 /** A page of alarms. */
@@ -51,7 +51,7 @@ export function useAlarmCounts(address: PageAddress): Answer<Schemas['AlarmCount
 }
 
 /** Latest values of the alarms on screen, in one request. The list does not wait for it. */
-export function useLatestValues(alarms: readonly ListedAlarm[] | undefined): Answer<Map<string, LatestValue>> {
+export function useLatestValues(alarms: readonly TableAlarm[] | undefined): Answer<Map<string, RowValue>> {
   const ids = alarms?.map(({ alarm_id }) => alarm_id) ?? [];
   return useAnswer(ids.length === 0 ? undefined : ids.join(), async (signal) => {
     const { values } = await bodyOf(client.POST('/v1/alarms/latest-values', { body: { ids }, signal }));
@@ -64,6 +64,6 @@ function keyOf(address: PageAddress, more: readonly string[]): string {
 }
 
 /** The service refuses values that it does not know, and says which. */
-function typed({ enabled, ...filter }: Filter): ListQuery {
-  return { ...filter, ...(enabled === undefined ? {} : { enabled: enabled === 'true' }) } as ListQuery;
+function typed({ enabled, ...filter }: Filter): TableQuery {
+  return { ...filter, ...(enabled === undefined ? {} : { enabled: enabled === 'true' }) } as TableQuery;
 }

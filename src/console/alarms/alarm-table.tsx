@@ -5,7 +5,7 @@ import { numberText, operatorSign } from '../elements/numbers.js';
 import { SeverityWord, State } from '../elements/state.js';
 import { Age } from '../elements/time.js';
 import { linkTo, type PageAddress } from '../shell/address.js';
-import type { LatestValue, ListedAlarm } from './alarm-list.js';
+import type { RowValue, TableAlarm } from './alarm-list.js';
 
 /** Columns by which the service sorts, with the direction that is wanted first. */
 const COLUMNS = [
@@ -24,9 +24,9 @@ export function AlarmTable({
   isSingleProject,
 }: {
   address: PageAddress;
-  alarms: readonly ListedAlarm[];
+  alarms: readonly TableAlarm[];
   /** Undefined until they are known. */
-  values: ReadonlyMap<string, LatestValue> | undefined;
+  values: ReadonlyMap<string, RowValue> | undefined;
   isSingleProject: boolean;
 }): JSX.Element {
   return (
@@ -83,8 +83,8 @@ function Row({
   value,
   hasProject,
 }: {
-  alarm: ListedAlarm;
-  value: LatestValue | undefined;
+  alarm: TableAlarm;
+  value: RowValue | undefined;
   hasProject: boolean;
 }): JSX.Element {
   const { last_notification: last } = alarm;
@@ -139,7 +139,7 @@ function Cell({ name, kind, children }: { name: string; kind?: string; children:
 }
 
 /** The last value beside the threshold that counts now. */
-function Value({ alarm, value }: { alarm: ListedAlarm; value: LatestValue | undefined }): JSX.Element {
+function Value({ alarm, value }: { alarm: TableAlarm; value: RowValue | undefined }): JSX.Element {
   if (value !== undefined && value.error !== null) {
     return (
       <span class="muted" title={value.error}>
@@ -147,22 +147,24 @@ function Value({ alarm, value }: { alarm: ListedAlarm; value: LatestValue | unde
       </span>
     );
   }
-  const threshold = value?.effective_threshold ?? alarm.effective_threshold;
-  const operator = value?.comparison_operator ?? alarm.comparison_operator;
   const shown = value === undefined ? '…' : numberText(value.value);
   return (
     <span title={seriesTitle(value)}>
       <strong class={value?.outside === true ? 'outside' : undefined}>{shown}</strong>{' '}
-      {threshold !== null && (
-        <span class="muted">
-          {value?.outside === true ? 'is' : 'fires at'} {operatorSign(operator)} {numberText(threshold)}
-        </span>
-      )}
+      <span class="muted">{comparisonText(alarm, value)}</span>
     </span>
   );
 }
 
-function seriesTitle(value: LatestValue | undefined): string | undefined {
+/** The threshold of the value, or of the alarm's only rule. A value outside of it is in alarm now. */
+function comparisonText(alarm: TableAlarm, value: RowValue | undefined): string {
+  const { comparison_operator: operator, effective_threshold: threshold } =
+    value && value.effective_threshold !== null ? value : alarm;
+  if (threshold === null) return '';
+  return `${value?.outside === true ? 'is' : 'fires at'} ${operatorSign(operator)} ${numberText(threshold)}`;
+}
+
+function seriesTitle(value: RowValue | undefined): string | undefined {
   if (value === undefined) return undefined;
   const others = value.compared_series > 1 ? ` (one of ${value.compared_series} series)` : '';
   return [value.name, value.rule].filter(Boolean).join(' ') + others || undefined;

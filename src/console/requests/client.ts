@@ -6,6 +6,7 @@ import {
   type TocsinClient,
 } from '../../client/tocsin-client.js';
 import { parseAddress, PROJECT } from '../shell/address.js';
+import { learnServiceTime } from '../shell/clock.js';
 
 export { bodyOf, RequestRefused, type Schemas };
 
@@ -20,6 +21,9 @@ client.use({
     request.headers.set('X-Project-Id', project);
     request.headers.set('X-User-Id', 'default');
     request.headers.set('X-Roles', 'member');
+  },
+  onResponse({ response }) {
+    learnServiceTime(response.headers.get('Date'));
   },
 });
 

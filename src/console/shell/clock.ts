@@ -5,6 +5,20 @@ export function now(): Date {
   return new Date();
 }
 
+/** How much the service's clock is ahead of the reader's, at least. */
+let aheadMs = 0;
+
+/** Takes over the time in an answer of the service, `Date`. It is cut to seconds, so it never lies in the future. */
+export function learnServiceTime(date: string | null): void {
+  const time = date === null ? NaN : Date.parse(date);
+  if (!Number.isNaN(time)) aheadMs = time - Date.now();
+}
+
+/** A time that is just past for the service, which refuses times in its future. Whole seconds. */
+export function serviceTime(): Date {
+  return new Date(Math.floor((Date.now() + aheadMs) / 1000) * 1000);
+}
+
 /** Calls `work` once after some time, unless the returned function is called before. */
 export function after(ms: number, work: () => void): () => void {
   const timer = setTimeout(work, ms);

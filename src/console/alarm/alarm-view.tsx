@@ -1,0 +1,123 @@
+import type { JSX } from 'preact';
+
+import { TYPE_WORDS } from '../elements/alarm-types.js';
+import { Empty, Loaded } from '../elements/notices.js';
+import { ruleOf, ruleSentence } from '../elements/rule-sentence.js';
+import { SeverityWord, State } from '../elements/state.js';
+import { Age, Time } from '../elements/time.js';
+import { useAnswer } from '../requests/use-answer.js';
+import { linkTo, PROJECT } from '../shell/address.js';
+import type { ViewProps } from '../shell/view.js';
+import { AlarmActions } from './alarm-actions.js';
+import { ExplainPanel } from './explain-panel.js';
+import { HistoryPanel } from './history-panel.js';
+import { NotificationsPanel } from './notifications-panel.js';
+import { RuleTree } from './rule-tree.js';
+import { readAlarm, type AlarmVersion } from './stored-alarm.js';
+import { ValuesPanel } from './values-panel.js';
+
+/** One alarm: its rule, its values, why it is in its state, what became of it, and who was told. */
+export function AlarmView({ address }: ViewProps): JSX.Element {
+  const { id = '' } = address;
+  const answer = useAnswer(`${id} ${address.query.get(PROJECT) ?? ''}`, (signal) => readAlarm(id, signal));
+  return (
+    <section aria-labelledby="title">
+      <p>
+        <a href={linkTo('alarms')}>← Alarms</a>
+      </p>
+      {answer.value === null ? (
+        <Empty>There is no such alarm, or it belongs to a project whose alarms you may not see.</Empty>
+      ) : (
+        <Loaded answer={answer} what="the alarm">
+          {(version) => version && <Alarm version={version} address={address} onChange={answer.again} />}
+        </Loaded>
+      )}
+    </section>
+  );
+}
+
+function Alarm({
+  version,
+  address,
+  onChange,
+}: ViewProps & { version: AlarmVersion; onChange: () => void }): JSX.Element {
+  const { alarm } = version;
+  return (
+    <>
+      <div class="heading">
+        <State state={alarm.state} />
+        <h1 id="title">{alarm.name || '(no name)'}</h1>
+        {!alarm.enabled && <span class="tag">disabled</span>}
+        <AlarmActions version={version} onChange={onChange} />
+      </div>
+      <div class="panel">
+        <p class="sentence">{ruleSentence(alarm.type, ruleOf(alarm), alarm.tocsin)}</p>
+        <RuleTree alarm={alarm} />
+        <Facts version={version} />
+      </div>
+      <ValuesPanel alarm={alarm} address={address} />
+      <ExplainPanel alarm={alarm} address={address} />
+      <HistoryPanel alarmId={alarm.alarm_id} version={version.tag} />
+      <NotificationsPanel alarmId={alarm.alarm_id} version={version.tag} />
+    </>
+  );
+}
+
+function Facts({ version: { alarm } }: { version: AlarmVersion }): JSX.Element {
+  const actions = [
+    ['alarm', alarm.alarm_actions],
+    ['ok', alarm.ok_actions],
+    ['no data', alarm.insufficient_data_actions],
+  ] as const;
+  return (
+    <dl class="facts">
+      <dt>Since</dt>
+      <dd>
+        <Age at={alarm.state_timestamp} /> (<Time at={alarm.state_timestamp} />)
+      </dd>
+      <dt>Reason</dt>
+      <dd>{alarm.state_reason}</dd>
+      <dt>Severity</dt>
+      <dd>
+        <SeverityWord severity={alarm.severity} />
+      </dd>
+      <dt>Type</dt>
+      <dd>{TYPE_WORDS[alarm.type]}</dd>
+      {actions.map(([state, list]) => (
+        <Actions key={state} state={state} list={list ?? []} />
+      ))}
+      {alarm.time_constraints.map(({ name, start, duration, timezone }) => (
+        <>
+          <dt>Only</dt>
+          <dd>
+            {name}: {duration} s from “{start}” {timezone}
+          </dd>
+        </>
+      ))}
+      <dt>Project</dt>
+      <dd>{alarm.project_id ?? 'none'}</dd>
+      <dt>Id</dt>
+      <dd>
+        <code>{alarm.alarm_id}</code>
+      </dd>
+    </dl>
+  );
+}
+
+function Actions({ state, list }: { state: string; list: readonly string[] }): JSX.Element | null {
+  if (list.length === 0) return null;
+  return (
+    <>
+      <dt>On {state}</dt>
+      <dd>
+        <ul>
+          {list.map((action) => (
+            <li key={action}>
+              <code>{action}</code>
+            </li>
+          ))}
+        </ul>
+      </dd>
+    </>
+  );
+}

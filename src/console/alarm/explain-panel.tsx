@@ -1,0 +1,154 @@
+import type { JSX, TargetedEvent } from 'preact';
+
+import { Loaded } from '../elements/notices.js';
+import { numberText, operatorSign } from '../elements/numbers.js';
+import { Time, timeOf } from '../elements/time.js';
+import { bodyOf, client, type Schemas } from '../requests/client.js';
+import { useAnswer } from '../requests/use-answer.js';
+import { changeQuery, PROJECT } from '../shell/address.js';
+import type { ViewProps } from '../shell/view.js';
+
+type ShownExplanation = Schemas['Explanation'];
+type Query = ShownExplanation['questions'][number];
+
+/** Rows that are shown at once; compared ones come last, as they are the newest. */
+const ROWS = 30;
+
+/** Why the alarm is in its state, now or at the chosen moment. */
+export function ExplainPanel({ alarm, address: { query } }: ViewProps & { alarm: Schemas['Alarm'] }): JSX.Element {
+  const { alarm_id: id } = alarm;
+  const at = query.get('at');
+  const answer = useAnswer(
+    [id, at ?? '', alarm.timestamp, alarm.state_timestamp, query.get(PROJECT) ?? ''].join(),
+    (signal) =>
+      bodyOf(
+        client.GET('/v2/alarms/{id}/explain', { params: { path: { id }, query: at === null ? {} : { at } }, signal }),
+      ),
+  );
+  return (
+    <section class="panel" aria-label="Explanation">
+      <div class="heading">
+        <h2>Why?</h2>
+        <label class="inline">
+          At
+          <input
+            type="datetime-local"
+            step="1"
+            value={at === null ? '' : localText(timeOf(at))}
+            onChange={(event: TargetedEvent<HTMLInputElement>) => chooseMoment(event.currentTarget.value)}
+          />
+        </label>
+        <button type="button" disabled={at === null} onClick={() => changeQuery({ at: undefined })}>
+          Now
+        </button>
+        <button type="button" onClick={answer.again}>
+          Evaluate again
+        </button>
+      </div>
+      <Loaded answer={answer} what="the explanation">
+        {(explanation) => <Explained explanation={explanation} />}
+      </Loaded>
+    </section>
+  );
+}
+
+function chooseMoment(local: string): void {
+  const at = local === '' ? undefined : `${new Date(local).toISOString().slice(0, 19)}Z`;
+  changeQuery({ at });
+}
+
+/** A time as a field for local times takes it. */
+function localText(time: Date): string {
+  const local = new Date(time.getTime() - time.getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, 19);
+}
+
+function Explained({ explanation }: { explanation: ShownExplanation }): JSX.Element {
+  const { summary, notes, questions, at } = explanation;
+  return (
+    <>
+      <p class="sentence">{summary}</p>
+      <p class="muted">
+        As of <Time at={at} />
+      </p>
+      {notes.length > 0 && (
+        <ul class="notes">
+          {notes.map((note) => (
+            <li key={note}>{note}</li>
+          ))}
+        </ul>
+      )}
+      {questions.map((question, index) => (
+        <QueryDetails key={index} query={question} />
+      ))}
+    </>
+  );
+}
+
+function QueryDetails({ query }: { query: Query }): JSX.Element {
+  const { rule, backend, condition, compared, outside, datapoints, requests, datapoints_not_shown: more } = query;
+  const title = [
+    rule?.name,
+    backend.kind,
+    condition && `${operatorSign(condition.comparison_operator)} ${numberText(condition.effective_threshold)}`,
+    `${outside} of ${compared} compared datapoints outside`,
+  ];
+  return (
+    <details open={rule === null}>
+      <summary>{title.filter(Boolean).join(' · ')}</summary>
+      {backend.trouble !== null && <p class="failure">{backend.trouble}</p>}
+      {query.refusal !== null && <p class="failure">{query.refusal}</p>}
+      {datapoints.length > 0 && (
+        <div class="scroll">
+          <table class="dense">
+            <thead>
+              <tr>
+                <th scope="col">Datapoint</th>
+                <th scope="col">Value</th>
+                <th scope="col">Compared</th>
+              </tr>
+            </thead>
+            <tbody>
+              {datapoints.slice(-ROWS).map((point, index) => (
+                <Datapoint key={index} point={point} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {(more > 0 || datapoints.length > ROWS) && (
+        <p class="muted">{Math.max(0, datapoints.length - ROWS) + more} more datapoints are not shown.</p>
+      )}
+      {query.pool_members?.map(({ id, name, operating_status, unhealthy }) => (
+        <p key={id}>
+          {name ?? id}: {operating_status} {unhealthy && <strong class="outside">unhealthy</strong>}
+        </p>
+      ))}
+      {requests.map((request) => (
+        <pre key={request}>{request}</pre>
+      ))}
+    </details>
+  );
+}
+
+function Datapoint({ point }: { point: Query['datapoints'][number] }): JSX.Element {
+  const { timestamp, value, used, why, comparison, outside, series } = point;
+  return (
+    <tr class={used ? undefined : 'disabled'}>
+      <td>
+        {timestamp === null ? '–' : <Time at={timestamp} />}
+        {series !== undefined && <span class="muted"> series {series}</span>}
+      </td>
+      <td class="number">{numberText(value)}</td>
+      <td>
+        {used ? (
+          <span class={outside === true ? 'outside' : undefined}>
+            <span aria-hidden="true">{outside === true ? '▲' : '●'}</span> {comparison}
+          </span>
+        ) : (
+          why
+        )}
+      </td>
+    </tr>
+  );
+}

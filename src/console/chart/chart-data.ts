@@ -1,0 +1,64 @@
+import { timeOf } from '../elements/time.js';
+import type { Schemas } from '../requests/client.js';
+
+export type ShownValues = Schemas['AlarmValues'];
+
+/** What a chart draws, in seconds since 1970 and with gaps as null. */
+export interface ChartData {
+  times: number[];
+  series: { name: string; values: (number | null)[] }[];
+  /** Moments at which some series has no value. */
+  missing: number[];
+  /** Thresholds and clear thresholds, each value once. */
+  lines: { value: number; isClear: boolean }[];
+  bands: { state: string; from: number; to: number }[];
+  transitions: { at: number; to: string }[];
+  from: number;
+  to: number;
+}
+
+const secondsOf = (text: string): number => timeOf(text).getTime() / 1000;
+
+/** The data of a chart. Infinite values are outside of it, so they are shown as missing. */
+export function chartData(values: ShownValues): ChartData {
+  const times = [...new Set(values.series.flatMap(({ points }) => points.map(({ at }) => secondsOf(at))))].sort(
+    (a, b) => a - b,
+  );
+  const series = values.series.map((each, index) => {
+    const byTime = new Map(each.points.map(({ at, value }) => [secondsOf(at), value]));
+    return {
+      name: seriesName(each, index),
+      values: times.map((time) => {
+        const value = byTime.get(time);
+        return typeof value === 'number' ? value : null;
+      }),
+    };
+  });
+  return {
+    times,
+    series,
+    missing: times.filter((_, index) => series.some((each) => each.values[index] === null)),
+    lines: linesOf(values),
+    bands: (values.states ?? []).map(({ state, start, stop }) => ({
+      state,
+      from: secondsOf(start),
+      to: secondsOf(stop),
+    })),
+    transitions: (values.transitions ?? []).map(({ at, to }) => ({ at: secondsOf(at), to })),
+    from: secondsOf(values.start),
+    to: secondsOf(values.stop),
+  };
+}
+
+function seriesName({ name, rule }: ShownValues['series'][number], index: number): string {
+  return [rule, name].filter(Boolean).join(' ') || `series ${index + 1}`;
+}
+
+function linesOf({ series }: ShownValues): ChartData['lines'] {
+  const lines = new Map<string, ChartData['lines'][number]>();
+  for (const { threshold, clear_threshold: clear } of series) {
+    if (threshold !== null) lines.set(`${threshold}`, { value: threshold, isClear: false });
+    if (clear !== null) lines.set(`clear ${clear}`, { value: clear, isClear: true });
+  }
+  return [...lines.values()];
+}
