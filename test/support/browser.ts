@@ -62,6 +62,8 @@ export async function openPage(
       return route.abort();
     },
   );
+  // Only a page that hangs takes so long.
+  context.setDefaultTimeout(120_000);
   const page = await context.newPage();
   page.on('pageerror', (error) => misdeeds.errors.push(String(error)));
   page.on('console', (message) => {

@@ -125,7 +125,9 @@ function QueryDetails({ query }: { query: Query }): JSX.Element {
         </p>
       ))}
       {requests.map((request) => (
-        <pre key={request}>{request}</pre>
+        <pre key={request} tabIndex={0}>
+          {request}
+        </pre>
       ))}
     </details>
   );

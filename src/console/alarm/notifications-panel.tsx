@@ -104,7 +104,7 @@ function Attempts({
           )
         }
       </Loaded>
-      <pre>{JSON.stringify(body, null, 2)}</pre>
+      <pre tabIndex={0}>{JSON.stringify(body, null, 2)}</pre>
       {failure !== undefined && <Failure failure={failure} />}
       {status !== 'pending' && status !== 'in_flight' && (
         <div>

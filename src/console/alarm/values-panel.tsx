@@ -162,7 +162,7 @@ function MatchedEvents({ values: { events, transitions } }: { values: Schemas['A
                 <td>
                   <details>
                     <summary>{message_id}</summary>
-                    <pre>{JSON.stringify(event, null, 2)}</pre>
+                    <pre tabIndex={0}>{JSON.stringify(event, null, 2)}</pre>
                   </details>
                 </td>
               </tr>

@@ -136,13 +136,6 @@ function optionsOf({ data, moment, onIndex, onMoment }: Drawn, colours: ChartCol
     cursor: {
       y: false,
       drag: { x: false, y: false },
-      bind: {
-        click: (plot) => () => {
-          const { left } = plot.cursor;
-          if (left !== undefined && left >= 0) onMoment(Math.round(plot.posToVal(left, 'x')));
-          return null;
-        },
-      },
     },
     scales: { x: { range: () => [data.from, data.to] }, y: { range: () => rangeOf(data) } },
     axes: [axis, { ...axis, size: 60, values: (_, ticks) => ticks.map((tick) => numberText(tick)) }],
@@ -160,6 +153,10 @@ function optionsOf({ data, moment, onIndex, onMoment }: Drawn, colours: ChartCol
       drawClear: [(plot) => drawBands(plot, data, colours)],
       draw: [(plot) => drawMarks(plot, data, { colours, moment })],
       setCursor: [(plot) => onIndex(plot.cursor.idx ?? null)],
+      ready: [
+        (plot) =>
+          plot.over.addEventListener('click', ({ offsetX }) => onMoment(Math.round(plot.posToVal(offsetX, 'x')))),
+      ],
     },
   };
 }
