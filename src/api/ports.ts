@@ -24,11 +24,11 @@ import type { ListedAlarmPage, ListedAlarmQuery } from '../storage/alarms/listed
 import type { ActivatedAlarm, Activation, Import, ImportStatus } from '../storage/alarms/import-store.js';
 import type {
   AttemptRecord,
-  DeliveryPause,
   NotificationQuery,
   NotificationRecord,
 } from '../storage/notifications/notification-admin-store.js';
 import type { Replay, ReplayFollower, ReplaySelection } from '../storage/notifications/replay-store.js';
+import type { DeliveryPause, NewPause } from '../storage/notifications/delivery-pause-store.js';
 import type { NewTests, TestRecord, TestsSent } from '../storage/notifications/test-notification-store.js';
 import type { TransitionPage, TransitionQuery } from '../storage/alarms/transition-list-store.js';
 import type { Quota } from '../storage/alarms/quota-store.js';
@@ -136,7 +136,7 @@ export interface NotificationAdmin {
   attempts(scope: Scope, id: string): Promise<AttemptRecord[]>;
   replay(scope: Scope, selection: ReplaySelection, now: Date, follower?: ReplayFollower): Promise<Replay>;
   pauses(scope: Scope, now: Date): Promise<DeliveryPause[]>;
-  pause(projectId: string, now: Date): Promise<void>;
+  pause(projectId: string, now: Date, details?: Omit<NewPause, 'projectId'>): Promise<void>;
   resume(projectId: string, now: Date): Promise<void>;
 }
 

@@ -678,7 +678,7 @@ export interface paths {
         };
         get?: never;
         /**
-         * Pause the deliveries of a project, or of all projects (*)
+         * Pause the deliveries of a project, or of all projects (*); without a body until they are resumed
          * @description Requires the role member or a higher one.
          */
         put: operations["pauseDeliveries"];
@@ -2114,6 +2114,10 @@ export interface components {
                 dead: number;
                 oldest_due_at: string | null;
             };
+        PauseRequest: {
+            /** @description ISO 8601; UTC where it names no offset. */
+            ends_at?: string | null;
+            reason?: string | null;
         };
         AuditEntry: {
             id: string;
@@ -4235,6 +4239,11 @@ export interface operations {
                          * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
                          */
                         paused_at: string;
+                        /** @description When the pause ends by itself; null if it does not. */
+                        ends_at: string | null;
+                        reason: string | null;
+                        /** @description Id of the user who paused deliveries last; null if unknown. */
+                        paused_by: string | null;
                         /** @description End of the hour in which only repeats wait, since the project has reached its hourly limit; null for a pause. */
                         until: string | null;
                     }[];
@@ -4276,7 +4285,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PauseRequest"];
+            };
+        };
         responses: {
             /** @description Done */
             204: {

@@ -36,8 +36,8 @@ const HOUR_MS = 3_600_000;
 
 /**
  * Repairs the outbox after crashed processes and lost wake-ups: makes notifications with expired claims pending again,
- * ends superseded and unwanted ones, and wakes the notifiers for those that are due. Each notifier runs a sweeper; all
- * of them may run at the same time.
+ * ends superseded and unwanted ones and pauses that are over, and wakes the notifiers for those that are due. Each
+ * notifier runs a sweeper; all of them may run at the same time.
  */
 export function createOutboxSweeper(deps: OutboxSweeperDeps): Loop {
   const { clock, log, rules } = deps;
@@ -64,6 +64,7 @@ async function sweep({ store, waker, clock, log, telemetry, rules }: OutboxSweep
   if (reclaimed > 0) log.warn('claims expired; their notifications are pending again', { reclaimed });
   await store.supersede(now, { staleBefore: before(rules.staleAfterMs), defaultPolicy: rules.policy });
   await store.cancel(now);
+  await store.endPauses(now);
   const { open, dead, due, stalled, oldestDueAt } = await store.figures(now);
   telemetry.outboxDepth.set(open);
   telemetry.deadNotifications.set(dead);

@@ -1,7 +1,16 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { Database } from '../../src/storage/database.js';
-import { ADMIN, MEMBER, startApi, STRANGER, thresholdBody, type Caller, type TestApi } from '../support/api.js';
+import {
+  ADMIN,
+  MEMBER,
+  startApi,
+  STRANGER,
+  thresholdBody,
+  type Answered,
+  type Caller,
+  type TestApi,
+} from '../support/api.js';
 import { NOON } from '../support/builders.js';
 import { embeddedDatabase } from '../support/databases.js';
 import { A_BODY, storeNotification } from '../support/stored-notifications.js';
@@ -142,9 +151,11 @@ test('GET /v1/delivery-pauses shows until when the limit of notifications an hou
     await db.query(hour, [project, new Date(NOON.getTime() - 60_000), limitedAt]);
   }
   await api.ask('PUT', '/v1/delivery-pauses/p1', { as: MEMBER });
-  const limited = { project_id: 'p1', paused_at: '2026-01-01T12:00:00Z', until: '2026-01-01T12:59:00Z' };
+  const endless = { ends_at: null, reason: null, paused_by: null };
+  const limited = { project_id: 'p1', paused_at: '2026-01-01T12:00:00Z', until: '2026-01-01T12:59:00Z', ...endless };
   const list = async (as: Caller): Promise<unknown> => (await api.ask('GET', '/v1/delivery-pauses', { as })).json();
-  expect(await list(MEMBER)).toEqual([{ ...limited, paused_at: expect.any(String), until: null }, limited]);
+  const paused = { ...limited, paused_at: expect.any(String), paused_by: 'u1', until: null };
+  expect(await list(MEMBER)).toEqual([paused, limited]);
   expect(await list(ADMIN)).toMatchObject([{ until: null }, limited, { ...limited, project_id: 'p2' }]);
   await api.ask('DELETE', '/v1/delivery-pauses/p1', { as: MEMBER });
   expect(await list(MEMBER)).toEqual([limited]);
@@ -169,3 +180,57 @@ test.each(['2026-01-01T11:00:00', '2026-01-01T11:00:00Z', '2026-01-01T12:00:00+0
     });
   },
 );
+
+describe('PUT /v1/delivery-pauses/{project}', () => {
+  const put = (body?: object, as = MEMBER, project = 'p1'): Promise<Answered> =>
+    api.ask('PUT', `/v1/delivery-pauses/${project}`, { as, body });
+  const pauses = async (as = MEMBER): Promise<unknown[]> =>
+    (await api.ask('GET', '/v1/delivery-pauses', { as }))
+      .json<{ until: string | null }[]>()
+      .filter(({ until }) => until === null);
+  beforeEach(async () => {
+    await db.query('delete from delivery_pauses');
+  });
+
+  test('pauses with an end and a reason, and the list shows who paused, why and until when', async () => {
+    const body = { ends_at: '2030-01-01T12:00:00+02:00', reason: 'maintenance' };
+    expect((await put(body)).status).toBe(204);
+    const paused = { project_id: 'p1', ends_at: '2030-01-01T10:00:00Z', reason: 'maintenance', paused_by: 'u1' };
+    expect(await pauses()).toMatchObject([paused]);
+    expect(await pauses(STRANGER)).toEqual([]);
+  });
+
+  test('of all projects is shown to each project, with its reason', async () => {
+    await put({ reason: 'upgrade' }, ADMIN, '*');
+    expect(await pauses(STRANGER)).toMatchObject([{ project_id: '*', reason: 'upgrade', paused_by: 'root' }]);
+  });
+
+  test('changes the end and the reason of a pause, and keeps its start', async () => {
+    await put({ ends_at: '2030-01-01T12:00:00Z', reason: 'maintenance' });
+    const [first] = await pauses();
+    await api.clock.advance(1_000);
+    await put();
+    expect(await pauses()).toEqual([{ ...(first as object), ends_at: null, reason: null }]);
+  });
+
+  test('a pause that has ended is not shown, and a new one begins with its request', async () => {
+    const at = (ms: number): string => new Date(api.clock.now().getTime() + ms).toISOString();
+    await put({ ends_at: at(1_000) });
+    await api.clock.advance(1_000);
+    expect(await pauses()).toEqual([]);
+    await put({ ends_at: at(1_000) });
+    const shown = (await pauses()) as { paused_at: string }[];
+    expect(shown.map(({ paused_at }) => new Date(paused_at))).toEqual([api.clock.now()]);
+  });
+
+  test.each([
+    ['an end in the past', { ends_at: '2020-01-01T00:00:00Z' }, /ends_at.*in the future/],
+    ['an end that is no time', { ends_at: 'tomorrow' }, /ends_at.*Unknown string format/],
+    ['a reason that is too long', { reason: 'x'.repeat(256) }, /reason.*255/],
+    ['an unknown field', { until: '2030-01-01T00:00:00Z' }, /Unknown attribute.*until/],
+  ])('refuses %s', async (_, body, fault) => {
+    const given = await put(body);
+    expect([given.status, given.fault]).toEqual([400, expect.stringMatching(fault)]);
+    expect(await pauses()).toEqual([]);
+  });
+});

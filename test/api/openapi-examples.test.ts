@@ -79,6 +79,7 @@ const GIVEN: Readonly<Record<string, () => Promise<Record<string, string>>>> = {
   replaceAlarm: async () => ({ id: await api.create(thresholdBody()) }),
   setAlarmState: async () => ({ id: await api.create(thresholdBody()) }),
   testFireAlarm: async () => ({ id: await api.create(withActions) }),
+  pauseDeliveries: async () => ({ project: 'p1' }),
   createSamples: async () => ({ meter: 'cpu_util' }),
   activateImports: async () => {
     await send('importAlarms', 'alarms', {});

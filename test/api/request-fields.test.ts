@@ -295,6 +295,15 @@ const TESTED = {
 const ofDraft = { alarm: thresholdBody(TESTED), confirm: 'cpu high', actions: [0] };
 const testedDraft = async (fields: Json): Promise<string> =>
   shown(await api.ask('POST', '/v1/alarms/test-fire', { as: MEMBER, body: { ...ofDraft, ...fields } }));
+async function paused(fields: Json): Promise<string> {
+  await empty(db);
+  const given = await api.ask('PUT', '/v1/delivery-pauses/p1', { as: MEMBER, body: fields });
+  return given.status === 204 ? get('/v1/delivery-pauses') : shown(given);
+}
+const PAUSE_ROWS: Readonly<Record<string, Row>> = {
+  'PUT /v1/delivery-pauses/{project}: ends_at': { answers: both(paused, { ends_at: '2036-01-01T00:00:00Z' }) },
+  'PUT /v1/delivery-pauses/{project}: reason': { answers: both(paused, { reason: 'maintenance' }) },
+};
 const TEST_ROWS: Readonly<Record<string, Row>> = {
   'POST /v1/alarms/{id}/test-fire: confirm': { answers: both(tested, { confirm: 'x' }), meaning: 'refused' },
   'POST /v1/alarms/{id}/test-fire: state': { answers: both(tested, { state: 'ok' }) },
@@ -401,6 +410,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
   ...LIST_ROWS,
   ...VALUES_ROWS,
+  ...PAUSE_ROWS,
   ...TEST_ROWS,
 };
 

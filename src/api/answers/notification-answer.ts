@@ -2,11 +2,8 @@ import { z } from 'zod';
 
 import { NOTIFICATION_KINDS } from '../../alarm/notification.js';
 import { RawJson } from '../../alarm/wire/python-json.js';
-import type {
-  AttemptRecord,
-  DeliveryPause,
-  NotificationRecord,
-} from '../../storage/notifications/notification-admin-store.js';
+import type { AttemptRecord, NotificationRecord } from '../../storage/notifications/notification-admin-store.js';
+import type { DeliveryPause } from '../../storage/notifications/delivery-pause-store.js';
 import { utcTimestamp } from '../schema/timestamp.js';
 import { NullableText, StoredObject, UtcTimestamp } from './answer-fields.js';
 
@@ -87,6 +84,9 @@ export type BulkReplayAnswer = z.infer<typeof BulkReplayAnswer>;
 export const PauseAnswer = z.strictObject({
   project_id: z.string(),
   paused_at: UtcTimestamp,
+  ends_at: UtcTimestamp.nullable().meta({ description: 'When the pause ends by itself; null if it does not.' }),
+  reason: NullableText,
+  paused_by: NullableText.meta({ description: 'Id of the user who paused deliveries last; null if unknown.' }),
   until: UtcTimestamp.nullable().meta({
     description:
       'End of the hour in which only repeats wait, since the project has reached its hourly limit; null for a pause.',
@@ -136,8 +136,15 @@ export function shownError(error: string | null, forAdmin: boolean): string | nu
 }
 
 /** The answer about a pause. */
-export function pauseAnswer({ projectId, pausedAt, until }: DeliveryPause): PauseAnswer {
-  return { project_id: projectId, paused_at: utcTimestamp(pausedAt), until: until && utcTimestamp(until) };
+export function pauseAnswer({ projectId, pausedAt, endsAt, reason, pausedBy, until }: DeliveryPause): PauseAnswer {
+  return {
+    project_id: projectId,
+    paused_at: utcTimestamp(pausedAt),
+    ends_at: endsAt && utcTimestamp(endsAt),
+    reason,
+    paused_by: pausedBy,
+    until: until && utcTimestamp(until),
+  };
 }
 
 /**

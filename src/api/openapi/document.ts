@@ -103,7 +103,10 @@ function successOf(route: Pick<Route, 'method' | 'path'>): number {
   return STATUS[keyOf(route)] ?? SUCCESS[route.method] ?? 200;
 }
 
-function described(route: Route, { group, summary, request, answer, otherStatuses = {} }: Operation): Json {
+function described(
+  route: Route,
+  { group, summary, request, isRequestOptional, answer, otherStatuses = {} }: Operation,
+): Json {
   const name = OPERATION_NAMES[keyOf(route)];
   if (name === undefined) throw new Error(`${keyOf(route)} has no name`);
   const { policy } = route;
@@ -115,7 +118,9 @@ function described(route: Route, { group, summary, request, answer, otherStatuse
       ? { security: [] }
       : { description: needs(policy), security: [{ keystone: [] }, { key: [] }, { session: [] }] }),
     parameters: parametersOf(route),
-    ...(request ? { requestBody: { required: true, ...jsonContent(request, REQUEST_EXAMPLES[name]) } } : {}),
+    ...(request
+      ? { requestBody: { required: isRequestOptional !== true, ...jsonContent(request, REQUEST_EXAMPLES[name]) } }
+      : {}),
     responses: {
       [successOf(route)]: { description: 'Done', ...contentOf(answer, ANSWER_EXAMPLES[name]) },
       ...Object.fromEntries(Object.entries(otherStatuses).map(([status, description]) => [status, { description }])),

@@ -6,6 +6,8 @@ export interface Operation {
   summary: string;
   /** Schema of the request's body. */
   request?: z.ZodType;
+  /** True if the body may be left out. */
+  isRequestOptional?: boolean;
   /** Schema of the answer's body; null for an empty body, a media type for text. */
   answer: z.ZodType | string | null;
   /** Statuses without a body that are no errors, with their descriptions. */

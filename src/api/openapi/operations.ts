@@ -4,10 +4,10 @@ import { AlarmRequest, StateRequest } from '../schema/alarm-request.js';
 import { ComplexQueryRequest } from '../schema/complex-query.js';
 import { EventRequest } from '../schema/event-request.js';
 import { ActivationRequest } from '../schema/import-request.js';
-import { DraftTestFireRequest, TestFireRequest } from '../schema/test-fire-request.js';
 import { SampleRequest } from '../schema/sample-request.js';
 import { BacktestRequest } from '../schema/backtest-request.js';
 import { LatestValuesRequest } from '../schema/latest-values-request.js';
+import { PauseRequest } from '../schema/pause-request.js';
 import { QuotaRequest } from '../schema/quota-request.js';
 import { AlarmAnswer, StateAnswer } from '../answers/alarm-answer.js';
 import { AuditAnswer } from '../answers/audit-answer.js';
@@ -27,7 +27,6 @@ import {
   PauseAnswer,
   ReplayAnswer,
 } from '../answers/notification-answer.js';
-import { TestFireAnswer } from '../answers/test-fire-answer.js';
 import { QuotasAnswer } from '../answers/quota-answer.js';
 import { AlarmCountsAnswer, ListedAlarmsAnswer } from '../answers/listed-alarm-answer.js';
 import { LatestValuesAnswer, ValuesAnswer } from '../answers/values-answer.js';
@@ -36,6 +35,7 @@ import { CapabilitiesAnswer } from '../answers/service-answer.js';
 import { CREDENTIAL_OPERATIONS } from './credential-operations.js';
 import type { Operation } from './operation.js';
 import { SERVICE_OPERATIONS } from './service-operations.js';
+import { TEST_FIRE_OPERATIONS } from './test-fire-operations.js';
 
 /** One entry for each route. A test fails if a route has no entry or an entry has no route. */
 export const OPERATIONS: Readonly<Record<string, Operation>> = {
@@ -145,7 +145,9 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   'PUT /v1/delivery-pauses/:project': {
     group: 'Notifications',
-    summary: 'Pause the deliveries of a project, or of all projects (*)',
+    summary: 'Pause the deliveries of a project, or of all projects (*); without a body until they are resumed',
+    request: PauseRequest,
+    isRequestOptional: true,
     answer: null,
   },
   'DELETE /v1/delivery-pauses/:project': {
@@ -249,16 +251,5 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     request: LatestValuesRequest,
     answer: LatestValuesAnswer,
   },
-  'POST /v1/alarms/:id/test-fire': {
-    group: 'Alarms',
-    summary: 'Send a test of actions of an alarm, once, and get the outcome; the alarm does not change',
-    request: TestFireRequest,
-    answer: TestFireAnswer,
-  },
-  'POST /v1/alarms/test-fire': {
-    group: 'Alarms',
-    summary: 'Send a test of actions of a draft of an alarm, once, and get the outcome; creates no alarm',
-    request: DraftTestFireRequest,
-    answer: TestFireAnswer,
-  },
+  ...TEST_FIRE_OPERATIONS,
 };

@@ -278,6 +278,12 @@ export const REQUEST_EXAMPLES: Readonly<Record<string, Readonly<Record<string, B
     },
     token: { summary: 'With a Keystone token', value: { token: 'gAAAA…' } },
   },
+  pauseDeliveries: {
+    maintenance: {
+      summary: 'For the time of a maintenance',
+      value: { ends_at: '2036-11-22T08:00:00Z', reason: 'maintenance of the network' },
+    },
+  },
   importAlarms: {
     alarms: {
       summary: 'Two alarms as Aodh’s API answers them',

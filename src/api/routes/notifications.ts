@@ -16,8 +16,11 @@ import type { Identity } from '../identity/identity.js';
 import type { NotificationAdmin } from '../ports.js';
 import { momentIn } from '../http/parameter-values.js';
 import { invalidInput, type QueryParameters } from '../http/query-parameters.js';
+import { parseWith } from '../http/faultstring.js';
+import { SMALL_BODY } from '../http/request-body.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
+import { PauseRequest } from '../schema/pause-request.js';
 import { parseTimestamp, preciseUtcTimestamp, utcTimestamp } from '../schema/timestamp.js';
 import {
   attemptAnswer,
@@ -87,7 +90,14 @@ export function notificationRoutes(deps: NotificationRoutesDeps): Route[] {
       audit: 'delivery.list_pauses',
       handle: (r) => pauses(deps, r),
     },
-    { method: 'PUT', path: pause, policy: 'member', audit: 'delivery.pause', handle: (r) => setPause(deps, r) },
+    {
+      method: 'PUT',
+      path: pause,
+      policy: 'member',
+      audit: 'delivery.pause',
+      body: SMALL_BODY,
+      handle: (r) => setPause(deps, r),
+    },
     { method: 'DELETE', path: pause, policy: 'member', audit: 'delivery.resume', handle: (r) => liftPause(deps, r) },
   ];
 }
@@ -209,7 +219,11 @@ async function pauses({ notifications, now }: NotificationRoutesDeps, request: A
 }
 
 async function setPause({ notifications, now }: NotificationRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
-  await notifications.pause(pausable(request), now());
+  const projectId = pausable(request);
+  const { ends_at: endsAt = null, reason } = parseWith(PauseRequest, { argument: 'data', value: request.body ?? {} });
+  const at = now();
+  if (endsAt && endsAt <= at) throw invalidInput('ends_at', utcTimestamp(endsAt), 'It must be in the future.');
+  await notifications.pause(projectId, at, { endsAt, reason, pausedBy: request.identity.userId });
   return { status: 204 };
 }
 

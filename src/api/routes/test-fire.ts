@@ -4,6 +4,8 @@ import { testBody, type TestedAlarm } from '../../alarm/test-notification.js';
 import type { Clock } from '../../clock.js';
 import { AppError } from '../../errors.js';
 import type { NotifierWaker } from '../../notifier/waker.js';
+import { ALL_PROJECTS } from '../../storage/audit/audit-entry.js';
+import type { DeliveryPause } from '../../storage/notifications/delivery-pause-store.js';
 import type { NewTests, TestRecord } from '../../storage/notifications/test-notification-store.js';
 import { refuseOtherMuted } from '../alarms/alarm-definition.js';
 import { refuseBadActions, type ActionPolicy } from '../alarms/check-actions.js';
@@ -19,6 +21,7 @@ import type { ApiRequest, Route } from '../http/route.js';
 import { isAdmin, refuseForeignProject, scopeOf } from '../identity/authorize.js';
 import type { Alarms, TestNotifications } from '../ports.js';
 import { DraftTestFireRequest, TestFireRequest } from '../schema/test-fire-request.js';
+import { utcTimestamp } from '../schema/timestamp.js';
 import { requestedAlarm } from './alarms.js';
 
 export interface TestFireRoutesDeps {
@@ -143,15 +146,19 @@ async function send(deps: TestFireRoutesDeps, identity: ApiRequest['identity'], 
       return sent.ids;
     case 'alarm changed':
       throw new AppError('conflict', `Alarm ${tests.alarmId} was changed by another request: read it again`);
-    case 'paused': {
-      const whose = sent.projectId === '*' ? 'all projects' : `project ${sent.projectId}`;
-      throw new AppError('conflict', `Deliveries of ${whose} are paused: see GET /v1/delivery-pauses`);
-    }
+    case 'paused':
+      throw new AppError('conflict', pausedText(sent.pause));
     case 'limited': {
       const retryAfterS = Math.max(1, Math.ceil((sent.until.getTime() - tests.at.getTime()) / MS_OF_SECOND));
       throw new AppError('too_many_requests', 'Too many notifications of this project in this hour', { retryAfterS });
     }
   }
+}
+
+function pausedText({ projectId, endsAt, reason }: DeliveryPause): string {
+  const whose = projectId === ALL_PROJECTS ? 'all projects' : `project ${projectId}`;
+  const end = endsAt ? ` until ${utcTimestamp(endsAt)}` : '';
+  return `Deliveries of ${whose} are paused${end}${reason === null ? '' : ` (${reason})`}: nothing was sent`;
 }
 
 /** Waits until all tests have ended, the client has left or the time is over. Then no test begins any more. */

@@ -1,8 +1,7 @@
 import type { NotificationKind } from '../../alarm/notification.js';
 import { shownAction, type StoredAction } from '../../alarm/stored-action.js';
-import { bringProjectForward } from './bring-forward-store.js';
 import type { Database, Sql } from '../database.js';
-import { LIMITED_PROJECTS } from './hourly-limit-store.js';
+import { pause, pausesOf, resume, type DeliveryPause, type NewPause } from './delivery-pause-store.js';
 import { BODY } from './notification-body.js';
 import type { NotificationStatus } from './notification-status.js';
 import {
@@ -67,15 +66,6 @@ export interface AttemptRecord {
   answer: string | null;
 }
 
-/** A project whose notifications, or only its repeats, are not sent at present. */
-export interface DeliveryPause {
-  /** `*` pauses all projects. */
-  projectId: string;
-  pausedAt: Date;
-  /** The end of the hour in which repeats wait, since the project has reached its hourly limit; null for a pause. */
-  until: Date | null;
-}
-
 const COLUMNS = `id, alarm_id as "alarmId", project_id as "projectId", kind, sequence,
   transition_time as "transitionTime", action, host, ${BODY} as body,
   (select t.http_status from attempts t where t.notification_id = n.id order by t.attempt desc limit 1)
@@ -83,11 +73,7 @@ const COLUMNS = `id, alarm_id as "alarmId", project_id as "projectId", kind, seq
   status, attempt, next_attempt_at as "nextAttemptAt", last_error as "lastError", created_at as "createdAt",
   finished_at as "finishedAt"`;
 
-const PAUSES = `
-  select project_id as "projectId", paused_at as "pausedAt", null::timestamptz as until from delivery_pauses
-   where $1::text is null or project_id in ($1, '*')
-  union all ${LIMITED_PROJECTS}
-  order by 1, 3 desc`;
+const ENDLESS = { endsAt: null, reason: null, pausedBy: null };
 
 export type NotificationAdminStore = ReturnType<typeof createNotificationAdminStore>;
 
@@ -109,24 +95,15 @@ export function createNotificationAdminStore(
     replay: (scope: Scope, selection: ReplaySelection, now: Date, follower?: ReplayFollower): Promise<Replay> =>
       replayNotifications(db, scope, selection, { now, perProjectAndHour, most, ...follower }),
 
-    /** The pauses and the limits that apply to a scope now. */
-    async pauses(scope: Scope, now: Date): Promise<DeliveryPause[]> {
-      return (await db.query<DeliveryPause>(PAUSES, [scopeParameter(scope), now])).rows;
-    },
+    /** See `pausesOf`. */
+    pauses: (scope: Scope, now: Date): Promise<DeliveryPause[]> => pausesOf(db, scope, now),
 
-    /** Keeps a project's notifications pending until `resume`. Evaluation and history continue. */
-    async pause(projectId: string, now: Date): Promise<void> {
-      await db.query('insert into delivery_pauses (project_id, paused_at) values ($1, $2) on conflict do nothing', [
-        projectId,
-        now,
-      ]);
-    },
+    /** See `pause`. */
+    pause: (projectId: string, now: Date, details: Omit<NewPause, 'projectId'> = ENDLESS): Promise<void> =>
+      pause(db, { projectId, ...details }, now),
 
-    /** Ends a pause, if there is one. Notifications that wait for their next attempt become due now. */
-    async resume(projectId: string, now: Date): Promise<void> {
-      const { rowCount } = await db.query('delete from delivery_pauses where project_id = $1', [projectId]);
-      if (rowCount > 0) await bringProjectForward(db, projectId, now);
-    },
+    /** See `resume`. */
+    resume: (projectId: string, now: Date): Promise<void> => resume(db, projectId, now),
   };
 }
 

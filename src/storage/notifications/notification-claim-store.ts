@@ -1,4 +1,5 @@
 import type { Database, Sql } from '../database.js';
+import { isPaused, nextEndOfPause } from './delivery-pause-store.js';
 import type { ClaimedNotification } from './claimed-notification.js';
 import { recordAttempts, type FinishedAttempt, type RecordedAttempt, type RecordRules } from './notification-record.js';
 import { takeClaims } from './notification-take-store.js';
@@ -195,7 +196,7 @@ left join lateral (
       and coalesce((select h.not_before from delivery_holds h where h.lane = n.lane), '-infinity') <= $7
     order by n.next_attempt_at limit $10
   ) d
-  where not exists (select 1 from delivery_pauses p where p.project_id in ('*', nullif(q.project, '')))
+  where not ${isPaused("nullif(q.project, '')", '$7')}
   order by d.next_attempt_at
   limit greatest(least($6::int, q.connections) - q.claims, 0)
 ) c on true
@@ -206,10 +207,14 @@ async function nextDueAt(db: Sql, after: Date): Promise<Date | null> {
   return rows[0]?.due ?? null;
 }
 
-/** The earliest of: a due time, the end of a Retry-After, and the next attempt that an unresponsive host may get. */
+/**
+ * The earliest of: a due time, the end of a Retry-After, the end of a pause, and the next attempt that an unresponsive
+ * host may get.
+ */
 const NEXT_DUE = `
   select least(
     (select min(next_attempt_at) from notifications where status = 'pending' and next_attempt_at > $1),
     (select min(not_before) from delivery_holds where not_before > $1),
+    ${nextEndOfPause('$1')},
     (select min(claimed_at) + $2 * interval '1 ms' from receiver_hosts
       where not answered and outcome_at is not null and claimed_at > $1::timestamptz - $2 * interval '1 ms')) as due`;

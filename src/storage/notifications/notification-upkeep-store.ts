@@ -1,5 +1,6 @@
 import type { DeliveryPolicy } from '../../alarm/alarm.js';
 import type { Database } from '../database.js';
+import { endPauses, isPaused } from './delivery-pause-store.js';
 import { pruneHours } from './hourly-limit-store.js';
 import { pruneHolds, pruneHosts } from './receiver-host-store.js';
 import { IS_UNWANTED } from './removed-action-store.js';
@@ -61,7 +62,7 @@ const FIGURES = `
                    where status in ('pending', 'in_flight') order by lane, ordinal) n
            where status = 'pending' and next_attempt_at <= $1
              and not exists (select 1 from delivery_holds h where h.lane = n.lane and h.not_before > $1)
-             and not exists (select 1 from delivery_pauses p where p.project_id in ('*', n.project_id))) due`;
+             and not ${isPaused('n.project_id', '$1')}) due`;
 
 /** Advisory lock of the deletion of notifications. Any constant that no other lock has. */
 const PRUNE_LOCK = 8042_0004;
@@ -133,6 +134,9 @@ export function createNotificationUpkeepStore(db: Database) {
         (await db.query(CANCEL, [now])).rowCount + (await db.query(CANCEL_LATE_TESTS, [now, TEST_TOO_LATE])).rowCount
       );
     },
+
+    /** See `endPauses`. */
+    endPauses: (now: Date): Promise<void> => endPauses(db, now),
 
     /** Counts notifications. */
     async figures(now: Date): Promise<OutboxFigures> {

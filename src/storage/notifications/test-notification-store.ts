@@ -7,6 +7,7 @@ import type { Database, Sql } from '../database.js';
 import { scopeParameter, type Scope } from '../scope.js';
 import type { Sealer } from '../secrets/sealed.js';
 import { sealActions } from '../secrets/sealed-actions.js';
+import { pauseOfProject, type DeliveryPause } from './delivery-pause-store.js';
 import { beginHours, countInHours } from './hourly-limit-store.js';
 import type { NotificationStatus } from './notification-status.js';
 import { cancelPending } from './removed-action-store.js';
@@ -36,8 +37,7 @@ export type TestsSent =
   | { kind: 'sent'; ids: string[] }
   /** The alarm was changed or deleted since it was read. */
   | { kind: 'alarm changed' }
-  /** Deliveries of this project are paused; `*`: of all projects. */
-  | { kind: 'paused'; projectId: string }
+  | { kind: 'paused'; pause: DeliveryPause }
   /** The project has reached its limit of notifications in an hour. */
   | { kind: 'limited'; until: Date };
 
@@ -86,8 +86,6 @@ const ACTIONS = `
   select ok_actions, alarm_actions, insufficient_data_actions, action_secrets from alarms
    where id = $1 and ($2::text is null or project_id = $2) and definition_version = $3 and deleted_at is null`;
 
-const PAUSES = `select project_id as "projectId" from delivery_pauses where project_id in ('*', $1) order by 1 limit 1`;
-
 const INSERT = `
   with body as (insert into notification_bodies (id, body, action_secrets) values ($1::text::uuid, $2, $3))
   insert into notifications (id, alarm_id, project_id, kind, sequence, transition_time, action_list, action_index,
@@ -121,8 +119,8 @@ async function send(
   const { alarmId, projectId, chosen, at } = tests;
   const lists = await listsOf(tx, scope, tests, sealer);
   if (!lists) return { kind: 'alarm changed' };
-  const [pause] = (await tx.query<{ projectId: string }>(PAUSES, [projectId])).rows;
-  if (pause) return { kind: 'paused', ...pause };
+  const pause = await pauseOfProject(tx, projectId, at);
+  if (pause) return { kind: 'paused', pause };
   const project = projectId ?? '';
   if (perProjectAndHour > 0) {
     const hour = (await beginHours(tx, new Set([project]), at)).get(project);
