@@ -2044,6 +2044,11 @@ export interface components {
                 answer: string | null;
             }[];
         };
+        PauseRequest: {
+            /** @description ISO 8601; UTC where it names no offset. */
+            ends_at?: string | null;
+            reason?: string | null;
+        };
         Cluster: {
             /**
              * Format: date-time
@@ -2114,10 +2119,6 @@ export interface components {
                 dead: number;
                 oldest_due_at: string | null;
             };
-        PauseRequest: {
-            /** @description ISO 8601; UTC where it names no offset. */
-            ends_at?: string | null;
-            reason?: string | null;
         };
         AuditEntry: {
             id: string;
