@@ -81,6 +81,26 @@ describeWith(['keystone'], 'the service with a real Keystone', () => {
     expect([status, text, headers['www-authenticate']]).toEqual([401, UNAUTHORIZED, `Keystone uri="${keystone.url}"`]);
   }
 
+  test('a browser signs in with its password, and only with the right one', async () => {
+    const page = { 'sec-fetch-site': 'same-origin' };
+    const signIn = ({ user: name, password, project }: Login): Promise<Answered> =>
+      ask('POST', '/v1/session', { as: page, body: { name, password, project } });
+    const answer = await signIn(ALICE);
+    expect([answer.status, answer.json()]).toEqual([
+      201,
+      expect.objectContaining({ user_id: ids['alice'], project_id: ids['red'], role: 'member', has_session: true }),
+    ]);
+    const cookie = answer.headers['set-cookie']?.[0]?.split(';')[0] ?? '';
+    expect((await ask('GET', '/v2/alarms', { as: { ...page, cookie } })).status).toBe(200);
+    const wrong = [{ password: 'wrong' }, { user: 'nobody' }, { project: 'blue' }, { project: 'none' }];
+    for (const fields of wrong) {
+      const refused = await signIn({ ...ALICE, ...fields });
+      expect([refused.status, refused.fault]).toEqual([401, expect.stringMatching(/^Wrong credentials/)]);
+    }
+    const unscoped = await ask('POST', '/v1/session', { as: page, body: { name: 'alice', password: ALICE.password } });
+    expect([unscoped.status, unscoped.fault]).toEqual([400, expect.stringContaining('name a project')]);
+  });
+
   describeWith(['aodh'], 'and the aodh command', () => {
     const aodh = (args: readonly string[], login = ALICE): Promise<CommandResult> =>
       runAodh(args, keystoneEnvironment(keystone.url, login));
