@@ -1,0 +1,67 @@
+/** An answer of explain, as /openapi.json shows it. */
+export const EXPLANATION_EXAMPLE = {
+  alarm_id: '7b23d5fc-7e20-4058-bd4d-717a072a7aff',
+  name: 'cpu high',
+  type: 'threshold',
+  at: '2026-11-29T04:29:17.868000',
+  summary:
+    'It has been in state alarm since 2026-11-29T04:29:16: Transition to alarm due to 1 samples outside threshold, ' +
+    'most recent: 95.0. A look at it says no different: the last datapoint, 95.0, is above 80.0.',
+  notes: [],
+  state: 'alarm',
+  state_reason: 'Transition to alarm due to 1 samples outside threshold, most recent: 95.0',
+  state_timestamp: '2026-11-29T04:29:16.251000',
+  state_at: {
+    state: 'alarm',
+    since: '2026-11-29T04:29:16.251000',
+    reason: 'Transition to alarm due to 1 samples outside threshold, most recent: 95.0',
+    known_from: 'the alarm',
+  },
+  evaluation: {
+    verdict: 'alarm',
+    would_be_state: 'alarm',
+    decision: 'stay',
+    reason: 'the last datapoint, 95.0, is above 80.0',
+  },
+  judged_by: 'series',
+  options: {},
+  questions: [
+    {
+      rule: null,
+      backend: { kind: 'meters', name: null, configured: true, reachable: true, trouble: null },
+      window: {
+        start: '2026-11-29T04:27:17.868000',
+        stop: '2026-11-29T04:29:17.868000',
+        granularity: 60,
+        evaluation_periods: 1,
+        ingestion_lag: 0,
+      },
+      requests: ['statistics of the built-in meters: [{"meter":"cpu_util","project":null}]'],
+      refusal: null,
+      condition: { comparison_operator: 'gt', threshold: 80.0, effective_threshold: 80.0 },
+      compared: 1,
+      outside: 1,
+      series: null,
+      series_not_shown: 0,
+      datapoints: [
+        { timestamp: '2026-11-29T04:28:17.868000', value: 95.0, used: true, comparison: '95.0 > 80.0', outside: true },
+      ],
+      datapoints_not_shown: 0,
+      pool_members: null,
+    },
+  ],
+  time_constraints: { within: true, constraints: [] },
+  members: null,
+  last_firing: null,
+  evaluation_schedule: {
+    enabled: true,
+    muted: false,
+    interval: 5,
+    partition: 250,
+    owner: 'evaluator-13705-881642b4',
+    epoch: 1,
+    last_evaluated_at: '2026-11-29T04:29:16.251000',
+    behind: null,
+    next_evaluation_at: '2026-11-29T04:29:21.250000',
+  },
+};
