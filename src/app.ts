@@ -10,6 +10,7 @@ import type { ReadinessCheck } from './api/ports.js';
 import { openWaker } from './app/open-waker.js';
 import { readiness } from './app/readiness.js';
 import { createProcessReport } from './app/process-report.js';
+import { openStreamWaker, type StreamWaker } from './app/stream-wakers.js';
 import { createTimeKeeper } from './app/time-keeper.js';
 import type { Listener } from './api/http/listen.js';
 import type { ServerCertificate } from './api/http/server-certificate.js';
@@ -46,6 +47,12 @@ const LEAVING_MS = 2_000;
 /** Creates the service. The only place that connects its parts. Releases all resources if it rejects. */
 export async function createApp(config: Config, program: Program, overrides: Overrides = {}): Promise<App> {
   return new Service(await openParts(config, program, overrides));
+}
+
+interface Wakers {
+  waker: NotifierWaker;
+  localWaker: LocalWaker;
+  streamWaker: StreamWaker;
 }
 
 class Service implements App {
@@ -104,12 +111,14 @@ class Service implements App {
     const ready = (): Promise<ReadinessCheck[]> => this.#readiness();
     const localWaker = createLocalWaker();
     const waker = openWaker(this.parts, localWaker);
+    const streamWaker = openStreamWaker(config, log, this.parts.resources);
     if (config.roles.includes('api')) {
       const api = await listenApi({
         ...this.parts,
         ...this.parts.program,
         log: log.child({ component: 'api' }),
         waker,
+        streamWaker,
         readiness: ready,
       });
       this.#listeners.push(api);
@@ -121,7 +130,7 @@ class Service implements App {
       );
     }
     for (const certificate of this.#certificates()) this.#supervisor('process').start(certificate);
-    this.#startLoops(waker, localWaker);
+    this.#startLoops({ waker, localWaker, streamWaker });
     this.#startReport();
     log.info('started', { roles: config.roles, url: this.#url });
   }
@@ -130,7 +139,7 @@ class Service implements App {
     return this.#listeners.flatMap(({ certificate }) => certificate ?? []);
   }
 
-  #startLoops(waker: NotifierWaker, localWaker: LocalWaker): void {
+  #startLoops({ waker, localWaker, streamWaker }: Wakers): void {
     const { config, clock, log, db } = this.parts;
     if (config.roles.includes('notifier')) {
       const notifier = createNotifierRole({
@@ -139,12 +148,14 @@ class Service implements App {
         log: log.child({ component: 'notifier' }),
         waker,
         localWaker,
+        streamWaker,
       });
       this.parts.resources.push('receivers', () => notifier.close());
       for (const loop of notifier.loops) this.#supervisor('notifier').start(loop);
     }
     if (config.roles.includes('evaluator')) {
-      this.#evaluator = createEvaluatorRole({ ...this.parts, waker, name: `evaluator-${this.parts.program.pid}` });
+      const name = `evaluator-${this.parts.program.pid}`;
+      this.#evaluator = createEvaluatorRole({ ...this.parts, waker, streamWaker, name });
       for (const loop of this.#evaluator.loops) this.#supervisor('evaluator').start(loop);
     } else {
       const keeper = { clock, log, everyMs: config.evaluator.heartbeat, databaseTime: () => databaseTime(db) };

@@ -133,6 +133,8 @@ function apiMetrics({ counter, gauge }: Instruments) {
       'audit_entries_lost_total',
       'Requests missing from the audit trail, since too many entries waited for the database',
     ),
+    streams: gauge('streams', 'Open streams of this process (GET /v1/stream)'),
+    streamsEnded: counter('streams_ended_total', 'Streams that have ended, by reason', ['reason']),
     apiKeysExpiring: gauge('api_keys_expiring', 'Valid API keys that end within 14 days'),
     certificateExpiry: gauge(
       'certificate_expiry_timestamp_seconds',

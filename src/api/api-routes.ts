@@ -52,6 +52,7 @@ import { quotaRoutes } from './routes/quotas.js';
 import { sessionRoutes, type SessionRoutesDeps } from './routes/session.js';
 import { queryRoutes } from './routes/query.js';
 import { transitionRoutes } from './routes/transitions.js';
+import { streamRoutes, type StreamRoutesDeps } from './routes/stream.js';
 import { versionRoutes } from './routes/versions.js';
 import type { TrustActions } from './alarms/trust-actions.js';
 
@@ -61,6 +62,7 @@ export interface ApiDeps
     HealthRoutesDeps,
     EventRoutesDeps,
     SessionRoutesDeps,
+    StreamRoutesDeps,
     Pick<AlarmValuesRoutesDeps, 'alarmValues' | 'latestValues' | 'valuesLimit' | 'latestValuesLimit'> {
   alarms: Alarms;
   listedAlarms: ListedAlarms;
@@ -152,6 +154,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...meterRoutes(deps),
     ...eventRoutes(deps),
     ...notificationRoutes(deps),
+    ...streamRoutes(deps),
     ...importRoutes(deps),
     ...quotaRoutes(deps),
     ...capabilityRoutes(),

@@ -39,6 +39,7 @@ import type { Sample } from '../storage/meters/sample-store.js';
 import type { Scope } from '../storage/scope.js';
 import type { Statistics, StatisticsQuery } from '../storage/meters/statistics-store.js';
 import type { NewSession, StoredSession } from '../storage/secrets/session-store.js';
+import type { StreamStore } from '../storage/stream/stream-store.js';
 import type { AlarmTrust, SealedTrust } from '../storage/secrets/trust-store.js';
 import type { Identity } from './identity/identity.js';
 
@@ -213,6 +214,9 @@ export interface AuditTrail {
 export interface Cluster {
   read(now: Date): Promise<ClusterState>;
 }
+
+/** The stored events of the stream. */
+export type StreamEvents = Pick<StreamStore, 'head' | 'newEpoch' | 'read' | 'keptFrom'>;
 
 /** One check of readiness. `detail` is shown in `/readyz`. */
 export interface ReadinessCheck {

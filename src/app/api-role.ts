@@ -19,7 +19,6 @@ import { createApi, createManagementApi } from '../api/server.js';
 import { FairPermits, type PermitLimits } from '../async/fair-permits.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/schema.js';
-import { isIn, parseAddress, parseNetwork } from '../egress/address.js';
 import type { EgressGuard } from '../egress/egress-guard.js';
 import type { BackendObserver } from '../datasource/datasource.js';
 import { createBacktests } from '../evaluator/backtest.js';
@@ -58,8 +57,11 @@ import type { Telemetry } from '../telemetry.js';
 import { createAuthentication } from './authentication.js';
 import { openDatasources } from './datasources/open.js';
 import { graceOf } from './evaluator-role.js';
+import { listenForClients } from './listen-for-clients.js';
 import { openLimitsRedis, openRateLimits } from './rate-limits.js';
 import { createRuleChecks } from './rule-checks.js';
+import { openStreams } from './streams.js';
+import { wakingAfterChanges, type StreamWaker } from './stream-wakers.js';
 import { openTrustActions, trustRefusal } from './trusts.js';
 
 /** Dependencies of the API role. */
@@ -76,6 +78,7 @@ export interface ApiRoleDeps {
   audit: AuditRecorder;
   version: string;
   waker: NotifierWaker;
+  streamWaker: StreamWaker;
   readiness: () => Promise<ReadinessCheck[]>;
   resources: ReleaseStack;
 }
@@ -90,7 +93,7 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
   // One at a time of a project: beside them, PostgreSQL has little time left for the short statements of others.
   const longReads = fairDatabase(db, new FairPermits(longReadLimitsOf(given)), ownerOf);
   const { config, keystone, egress, clock, log, telemetry, audit, version, waker, readiness, resources } = deps;
-  const { host, port, alarm_max_actions, project_alarm_quota } = config.api;
+  const { alarm_max_actions, project_alarm_quota } = config.api;
   const apiKeys = createApiKeyStore(db);
   const redis = openLimitsRedis(config, log, resources);
   const sessions = createSessionStore(db);
@@ -98,6 +101,7 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
   const { detail, ...authentication } = await createAuthentication({ config, clock, log, redis, ...credentials });
   const auth: ReadinessCheck = { name: 'auth', ok: true, detail };
   const certificate = openCertificate('api', deps);
+  const streams = openStreams({ ...given, authenticate: authentication.authenticate });
   const app = createApi({
     ...openStores(deps, longReads, ownerOf),
     ruleChecks: createRuleChecks({ config, clock, resources, keystone }),
@@ -120,6 +124,7 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
     apiKeys: config.auth.mode === 'keystone' ? undefined : apiKeys,
     keyLifetimeMs: config.auth.key_lifetime,
     ...authentication,
+    streams,
     runAs: (owner, work) => owners.run(owner, work),
     audit,
     clock,
@@ -128,7 +133,7 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
     newId: () => randomUUID(),
     log,
     onStored: (samples) => telemetry.samplesStored.inc(samples),
-    onAnswer: countAnswers(telemetry),
+    onAnswer: wakingAfterChanges(countAnswers(telemetry), given.streamWaker),
     version,
     trustedProxies: config.api.trusted_proxies,
     hasTls: certificate !== undefined,
@@ -136,8 +141,7 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
     metrics: authentication.trustsIdentityHeaders ? metricsOf(telemetry) : undefined,
     readiness: async () => [...(await readiness()), auth],
   });
-  const isTrustedProxy = isOneOf(config.api.trusted_proxies);
-  return listen(app, { host, port, setting: 'api.port', clock, isTrustedProxy, certificate });
+  return listenForClients(app, { config, clock, certificate, streams });
 }
 
 /** What the API stores and reads, apart from API keys. */
@@ -226,12 +230,6 @@ function countQueries({ backendQueries }: Telemetry): (datasource: DatasourceKin
     succeeded: () => backendQueries.inc({ datasource, outcome: 'ok' }),
     failed: () => backendQueries.inc({ datasource, outcome: 'failed' }),
   });
-}
-
-/** True for an address in one of the networks. */
-function isOneOf(texts: readonly string[]): (address: string) => boolean {
-  const networks = texts.map(parseNetwork);
-  return (text) => text !== '' && networks.some((network) => isIn(parseAddress(text), network));
 }
 
 /** Starts the management listener, which serves health and metrics of a process with any roles. */

@@ -22,6 +22,8 @@ import { createBackendHealth, type BackendHealth } from './datasources/backend-h
 import { openDatasources } from './datasources/open.js';
 import { endedSessionsChore } from './ended-sessions.js';
 import { endingKeysChore } from './ending-keys.js';
+import { wakingStream, type StreamWaker } from './stream-wakers.js';
+import { streamChore } from './streams.js';
 import { trustChore } from './trusts.js';
 
 /** Tombstones are kept at least this long, even if all evaluators have seen them. */
@@ -38,6 +40,7 @@ export interface EvaluatorRoleDeps {
   coordinationDb: Database;
   redis: { command: Redis; subscriber: Redis } | undefined;
   waker: NotifierWaker;
+  streamWaker: StreamWaker;
   keystone: KeystoneSession | undefined;
   clock: ServiceClock;
   log: Logger;
@@ -97,7 +100,7 @@ export function createEvaluatorRole(deps: EvaluatorRoleDeps): EvaluatorRole {
   deps.resources.push('backends of the evaluator', () => datasources.close());
   const evaluator: Evaluator = createEvaluator({
     store: createEvaluationStore(db),
-    commit: createEvaluationCommit(db),
+    commit: wakingStream(createEvaluationCommit(db), deps.streamWaker),
     datasources,
     waker: deps.waker,
     clock,
@@ -131,6 +134,7 @@ function choresOf({ config, db, keystone, telemetry }: EvaluatorRoleDeps, log: L
     ...(trusts ? [trusts] : []),
     endingKeysChore({ db, log, telemetry }),
     endedSessionsChore(db),
+    streamChore({ config, db }),
     { name: 'samples', everyMs, batch: PRUNE_BATCH, run: (now) => store.pruneSamples(before(now, retention)) },
     {
       name: 'events',

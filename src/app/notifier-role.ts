@@ -11,6 +11,7 @@ import { createNotificationUpkeepStore } from '../storage/notifications/notifica
 import type { Sealer } from '../storage/secrets/sealed.js';
 import type { KeystoneSession } from '../keystone/session.js';
 import type { Telemetry } from '../telemetry.js';
+import { wakingStream, type StreamWaker } from './stream-wakers.js';
 import { openCloudAccess } from './trusts.js';
 
 /** Dependencies of the notifier role. */
@@ -19,6 +20,7 @@ export interface NotifierRoleDeps {
   db: Database;
   sealer: Sealer;
   waker: NotifierWaker;
+  streamWaker: StreamWaker;
   localWaker: LocalWaker;
   keystone: KeystoneSession | undefined;
   egress: EgressGuard;
@@ -29,12 +31,14 @@ export interface NotifierRoleDeps {
 }
 
 /** Creates the notifier from the configuration. */
-export function createNotifierRole({ config, db, sealer, keystone, version, ...deps }: NotifierRoleDeps): Notifier {
+export function createNotifierRole(given: NotifierRoleDeps): Notifier {
+  const { config, db, sealer, keystone, version, streamWaker, ...deps } = given;
+  const claims = createNotificationClaimStore(db);
   const { notifier, redis, queue, evaluator } = config;
   return createNotifier({
     ...deps,
     version,
-    claims: createNotificationClaimStore(db),
+    claims: { ...claims, record: wakingStream(claims.record, streamWaker) },
     openAction: createActionOpener(sealer),
     upkeep: createNotificationUpkeepStore(db),
     redis: redis.url && { url: redis.url.reveal(), prefix: redis.prefix },

@@ -693,6 +693,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow transitions, definitions, deliveries and silences as server-sent events; see docs/stream.md
+         * @description Requires the role reader or a higher one.
+         */
+        get: operations["streamEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/imports": {
         parameters: {
             query?: never;
@@ -2048,6 +2068,84 @@ export interface components {
             /** @description ISO 8601; UTC where it names no offset. */
             ends_at?: string | null;
             reason?: string | null;
+        };
+        /** @description Data of one server-sent event. */
+        StreamEvent: {
+            alarm_id: string;
+            /** @description Null if the alarm is gone, as are type and severity. */
+            alarm_name: string | null;
+            project_id: string | null;
+            type: string | null;
+            severity: ("low" | "moderate" | "critical") | null;
+            /** @description Id of the entry in the history. */
+            event_id: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+             */
+            time: string;
+            previous_state: ("ok" | "alarm" | "insufficient data") | null;
+            state: ("ok" | "alarm" | "insufficient data") | null;
+            reason: string | null;
+            /** @description For later use. */
+            series: null;
+        } | {
+            alarm_id: string;
+            /** @description Null if the alarm is gone, as are type and severity. */
+            alarm_name: string | null;
+            project_id: string | null;
+            type: string | null;
+            severity: ("low" | "moderate" | "critical") | null;
+            /** @description Id of the entry in the history. */
+            event_id: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+             */
+            time: string;
+            /** @enum {string} */
+            change: "creation" | "rule change" | "deletion";
+            /** @description The present state of the alarm. */
+            state: ("ok" | "alarm" | "insufficient data") | null;
+            /** @description For later use. */
+            series: null;
+        } | {
+            alarm_id: string;
+            /** @description Null if the alarm is gone, as are type and severity. */
+            alarm_name: string | null;
+            project_id: string | null;
+            type: string | null;
+            severity: ("low" | "moderate" | "critical") | null;
+            notification_id: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+             */
+            time: string;
+            /** @description transition or repeat. */
+            kind: string | null;
+            /** @description delivered, dead, superseded, silenced or cancelled. */
+            status: string;
+            /** @description The state that the notification tells. */
+            state: ("ok" | "alarm" | "insufficient data") | null;
+            host: string | null;
+            attempts: number | null;
+            error: string | null;
+            /** @description For later use. */
+            series: null;
+        } | {
+            silence_id: string;
+            project_id: string | null;
+            /**
+             * Format: date-time
+             * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+             */
+            time: string;
+            change: string;
+            /** @description For later use. */
+            series: null;
+        } | {
+            reason: string;
         };
         Cluster: {
             /**
@@ -4371,6 +4469,62 @@ export interface operations {
             };
         };
     };
+    streamEvents: {
+        parameters: {
+            query?: {
+                /** @description Kinds of events. May be repeated, as all filters. */
+                event?: ("transition" | "definition" | "delivery" | "silence")[];
+                alarm_id?: string[];
+                type?: ("threshold" | "combination" | "gnocchi_resources_threshold" | "gnocchi_aggregation_by_metrics_threshold" | "gnocchi_aggregation_by_resources_threshold" | "prometheus" | "composite" | "loadbalancer_member_health" | "event")[];
+                state?: ("ok" | "alarm" | "insufficient data")[];
+                severity?: ("low" | "moderate" | "critical")[];
+                /** @description Admins may name other projects. */
+                project_id?: string[];
+                /** @description Instead of the header Last-Event-ID. */
+                last_event_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["StreamEvent"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
     importAlarms: {
         parameters: {
             query?: never;
@@ -4910,7 +5064,7 @@ export interface operations {
                 project_id?: string;
                 /** @description Id of a user or of an API key. */
                 actor?: string;
-                action?: "alarm.create" | "alarm.update" | "alarm.delete" | "alarm.set_state" | "alarm.backtest" | "alarm.test_fire" | "alarm.list" | "alarm.read" | "alarm.read_state" | "alarm.read_history" | "alarm.explain" | "alarm.read_values" | "alarm.query" | "alarm.query_history" | "alarm.count_results" | "sample.create" | "sample.list" | "sample.summarise" | "meter.list" | "resource.list" | "resource.read" | "event.create" | "notification.list" | "notification.read" | "notification.read_attempts" | "notification.replay" | "delivery.pause" | "delivery.resume" | "delivery.list_pauses" | "quota.set" | "quota.reset" | "quota.read" | "api_key.create" | "api_key.revoke" | "api_key.list" | "session.begin" | "session.end" | "import.create" | "import.activate" | "secrets.rotate" | "cluster.read" | "audit.list" | "audit.lose" | "service.authenticate" | "service.start";
+                action?: "alarm.create" | "alarm.update" | "alarm.delete" | "alarm.set_state" | "alarm.backtest" | "alarm.test_fire" | "alarm.list" | "alarm.read" | "alarm.read_state" | "alarm.read_history" | "alarm.explain" | "alarm.read_values" | "alarm.query" | "alarm.query_history" | "alarm.count_results" | "sample.create" | "sample.list" | "sample.summarise" | "meter.list" | "resource.list" | "resource.read" | "event.create" | "notification.list" | "notification.read" | "notification.read_attempts" | "notification.replay" | "delivery.pause" | "delivery.resume" | "delivery.list_pauses" | "stream.read" | "quota.set" | "quota.reset" | "quota.read" | "api_key.create" | "api_key.revoke" | "api_key.list" | "session.begin" | "session.end" | "import.create" | "import.activate" | "secrets.rotate" | "cluster.read" | "audit.list" | "audit.lose" | "service.authenticate" | "service.start";
                 object_id?: string;
                 outcome?: "done" | "refused" | "denied" | "failed";
                 /** @description ISO 8601, in UTC unless it has an offset; included. */

@@ -134,6 +134,9 @@ export const Config = z.strictObject({
     project_alarm_quota: limit(),
     user_alarm_quota: limit(),
     evaluation_results_metrics: z.boolean().default(false),
+    max_streams: count(1_000, 100_000),
+    max_project_streams: count(200, 100_000),
+    keep_stream_events: duration('24h', { min: '1m', max: '30d' }),
     trusted_proxies: z
       .array(z.string().refine(isNetwork, 'expected an address or a network such as 10.0.0.0/8'))
       .default([]),

@@ -26,6 +26,8 @@ export interface Sql {
  */
 export interface Database extends Sql {
   readonly kind: 'postgres' | 'pglite';
+  /** Tells a directory of the embedded database from a copy of it; undefined for a server. */
+  readonly place?: string | undefined;
   /** Commits when `work` resolves, and rolls back when it rejects. `work` must use only `tx`. */
   transaction<T>(work: (tx: Sql) => Promise<T>): Promise<T>;
   close(): Promise<void>;

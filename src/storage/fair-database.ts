@@ -8,6 +8,7 @@ import type { Database } from './database.js';
 export function fairDatabase(db: Database, permits: FairPermits, ownerOf: () => string): Database {
   return {
     kind: db.kind,
+    place: db.place,
     query: (text, parameters, options) => permits.run(ownerOf(), () => db.query(text, parameters, options)),
     transaction: (work) => permits.run(ownerOf(), () => db.transaction(work)),
     close: () => db.close(),

@@ -195,6 +195,7 @@ const ROWS: Record<string, Row> = {
   'POST /v1/alarms/test-fire': byRole('member', 200, { body: { alarm: withAction, ...CONFIRMED } }),
   'POST /v1/notifications/replay': byRole('member', 202),
   'POST /v1/notifications/:id/replay': roleFirst('member', 202, { given: aNotification }),
+  'GET /v1/stream': byRole('reader', 200),
   'GET /v1/delivery-pauses': byRole('reader', 200),
   'PUT /v1/delivery-pauses/:project': { ...roleFirst('member', 204, { given: theProject }), targets: ['present'] },
   'DELETE /v1/delivery-pauses/:project': { ...roleFirst('member', 204, { given: theProject }), targets: ['present'] },

@@ -211,6 +211,7 @@ describe('reads', () => {
     { path: '/v2/quotas', entries: [] },
     { path: '/v2/quotas/p1', entries: ['quota.read done'] },
     { path: '/v1/notifications', entries: ['notification.list done'] },
+    { path: '/v1/stream', entries: ['stream.read done'] },
     { path: '/v1/delivery-pauses', entries: ['delivery.list_pauses done'] },
     { path: '/v1/api-keys', entries: ['api_key.list done'] },
     { path: '/v1/api-keys?project_id=ops', entries: [] },

@@ -9,7 +9,9 @@ import { anyDatabase, empty } from '../support/databases.js';
 import { fieldsOfRequests, isOfAlarm, SAMPLE, shown, undocumented, type Meaning } from '../support/field-meanings.js';
 import { namedBackends } from '../support/named-backends.js';
 import { EVENT_BODY } from '../support/request-bodies.js';
+import { streamRows } from '../support/stream-fields.js';
 import { storeNotification } from '../support/stored-notifications.js';
+import { testFireRows } from '../support/test-fire-fields.js';
 
 /**
  * Each field of each request without an alarm in its body changes something that a later answer shows, or is refused,
@@ -281,20 +283,6 @@ const LIST_ROWS: Readonly<Record<string, Row>> = {
   }),
 };
 
-/** Two alarms have two actions each. The notifications have ids that differ. */
-async function tested(fields: Json): Promise<string> {
-  await empty(db);
-  const id = await api.create(thresholdBody(TESTED), MEMBER);
-  const body = { confirm: 'cpu high', actions: [0], ...fields };
-  return shown(await api.ask('POST', `/v1/alarms/${id}/test-fire`, { as: MEMBER, body }));
-}
-const TESTED = {
-  alarm_actions: ['http://r.example.com/1', 'http://r.example.com/2'],
-  ok_actions: ['http://r.example.com/3'],
-};
-const ofDraft = { alarm: thresholdBody(TESTED), confirm: 'cpu high', actions: [0] };
-const testedDraft = async (fields: Json): Promise<string> =>
-  shown(await api.ask('POST', '/v1/alarms/test-fire', { as: MEMBER, body: { ...ofDraft, ...fields } }));
 async function paused(fields: Json): Promise<string> {
   await empty(db);
   const given = await api.ask('PUT', '/v1/delivery-pauses/p1', { as: MEMBER, body: fields });
@@ -303,14 +291,6 @@ async function paused(fields: Json): Promise<string> {
 const PAUSE_ROWS: Readonly<Record<string, Row>> = {
   'PUT /v1/delivery-pauses/{project}: ends_at': { answers: both(paused, { ends_at: '2036-01-01T00:00:00Z' }) },
   'PUT /v1/delivery-pauses/{project}: reason': { answers: both(paused, { reason: 'maintenance' }) },
-};
-const TEST_ROWS: Readonly<Record<string, Row>> = {
-  'POST /v1/alarms/{id}/test-fire: confirm': { answers: both(tested, { confirm: 'x' }), meaning: 'refused' },
-  'POST /v1/alarms/{id}/test-fire: state': { answers: both(tested, { state: 'ok' }) },
-  'POST /v1/alarms/{id}/test-fire: actions': { answers: both(tested, { actions: [1] }) },
-  'POST /v1/alarms/test-fire: confirm': { answers: both(testedDraft, { confirm: 'x' }), meaning: 'refused' },
-  'POST /v1/alarms/test-fire: state': { answers: both(testedDraft, { state: 'ok' }) },
-  'POST /v1/alarms/test-fire: actions': { answers: both(testedDraft, { actions: [1] }) },
 };
 
 const query = (other: Json, path = '/v2/query/alarms') => inBody(path, {}, other);
@@ -411,7 +391,8 @@ const ROWS: Readonly<Record<string, Row>> = {
   ...LIST_ROWS,
   ...VALUES_ROWS,
   ...PAUSE_ROWS,
-  ...TEST_ROWS,
+  ...testFireRows({ api: () => api, empty: () => empty(db) }),
+  ...streamRows({ api: () => api, threeAlarms }),
 };
 
 test('each field of a request without an alarm in its body has a row', async () => {

@@ -105,6 +105,12 @@ const ROWS: Row[] = [
   { method: 'GET', path: '/v1/notifications/n1', expected: READ_OURS },
   { method: 'GET', path: '/v1/notifications/n1/attempts', expected: READ_OURS },
   { method: 'POST', path: '/v1/notifications/replay', expected: writes(202, 202) },
+  { method: 'GET', path: '/v1/stream', expected: READ_LIST },
+  {
+    method: 'GET',
+    path: '/v1/stream?project_id=p1',
+    expected: [403, 403, 403, 200, 200, 200, 200, 401],
+  },
   { method: 'GET', path: '/v1/delivery-pauses', expected: READ_LIST },
   { method: 'PUT', path: '/v1/delivery-pauses/p1', expected: writes(204, 404) },
   { method: 'DELETE', path: '/v1/delivery-pauses/p1', expected: writes(204, 404) },

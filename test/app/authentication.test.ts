@@ -135,6 +135,7 @@ describe('the service', () => {
       version: '0.0.0',
       readiness,
       waker: { wake: () => undefined },
+      streamWaker: { wake: () => undefined, onWake: () => undefined },
       resources,
     });
   }

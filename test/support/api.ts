@@ -27,6 +27,8 @@ import { NO_RATE_LIMITS, type RateLimits } from '../../src/api/http/rate-limits.
 import { createExplain } from '../../src/evaluator/explain/explain.js';
 import { createAlarmValues } from '../../src/evaluator/values/alarm-values.js';
 import { createLatestValues } from '../../src/evaluator/values/latest-values.js';
+import { StreamHub } from '../../src/api/stream/stream-hub.js';
+import type { StreamLimits } from '../../src/api/stream/stream-slots.js';
 import { silentLogger, type Logger } from '../../src/logger.js';
 import { NO_QUOTAS } from '../../src/storage/alarms/alarm-insert-store.js';
 import { createAlarmStore } from '../../src/storage/alarms/alarm-store.js';
@@ -51,6 +53,7 @@ import { createTestNotificationStore } from '../../src/storage/notifications/tes
 import { createTransitionListStore } from '../../src/storage/alarms/transition-list-store.js';
 import { createQuotaStore } from '../../src/storage/alarms/quota-store.js';
 import { createTrustStore } from '../../src/storage/secrets/trust-store.js';
+import { createStreamStore } from '../../src/storage/stream/stream-store.js';
 import { createSampleStore } from '../../src/storage/meters/sample-store.js';
 import { createStatisticsStore } from '../../src/storage/meters/statistics-store.js';
 import { TEST_SEALER } from './sealer.js';
@@ -96,6 +99,7 @@ export interface TestApi {
   ask(method: string, path: string, asked?: Asked): Promise<Answered>;
   /** Creates an alarm, which must succeed, and returns its id. */
   create(body: unknown, as?: Caller): Promise<string>;
+  streams: StreamHub;
   close(): Promise<void>;
 }
 
@@ -138,6 +142,8 @@ export interface TestApiOptions {
   /** Allows every address of this machine and every port by default. */
   egress?: EgressGuard;
   log?: Logger;
+  /** 1,000 by default. */
+  streamLimits?: Partial<StreamLimits>;
   /** Instead of believing the headers. */
   authentication?: (clock: FakeClock) => Authentication;
 }
@@ -212,7 +218,17 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     log,
     metrics,
   });
+  const streams = new StreamHub({
+    store: createStreamStore(db),
+    authenticate,
+    clock,
+    log,
+    random: () => 0,
+    limits: { inAll: 1_000, perProject: 1_000, ...options.streamLimits },
+    keepMs: STREAM_KEEP_MS,
+  });
   const app = createApi({
+    streams,
     alarms: createAlarmStore(db, { sealer: TEST_SEALER, quotas }),
     listedAlarms: createListedAlarmStore(db),
     ruleChecks,
@@ -314,7 +330,9 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
       if (answer.status !== 201) throw new Error(`not created: ${answer.status} ${answer.text}`);
       return answer.json<{ alarm_id: string }>().alarm_id;
     },
+    streams,
     async close() {
+      streams.close();
       await listener.close(Promise.resolve());
       await audit.close();
     },
@@ -322,6 +340,8 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
 }
 
 const INTERVAL_MS = 60_000;
+/** Age up to which a test's API resumes streams. */
+export const STREAM_KEEP_MS = 24 * 3_600_000;
 
 function looks(db: Database, remote: ConfiguredDatasources | undefined, clock: FakeClock): TrialEvaluations {
   const datasources = createDatasources({
@@ -352,9 +372,13 @@ export function ask(method: string, url: string, { as = ADMIN, body, raw, header
     const send = url.startsWith('https:') ? httpsRequest : httpRequest;
     const request = send(url, { ...tls, method, headers: { ...type, ...as, ...headers } }, (response) => {
       const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('error', reject);
-      response.on('end', () => {
+      const isStream = response.headers['content-type'] === 'text/event-stream';
+      response.on('data', (chunk: Buffer) => {
+        chunks.push(chunk);
+        if (isStream) request.destroy(); // has no end: its first piece is the answer
+      });
+      response.on('error', isStream ? () => undefined : reject);
+      response.on(isStream ? 'close' : 'end', () => {
         const text = Buffer.concat(chunks).toString();
         resolve({
           status: response.statusCode ?? 0,

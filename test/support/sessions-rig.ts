@@ -121,6 +121,7 @@ export function sessionsRig(): SessionsRig {
       version: '0.0.0',
       readiness: () => Promise.resolve([]),
       waker: { wake: () => undefined },
+      streamWaker: { wake: () => undefined, onWake: () => undefined },
       resources,
     });
     const close = async (): Promise<void> => {

@@ -29,6 +29,7 @@ export const AUDIT_ACTIONS = [
   'delivery.pause',
   'delivery.resume',
   'delivery.list_pauses',
+  'stream.read',
   'quota.set',
   'quota.reset',
   'quota.read',

@@ -6,7 +6,7 @@ import { convertInPieces } from '../../async/event-loop.js';
 import { firstEvent } from '../../async/first-event.js';
 import type { Clock } from '../../clock.js';
 
-/** An answer of the API. It has at most one of `body`, `pages` and `text`. */
+/** An answer of the API. It has at most one of `body`, `pages`, `text` and `stream`. */
 export interface ApiAnswer {
   status: number;
   headers?: Readonly<Record<string, string>>;
@@ -19,6 +19,8 @@ export interface ApiAnswer {
   /** Members that follow the list in that object. Called at the end of the list. */
   afterList?: () => Readonly<Record<string, PythonValue>>;
   text?: { contentType: string; content: string | Buffer };
+  /** Sends an answer without a planned end, with its status and headers. It bounds itself what waits for the client. */
+  stream?: (response: ServerResponse) => Promise<void>;
 }
 
 type ReaderClock = Pick<Clock, 'monotonicMs' | 'sleep'>;
@@ -39,7 +41,8 @@ export async function sendAnswer(
   answer: ApiAnswer,
   { clock, nextTimeSlice }: Sending,
 ): Promise<void> {
-  const { status, headers = {}, body, pages, text } = answer;
+  const { status, headers = {}, body, pages, text, stream } = answer;
+  if (stream) return stream(response);
   const reader = new AnswerReader(response, clock);
   if (pages) return sendPages(response, { ...answer, pages }, { reader, nextTimeSlice });
   response.statusCode = status;

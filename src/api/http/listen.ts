@@ -31,7 +31,8 @@ export interface ListenOptions extends Omit<ConnectionLimits, 'max'> {
 }
 
 const KIB = 1024;
-const MAX_CONNECTIONS = 1_000;
+/** Most connections of a listener, besides those of streams. */
+export const MAX_CONNECTIONS = 1_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /**

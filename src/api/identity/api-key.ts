@@ -62,7 +62,7 @@ export function createApiKeyAuthenticator({ keys, clock, log }: ApiKeyAuthentica
     const found = parts && (await credentialOf(parts));
     const isExpired = found?.expiresAt && found.expiresAt <= clock.now();
     if (!found || isExpired) throw unauthenticated();
-    if (found.allProjects) audit(log, found, request);
+    if (found.allProjects && request.maxAgeMs === undefined) audit(log, found, request);
     return identityOf(found);
   };
 }

@@ -34,6 +34,11 @@ export interface Credentials {
   origin: string;
   /** The client's address: the peer of the connection, or as a trusted proxy (`api.trusted_proxies`) reports it. */
   remoteAddress: string;
+  /**
+   * Set if the credential of an open stream is checked again: the most time in milliseconds since the answer about it
+   * that may be used.
+   */
+  maxAgeMs?: number;
 }
 
 /** Turns the credentials of a request into an identity. Runs before the body is read. Rejects with AppError. */

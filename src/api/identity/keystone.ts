@@ -1,3 +1,4 @@
+import { AppError } from '../../errors.js';
 import type { KeystoneErrorAnswer } from '../answers/error-answer.js';
 import type { Challenge } from '../http/error-handler.js';
 import { isPermitted } from './access-rules.js';
@@ -32,11 +33,24 @@ export function createKeystoneAuthenticator(deps: KeystoneAuthenticatorDeps): Au
     const token = headerIn(request.headers, 'x-auth-token');
     if (token === undefined) throw unauthenticated();
     const isOfService = await comesFromService(deps, request);
-    const found = await deps.tokens.validate(token, { allowExpired: isOfService });
+    const found = await validateNow(deps.tokens, token, { allowExpired: isOfService, maxAgeMs: request.maxAgeMs });
     // Access rules describe the user's request to the other service, so they do not apply to a request by a service.
     if (!found || !(isOfService || isAllowed(found, request, deps))) throw unauthenticated();
     return identityOf(found, token, deps);
   };
+}
+
+/** While Keystone is unavailable, an older answer about a token must do. */
+async function validateNow(
+  tokens: TokenValidator,
+  token: string,
+  { allowExpired, maxAgeMs }: { allowExpired: boolean; maxAgeMs: number | undefined },
+): Promise<ValidToken | null> {
+  if (maxAgeMs === undefined) return tokens.validate(token, { allowExpired });
+  return tokens.validate(token, { allowExpired, maxAgeMs }).catch((thrown: unknown) => {
+    if (thrown instanceof AppError && thrown.code === 'unavailable') return tokens.validate(token, { allowExpired });
+    throw thrown;
+  });
 }
 
 /** True if the service token has a service role. @throws AppError if the service token is invalid. */

@@ -25,10 +25,11 @@ export interface ValidToken {
 /** Validates tokens at Keystone. */
 export interface TokenValidator {
   /**
-   * The token's data; null if the token is invalid. `allowExpired` accepts an expired token.
+   * The token's data; null if the token is invalid. `allowExpired` accepts an expired token. `maxAgeMs` is the most
+   * time since Keystone's answer, if that is less than the cache time.
    * @throws AppError `unavailable` if Keystone gives no usable answer.
    */
-  validate(token: string, options?: { allowExpired?: boolean }): Promise<ValidToken | null>;
+  validate(token: string, options?: { allowExpired?: boolean; maxAgeMs?: number }): Promise<ValidToken | null>;
 }
 
 /** Dependencies and settings of the token validator. */
@@ -63,7 +64,7 @@ const TokenAnswer = z.object({
 
 /** Validates tokens at Keystone and caches the answers, valid or invalid, under the hash of the token. */
 export function createTokenValidator({ keystone, clock, log, cacheTimeMs }: TokenValidatorDeps): TokenValidator {
-  const valid = new ExpiringCache<ValidToken>(MAX_CACHED, clock);
+  const valid = new ExpiringCache<{ found: ValidToken; requestedAt: number }>(MAX_CACHED, clock);
   const invalid = new ExpiringCache<true>(MAX_CACHED, clock);
   const pending = new Map<string, Promise<ValidToken | null>>();
 
@@ -76,7 +77,7 @@ export function createTokenValidator({ keystone, clock, log, cacheTimeMs }: Toke
     if (status !== 200 && status !== 404) throw unusableAnswer(status);
     const found = status === 200 ? readToken(body) : null;
     if (cacheTimeMs > 0) {
-      if (found) valid.set(key, found, requestedAt + cacheTimeMs);
+      if (found) valid.set(key, { found, requestedAt }, requestedAt + cacheTimeMs);
       else invalid.set(key, true, requestedAt + Math.min(cacheTimeMs, MAX_INVALID_CACHED_MS));
     }
     return found;
@@ -90,21 +91,26 @@ export function createTokenValidator({ keystone, clock, log, cacheTimeMs }: Toke
   }
 
   /** The cached answer, or the answer of one request to Keystone that concurrent callers share. */
-  function lookUp(token: string, key: string, allowExpired: boolean): Promise<ValidToken | null> {
-    const cached = valid.get(key) ?? (invalid.get(key) ? null : undefined);
-    if (cached !== undefined) return Promise.resolve(cached);
+  function lookUp(
+    token: string,
+    key: string,
+    { allowExpired, maxAgeMs }: { allowExpired: boolean; maxAgeMs: number },
+  ): Promise<ValidToken | null> {
+    const known = valid.get(key);
+    if (known && clock.monotonicMs() - known.requestedAt <= maxAgeMs) return Promise.resolve(known.found);
+    if (!known && invalid.get(key)) return Promise.resolve(null);
     const request = pending.get(key) ?? validateAtKeystone(token, key, allowExpired).finally(() => pending.delete(key));
     pending.set(key, request);
     return request;
   }
 
   return {
-    async validate(token, { allowExpired = false } = {}) {
+    async validate(token, { allowExpired = false, maxAgeMs = Infinity } = {}) {
       // Other characters cannot be sent in a header, so the text is not a token.
       if (!/^[\x21-\x7e]+$/.test(token)) return null;
       // An expired token is valid only beside a service token, so the two cases have cache entries of their own.
       const key = `${createHash('sha256').update(token).digest('base64')}${allowExpired ? ' even if expired' : ''}`;
-      const found = await lookUp(token, key, allowExpired);
+      const found = await lookUp(token, key, { allowExpired, maxAgeMs });
       if (found === null) return null;
       return allowExpired || clock.now().getTime() < found.expiresAt ? found : null;
     },

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 
 import { jsonSchemaOf } from '../../alarm/wire/wire-types.js';
 import type { Policy } from '../identity/authorize.js';
@@ -105,7 +105,7 @@ function successOf(route: Pick<Route, 'method' | 'path'>): number {
 
 function described(
   route: Route,
-  { group, summary, request, isRequestOptional, answer, otherStatuses = {} }: Operation,
+  { group, summary, request, isRequestOptional, answer, otherStatuses = {}, isStream }: Operation,
 ): Json {
   const name = OPERATION_NAMES[keyOf(route)];
   if (name === undefined) throw new Error(`${keyOf(route)} has no name`);
@@ -122,7 +122,10 @@ function described(
       ? { requestBody: { required: isRequestOptional !== true, ...jsonContent(request, REQUEST_EXAMPLES[name]) } }
       : {}),
     responses: {
-      [successOf(route)]: { description: 'Done', ...contentOf(answer, ANSWER_EXAMPLES[name]) },
+      [successOf(route)]: {
+        description: 'Done',
+        ...(isStream ? eventContent(answer) : contentOf(answer, ANSWER_EXAMPLES[name])),
+      },
       ...Object.fromEntries(Object.entries(otherStatuses).map(([status, description]) => [status, { description }])),
       ...(policy === 'public' ? {} : { 401: { description: UNAUTHORIZED, ...contentOf(UnauthorizedAnswer) } }),
       default: { description: 'Error', ...contentOf(ErrorAnswer) },
@@ -140,6 +143,12 @@ function contentOf(answer: Operation['answer'], example?: unknown): Json {
   if (answer === null) return {};
   if (typeof answer === 'string') return { content: { [answer]: {} } };
   return jsonContent(answer, example === undefined ? undefined : { answer: { summary: 'Example', value: example } });
+}
+
+/** The data of server-sent events. OpenAPI 3.1 has no way to describe their other lines. */
+function eventContent(data: Operation['answer']): Json {
+  const schema = data instanceof z.ZodType ? jsonSchemaOf(data, 'input') : {};
+  return { content: { 'text/event-stream': { schema } } };
 }
 
 function jsonContent(schema: z.ZodType, examples: Readonly<Record<string, BodyExample>> | undefined): Json {

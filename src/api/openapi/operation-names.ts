@@ -53,6 +53,7 @@ export const OPERATION_NAMES: Readonly<Record<string, string>> = {
   'GET /v1/delivery-pauses': 'listDeliveryPauses',
   'PUT /v1/delivery-pauses/:project': 'pauseDeliveries',
   'DELETE /v1/delivery-pauses/:project': 'resumeDeliveries',
+  'GET /v1/stream': 'streamEvents',
 
   'GET /v2/quotas': 'getQuotas',
   'GET /v2/quotas/:id': 'getProjectQuotas',

@@ -12,4 +12,6 @@ export interface Operation {
   answer: z.ZodType | string | null;
   /** Statuses without a body that are no errors, with their descriptions. */
   otherStatuses?: Readonly<Record<number, string>>;
+  /** True for a stream of server-sent events; `answer` is the schema of the data of each. */
+  isStream?: true;
 }

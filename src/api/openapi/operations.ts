@@ -35,6 +35,7 @@ import { CapabilitiesAnswer } from '../answers/service-answer.js';
 import { CREDENTIAL_OPERATIONS } from './credential-operations.js';
 import type { Operation } from './operation.js';
 import { SERVICE_OPERATIONS } from './service-operations.js';
+import { STREAM_OPERATION } from './stream-operation.js';
 import { TEST_FIRE_OPERATIONS } from './test-fire-operations.js';
 
 /** One entry for each route. A test fails if a route has no entry or an entry has no route. */
@@ -156,6 +157,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     answer: null,
   },
 
+  'GET /v1/stream': STREAM_OPERATION,
   'POST /v2/query/alarms': {
     group: 'Alarms',
     summary: 'Find alarms by a filter of comparisons, and, or, not',

@@ -5,6 +5,7 @@ import { AUDIT_OUTCOMES } from '../../storage/audit/audit-entry.js';
 import { LISTED_ALARM_SORT_KEYS } from '../../storage/alarms/listed-alarm-store.js';
 import { GROUP_FIELDS } from '../../storage/meters/statistics-store.js';
 import { NOTIFICATION_STATUSES } from '../../storage/notifications/notification-status.js';
+import { STREAM_EVENT_KINDS } from '../../storage/stream/stream-sources.js';
 import { AUDIT_ACTIONS } from '../audit/audit-actions.js';
 import type { Route } from '../http/route.js';
 
@@ -19,6 +20,7 @@ interface UrlParameter {
 const TEXT: UrlParameter = { schema: { type: 'string' } };
 const TEXTS = { type: 'array', items: { type: 'string' } };
 const oneOf = (values: readonly string[]): Json => ({ type: 'string', enum: values });
+const someOf = (values: readonly string[]): Json => ({ type: 'array', items: oneOf(values) });
 
 /** `q` in a route's row: four lists. The first members of each are one condition, the second members another. */
 const CONDITIONS: Readonly<Record<string, UrlParameter>> = {
@@ -98,6 +100,15 @@ const OF_ROUTE: Readonly<Record<string, Readonly<Record<string, UrlParameter>>>>
     type: { schema: oneOf(ALARM_KINDS) },
     severity: { schema: oneOf(SEVERITIES) },
     limit: PAGE_LIMIT,
+  },
+  'GET /v1/stream': {
+    event: { schema: someOf(STREAM_EVENT_KINDS), description: 'Kinds of events. May be repeated, as all filters.' },
+    alarm_id: { schema: TEXTS },
+    type: { schema: someOf(ALARM_KINDS) },
+    state: { schema: someOf(ALARM_STATES) },
+    severity: { schema: someOf(SEVERITIES) },
+    project_id: { schema: TEXTS, description: 'Admins may name other projects.' },
+    last_event_id: { schema: { type: 'string' }, description: 'Instead of the header Last-Event-ID.' },
   },
   'GET /v1/audit': { action: { schema: oneOf(AUDIT_ACTIONS) }, outcome: { schema: oneOf(AUDIT_OUTCOMES) } },
   'GET /v1/notifications': {

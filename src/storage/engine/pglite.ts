@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 
@@ -60,6 +62,7 @@ export async function openPglite(
   const mutex = new Mutex(); // PGlite has one connection, for single statements and whole transactions
   return {
     kind: 'pglite',
+    place: await placeOf(dataDir),
     query: (text, parameters) => mutex.runExclusive(() => client.query(text, parameters)),
     transaction: (work) => mutex.runExclusive(() => transaction(client, work)),
     async close() {
@@ -67,6 +70,13 @@ export async function openPglite(
       await unlock();
     },
   };
+}
+
+/** A file that is never written again: a copy of the directory has another. */
+async function placeOf(dataDir: string | undefined): Promise<string> {
+  if (dataDir === undefined) return randomUUID();
+  const { ino, birthtimeMs } = await stat(path.join(dataDir, 'pglite', 'PG_VERSION'));
+  return `${ino}/${Math.round(birthtimeMs)}`;
 }
 
 async function transaction<T>(client: WorkerClient, work: (tx: Sql) => Promise<T>): Promise<T> {

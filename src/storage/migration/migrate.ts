@@ -5,6 +5,7 @@ import { StartupError } from '../../errors.js';
 import type { Logger } from '../../logger.js';
 import type { Database, Sql } from '../database.js';
 import { openPostgres } from '../engine/postgres.js';
+import { renewStreamEpoch } from '../stream/stream-epoch.js';
 
 const MIGRATIONS = new URL('./migrations/', import.meta.url);
 /** Advisory lock of migrations. Any constant that no other lock has; it must be the same in all processes. */
@@ -23,7 +24,8 @@ export interface Migration {
 /**
  * Brings the schema up to date and returns the names of the migrations that it ran. Safe to call from any number of
  * processes at once: one does the work, the others wait for it. Also repairs revisions after a dump was restored into a
- * younger server, whose transaction numbers would otherwise lie below those in the rows.
+ * younger server, whose transaction numbers would otherwise lie below those in the rows, and starts a new epoch of the
+ * stream after any restore.
  * @throws StartupError if a known migration was applied with other content.
  */
 export function migrate(db: Database, known: readonly Migration[] = knownMigrations()): Promise<string[]> {
@@ -35,6 +37,7 @@ export function migrate(db: Database, known: readonly Migration[] = knownMigrati
     const pending = await missingOf(tx, known);
     for (const migration of pending) await apply(tx, migration);
     await tx.query('update alarms set revision = pg_current_xact_id() where revision > pg_current_xact_id()');
+    await renewStreamEpoch(tx, db.place);
     return pending.map(({ name }) => name);
   });
 }

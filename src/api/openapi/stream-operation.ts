@@ -1,0 +1,10 @@
+import { StreamEventAnswer } from '../answers/stream-answer.js';
+import type { Operation } from './operation.js';
+
+/** `GET /v1/stream`. */
+export const STREAM_OPERATION: Operation = {
+  group: 'Alarms',
+  summary: 'Follow transitions, definitions, deliveries and silences as server-sent events; see docs/stream.md',
+  answer: StreamEventAnswer,
+  isStream: true,
+};
