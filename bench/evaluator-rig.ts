@@ -8,6 +8,7 @@ import { createEvaluator } from '../src/evaluator/evaluator.js';
 import { silentLogger } from '../src/logger.js';
 import type { Database } from '../src/storage/database.js';
 import { createEvaluationCommit } from '../src/storage/evaluation/evaluation-commit.js';
+import { createSettleAlarms } from '../src/storage/silences/settle-store.js';
 import { createEvaluationStore } from '../src/storage/evaluation/evaluation-store.js';
 import { createTelemetry } from '../src/telemetry.js';
 import { FakeClock } from '../test/support/fake-clock.js';
@@ -49,6 +50,7 @@ export function startBenchEvaluator(
   const evaluator = createEvaluator({
     store: createEvaluationStore(db),
     commit: createEvaluationCommit(db),
+    settle: createSettleAlarms(db),
     datasources: createDatasources({
       meters: metersIn(db, observer),
       ...remoteWith(observer),

@@ -84,6 +84,10 @@ function evaluationMetrics({ counter, gauge, seconds }: Instruments) {
       'alarms_behind',
       'Alarms of this evaluator that are late because of too many requests to backends',
     ),
+    alarmsSilenced: gauge(
+      'alarms_silenced',
+      'Alarms of this evaluator whose receivers do not know the present state, since a silence holds it',
+    ),
     behindSeconds: gauge(
       'evaluator_behind_seconds',
       'Delay of the latest alarm of this evaluator; 0 if no alarm is late',

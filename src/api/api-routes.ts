@@ -23,6 +23,7 @@ import type {
   RuleChecks,
   Samples,
   Transitions,
+  Silences,
 } from './ports.js';
 import type { ConcurrencyLimit } from './http/concurrency-limit.js';
 import type { RateLimits } from './http/rate-limits.js';
@@ -48,6 +49,7 @@ import { listedAlarmsRoutes } from './routes/listed-alarms.js';
 import { meterRoutes } from './routes/meters.js';
 import { notificationRoutes } from './routes/notifications.js';
 import { testFireRoutes } from './routes/test-fire.js';
+import { silenceRoutes } from './routes/silences.js';
 import { quotaRoutes } from './routes/quotas.js';
 import { sessionRoutes, type SessionRoutesDeps } from './routes/session.js';
 import { queryRoutes } from './routes/query.js';
@@ -85,6 +87,7 @@ export interface ApiDeps
   /** Longest wait for the outcomes of tests of actions. */
   testWaitMs: number;
   cluster: Cluster;
+  silences: Silences;
   quotas: Quotas;
   /** Default quota: most alarms of a project; -1 is no limit. */
   projectAlarmQuota: number;
@@ -155,6 +158,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...eventRoutes(deps),
     ...notificationRoutes(deps),
     ...streamRoutes(deps),
+    ...silenceRoutes(deps),
     ...importRoutes(deps),
     ...quotaRoutes(deps),
     ...capabilityRoutes(),

@@ -12,6 +12,10 @@ import type {
   OneApiKey,
   RevokedApiKey,
 } from '../storage/secrets/api-key-store.js';
+import type { MatchedAlarm } from '../alarm/silence/matchers.js';
+import type { OpenSilence, Silence } from '../alarm/silence/silence.js';
+import type { MatchedPage } from '../storage/silences/matching-alarms.js';
+import type { ChangeSilence, SilenceAuthor, SilenceChange, SilenceQuery } from '../storage/silences/silence-store.js';
 import type { AuditEntry } from '../storage/audit/audit-entry.js';
 import type { AuditQuery } from '../storage/audit/audit-store.js';
 import type { AlarmEvent } from '../alarm/types/event/event.js';
@@ -146,6 +150,20 @@ export interface TestNotifications {
   send(scope: Scope, tests: NewTests): Promise<TestsSent>;
   outcomes(scope: Scope, ids: readonly string[]): Promise<TestRecord[]>;
   cancel(ids: readonly string[], at: Date): Promise<void>;
+}
+
+/** Storage of silences. */
+export interface Silences {
+  create(silence: Silence, by: SilenceAuthor): Promise<boolean>;
+  find(scope: Scope, id: string): Promise<Silence | undefined>;
+  changesOf(id: string): Promise<SilenceChange[]>;
+  list(scope: Scope, query: SilenceQuery): Promise<Silence[]>;
+  replace(scope: Scope, id: string, change: ChangeSilence, by: SilenceAuthor): Promise<Silence | undefined>;
+  end(scope: Scope, id: string, check: (current: Silence) => void, by: SilenceAuthor): Promise<boolean>;
+  /** The silences that hold alarms now, by the id of the alarm. */
+  holding(alarms: readonly MatchedAlarm[], now: Date): Promise<ReadonlyMap<string, readonly OpenSilence[]>>;
+  /** The alarms that a silence would hold, page by page, with the number of their notifications that wait. */
+  matching(definition: Pick<Silence, 'project' | 'matchers'>): AsyncIterable<MatchedPage>;
 }
 
 /** The caller who writes a rule. */

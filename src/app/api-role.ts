@@ -51,6 +51,7 @@ import { createNotificationAdminStore } from '../storage/notifications/notificat
 import { createTestNotificationStore } from '../storage/notifications/test-notification-store.js';
 import { createTransitionListStore } from '../storage/alarms/transition-list-store.js';
 import { createQuotaStore } from '../storage/alarms/quota-store.js';
+import { createSilenceStore } from '../storage/silences/silence-store.js';
 import { createSampleStore } from '../storage/meters/sample-store.js';
 import { createStatisticsStore } from '../storage/meters/statistics-store.js';
 import type { Telemetry } from '../telemetry.js';
@@ -167,6 +168,7 @@ function openStores(deps: ApiRoleDeps, longReads: Database, ownerOf: () => strin
     notifications: createNotificationAdminStore(db, { perProjectAndHour }),
     tests: createTestNotificationStore(db, { sealer, perProjectAndHour }),
     cluster: createClusterStore(db),
+    silences: createSilenceStore(db),
     quotas: createQuotaStore(db),
     evaluationResults: evaluation_results_metrics ? createEvaluationCounterStore(db) : undefined,
     auditTrail: createAuditStore(db),
@@ -211,9 +213,10 @@ function openTrialEvaluations(deps: ApiRoleDeps): TrialEvaluations {
   resources.push('backends of the API', () => datasources.close());
   const { reachableFrom } = createEvaluationStore(db);
   const store = createExplanationStore(db);
+  const silences = createSilenceStore(db);
   const walked = { datasources, pause: () => clock.sleep(0) };
   return {
-    explain: createExplain({ datasources, store, reachableFrom, intervalMs, graceMs: graceOf(config) }),
+    explain: createExplain({ datasources, store, reachableFrom, silences, intervalMs, graceMs: graceOf(config) }),
     backtests: createBacktests(walked),
     backtestLimit: new ConcurrencyLimit(BACKTEST_CONCURRENCY, 'backtests'),
     alarmValues: createAlarmValues({ ...walked, store, reachableFrom, storedEvents: createStoredEvents(db) }),

@@ -16,6 +16,8 @@ import { createEvaluationStore } from '../storage/evaluation/evaluation-store.js
 import { createMemberStore } from '../storage/evaluation/member-store.js';
 import { createPartitionStore } from '../storage/evaluation/partition-store.js';
 import { createRetentionStore, PRUNE_BATCH } from '../storage/meters/retention-store.js';
+import { createSettleAlarms } from '../storage/silences/settle-store.js';
+import { createSilenceStore } from '../storage/silences/silence-store.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
 import { createBackendHealth, type BackendHealth } from './datasources/backend-health.js';
@@ -28,6 +30,11 @@ import { trustChore } from './trusts.js';
 
 /** Tombstones are kept at least this long, even if all evaluators have seen them. */
 const KEEP_TOMBSTONES_MS = 60_000;
+
+/** Silences that are over are kept this long, so that they can be read and made again. */
+const KEEP_SILENCES_MS = 30 * 24 * 3_600_000;
+/** More than one call deletes: the rest follows with the next one. */
+const SILENCES_AT_ONCE = 500;
 
 /** Default of `evaluator.backend_grace`, in intervals. */
 const GRACE_INTERVALS = 3;
@@ -101,6 +108,7 @@ export function createEvaluatorRole(deps: EvaluatorRoleDeps): EvaluatorRole {
   const evaluator: Evaluator = createEvaluator({
     store: createEvaluationStore(db),
     commit: wakingStream(createEvaluationCommit(db), deps.streamWaker),
+    settle: createSettleAlarms(db),
     datasources,
     waker: deps.waker,
     clock,
@@ -141,6 +149,12 @@ function choresOf({ config, db, keystone, telemetry }: EvaluatorRoleDeps, log: L
       everyMs,
       batch: PRUNE_BATCH,
       run: (now) => store.pruneEvents(before(now, config.events.retention)),
+    },
+    {
+      name: 'silences',
+      everyMs,
+      batch: SILENCES_AT_ONCE,
+      run: (now) => createSilenceStore(db).prune(before(now, KEEP_SILENCES_MS)),
     },
     {
       name: 'tombstones',

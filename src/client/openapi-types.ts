@@ -678,7 +678,7 @@ export interface paths {
         };
         get?: never;
         /**
-         * Pause the deliveries of a project, or of all projects (*); without a body until they are resumed
+         * Pause the deliveries of a project, or of all projects (*); again: change its end and reason
          * @description Requires the role member or a higher one.
          */
         put: operations["pauseDeliveries"];
@@ -708,6 +708,78 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/silences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List silences, newest first: of the project, and those of all projects
+         * @description Requires the role reader or a higher one.
+         */
+        get: operations["listSilences"];
+        put?: never;
+        /**
+         * Create a silence, which holds the notifications of alarms for a time
+         * @description Requires the role member or a higher one.
+         */
+        post: operations["createSilence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/silences/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Find the alarms that a silence would hold; creates nothing
+         * @description Requires the role reader or a higher one.
+         */
+        post: operations["previewSilence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/silences/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a silence, with the users who made, changed and ended it
+         * @description Requires the role reader or a higher one.
+         */
+        get: operations["getSilence"];
+        /**
+         * Replace a silence that has not ended; without starts_at it keeps its start
+         * @description Requires the role member or a higher one.
+         */
+        put: operations["replaceSilence"];
+        post?: never;
+        /**
+         * End a silence now; it can still be read
+         * @description Requires the role member or a higher one.
+         */
+        delete: operations["endSilence"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1571,7 +1643,7 @@ export interface components {
                  * @description delivered, or dead; cancelled if no notifier could send it in time; in_flight if the receiver has not answered yet.
                  * @enum {string}
                  */
-                status: "pending" | "in_flight" | "delivered" | "dead" | "superseded" | "cancelled";
+                status: "pending" | "in_flight" | "delivered" | "dead" | "superseded" | "cancelled" | "silenced";
                 /** @description Null without an answer in HTTP. */
                 http_status: number | null;
                 /** @description Class of the error; null if the action was delivered. */
@@ -1886,6 +1958,14 @@ export interface components {
                 timestamp: string;
                 reason: string;
             } | null;
+            /** @description Silences that hold the alarm now; none for a past moment. */
+            silences: {
+                id: string;
+                reason: string;
+                owner: string;
+                /** @description End of its present opening. */
+                ends_at: string;
+            }[];
             evaluation_schedule: {
                 enabled: boolean;
                 muted: boolean;
@@ -2003,9 +2083,11 @@ export interface components {
             /** @description HTTP status of the last attempt; null without an answer. */
             last_http_status: number | null;
             last_error: string | null;
+            /** @description The silence that holds it, or that held it before it was sent; null if none did. */
+            silence_id: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+             * @description When it began to wait; after a silence, when it was released.
              */
             created_at: string;
             finished_at: string | null;
@@ -2038,9 +2120,11 @@ export interface components {
             /** @description HTTP status of the last attempt; null without an answer. */
             last_http_status: number | null;
             last_error: string | null;
+            /** @description The silence that holds it, or that held it before it was sent; null if none did. */
+            silence_id: string | null;
             /**
              * Format: date-time
-             * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+             * @description When it began to wait; after a silence, when it was released.
              */
             created_at: string;
             finished_at: string | null;
@@ -2146,6 +2230,149 @@ export interface components {
             series: null;
         } | {
             reason: string;
+        };
+        /** @description Holds the notifications of the alarms that it matches, for a time. */
+        Silence: {
+            id: string;
+            /**
+             * @description active: it holds notifications now; planned: it will later, also between two openings.
+             * @enum {string}
+             */
+            status: "active" | "planned" | "ended";
+            /** @description The project whose alarms it holds; null for all projects. */
+            project_id: string | null;
+            all_projects: boolean;
+            /** @description An alarm is held if all of them match. The value of name is a shell pattern. */
+            matchers: {
+                /** @enum {string} */
+                field: "alarm_id" | "name" | "type" | "severity";
+                value: string;
+            }[];
+            /**
+             * Format: date-time
+             * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+             */
+            starts_at: string;
+            /** @description Null: it recurs without a last day. */
+            ends_at: string | null;
+            /** @description It holds alarms for duration seconds from each time of the cron expression; null: always. */
+            recurrence: {
+                cron: string;
+                duration: number;
+                timezone: string;
+            } | null;
+            /** @description The present span of time in which it holds alarms, or the next one; null if there is none. */
+            opening: {
+                /**
+                 * Format: date-time
+                 * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+                 */
+                starts_at: string;
+                /**
+                 * Format: date-time
+                 * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+                 */
+                ends_at: string;
+            } | null;
+            reason: string;
+            /** @description The person or team that answers for it. */
+            owner: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+             */
+            created_at: string;
+            /** @description When a user ended it before its time; null if none did. */
+            ended_at: string | null;
+            /** @description True if the caller may change and end it. */
+            may_change: boolean;
+        };
+        SilencePreview: {
+            /** @description Number of alarms that it would hold. */
+            count: number;
+            /** @description The first 100 of them, newest first. */
+            alarms: {
+                alarm_id: string;
+                name: string;
+                type: string;
+                /** @enum {string} */
+                severity: "low" | "moderate" | "critical";
+                project_id: string | null;
+                /** @enum {string} */
+                state: "ok" | "alarm" | "insufficient data";
+            }[];
+            /** @description Number of their notifications that wait already. They are sent nevertheless. */
+            waiting_notifications: number;
+        };
+        SilenceWithChanges: {
+            id: string;
+            /**
+             * @description active: it holds notifications now; planned: it will later, also between two openings.
+             * @enum {string}
+             */
+            status: "active" | "planned" | "ended";
+            /** @description The project whose alarms it holds; null for all projects. */
+            project_id: string | null;
+            all_projects: boolean;
+            /** @description An alarm is held if all of them match. The value of name is a shell pattern. */
+            matchers: {
+                /** @enum {string} */
+                field: "alarm_id" | "name" | "type" | "severity";
+                value: string;
+            }[];
+            /**
+             * Format: date-time
+             * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+             */
+            starts_at: string;
+            /** @description Null: it recurs without a last day. */
+            ends_at: string | null;
+            /** @description It holds alarms for duration seconds from each time of the cron expression; null: always. */
+            recurrence: {
+                cron: string;
+                duration: number;
+                timezone: string;
+            } | null;
+            /** @description The present span of time in which it holds alarms, or the next one; null if there is none. */
+            opening: {
+                /**
+                 * Format: date-time
+                 * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+                 */
+                starts_at: string;
+                /**
+                 * Format: date-time
+                 * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+                 */
+                ends_at: string;
+            } | null;
+            reason: string;
+            /** @description The person or team that answers for it. */
+            owner: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+             */
+            created_at: string;
+            /** @description When a user ended it before its time; null if none did. */
+            ended_at: string | null;
+            /** @description True if the caller may change and end it. */
+            may_change: boolean;
+            /** @description Oldest first; the last 100. */
+            changes: {
+                /** @enum {string} */
+                kind: "created" | "changed" | "ended";
+                /**
+                 * Format: date-time
+                 * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+                 */
+                at: string;
+                user_id: string | null;
+                /** @description The project of the user. */
+                project_id: string | null;
+                /** @description Names of changed fields. */
+                changed: string[];
+            }[];
         };
         Cluster: {
             /**
@@ -4043,7 +4270,7 @@ export interface operations {
     listNotifications: {
         parameters: {
             query?: {
-                status?: "pending" | "in_flight" | "delivered" | "dead" | "superseded" | "cancelled";
+                status?: "pending" | "in_flight" | "delivered" | "dead" | "superseded" | "cancelled" | "silenced";
                 alarm_id?: string;
                 /** @description The receiver, as the answer shows it. */
                 host?: string;
@@ -4102,7 +4329,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Default: dead. */
-                status?: "pending" | "in_flight" | "delivered" | "dead" | "superseded" | "cancelled";
+                status?: "pending" | "in_flight" | "delivered" | "dead" | "superseded" | "cancelled" | "silenced";
                 alarm_id?: string;
                 /** @description ISO 8601, in UTC unless it has an offset; not included. Default, and most: now. Repeat the value of the answer. */
                 ended_before?: string;
@@ -4497,6 +4724,359 @@ export interface operations {
                 content: {
                     "text/event-stream": components["schemas"]["StreamEvent"];
                 };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    listSilences: {
+        parameters: {
+            query?: {
+                status?: "active" | "planned" | "ended";
+                project_id?: string;
+                /** @description Most rows of the answer. 0: no limit. */
+                limit?: number;
+                /** @description Id of the last row of the previous page. */
+                marker?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Silence"][];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    createSilence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    matchers: {
+                        /** @enum {unknown} */
+                        field: "alarm_id" | "name" | "type" | "severity";
+                        value: string;
+                    }[];
+                    /** @description ISO 8601; UTC where it names no offset. */
+                    starts_at?: string | null;
+                    /** @description ISO 8601; UTC where it names no offset. */
+                    ends_at?: string | null;
+                    recurrence?: {
+                        cron: string;
+                        duration: number;
+                        timezone: string;
+                    } | null;
+                    reason: string;
+                    owner: string;
+                    project_id?: string | null;
+                    /** @default false */
+                    all_projects?: boolean | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Silence"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    previewSilence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    matchers: {
+                        /** @enum {unknown} */
+                        field: "alarm_id" | "name" | "type" | "severity";
+                        value: string;
+                    }[];
+                    /** @description ISO 8601; UTC where it names no offset. */
+                    starts_at?: string | null;
+                    /** @description ISO 8601; UTC where it names no offset. */
+                    ends_at?: string | null;
+                    recurrence?: {
+                        cron: string;
+                        duration: number;
+                        timezone: string;
+                    } | null;
+                    reason: string;
+                    owner: string;
+                    project_id?: string | null;
+                    /** @default false */
+                    all_projects?: boolean | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SilencePreview"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    getSilence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SilenceWithChanges"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    replaceSilence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    matchers: {
+                        /** @enum {unknown} */
+                        field: "alarm_id" | "name" | "type" | "severity";
+                        value: string;
+                    }[];
+                    /** @description ISO 8601; UTC where it names no offset. */
+                    starts_at?: string | null;
+                    /** @description ISO 8601; UTC where it names no offset. */
+                    ends_at?: string | null;
+                    recurrence?: {
+                        cron: string;
+                        duration: number;
+                        timezone: string;
+                    } | null;
+                    reason: string;
+                    owner: string;
+                    project_id?: string | null;
+                    /** @default false */
+                    all_projects?: boolean | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Silence"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    endSilence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Not authenticated, or the request names another project */
             401: {
@@ -5064,7 +5644,7 @@ export interface operations {
                 project_id?: string;
                 /** @description Id of a user or of an API key. */
                 actor?: string;
-                action?: "alarm.create" | "alarm.update" | "alarm.delete" | "alarm.set_state" | "alarm.backtest" | "alarm.test_fire" | "alarm.list" | "alarm.read" | "alarm.read_state" | "alarm.read_history" | "alarm.explain" | "alarm.read_values" | "alarm.query" | "alarm.query_history" | "alarm.count_results" | "sample.create" | "sample.list" | "sample.summarise" | "meter.list" | "resource.list" | "resource.read" | "event.create" | "notification.list" | "notification.read" | "notification.read_attempts" | "notification.replay" | "delivery.pause" | "delivery.resume" | "delivery.list_pauses" | "stream.read" | "quota.set" | "quota.reset" | "quota.read" | "api_key.create" | "api_key.revoke" | "api_key.list" | "session.begin" | "session.end" | "import.create" | "import.activate" | "secrets.rotate" | "cluster.read" | "audit.list" | "audit.lose" | "service.authenticate" | "service.start";
+                action?: "alarm.create" | "alarm.update" | "alarm.delete" | "alarm.set_state" | "alarm.backtest" | "alarm.test_fire" | "alarm.list" | "alarm.read" | "alarm.read_state" | "alarm.read_history" | "alarm.explain" | "alarm.read_values" | "alarm.query" | "alarm.query_history" | "alarm.count_results" | "sample.create" | "sample.list" | "sample.summarise" | "meter.list" | "resource.list" | "resource.read" | "event.create" | "notification.list" | "notification.read" | "notification.read_attempts" | "notification.replay" | "delivery.pause" | "delivery.resume" | "delivery.list_pauses" | "stream.read" | "silence.create" | "silence.update" | "silence.end" | "silence.list" | "silence.read" | "silence.preview" | "quota.set" | "quota.reset" | "quota.read" | "api_key.create" | "api_key.revoke" | "api_key.list" | "session.begin" | "session.end" | "import.create" | "import.activate" | "secrets.rotate" | "cluster.read" | "audit.list" | "audit.lose" | "service.authenticate" | "service.start";
                 object_id?: string;
                 outcome?: "done" | "refused" | "denied" | "failed";
                 /** @description ISO 8601, in UTC unless it has an offset; included. */

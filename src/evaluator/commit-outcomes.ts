@@ -1,4 +1,5 @@
 import type { DeliveryPolicy } from '../alarm/alarm.js';
+import type { Clock } from '../clock.js';
 import { toError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { NotifierWaker } from '../notifier/waker.js';
@@ -24,6 +25,9 @@ export interface CommitDeps {
   memberId: string;
   intervalMs: number;
   defaultPolicy: DeliveryPolicy;
+  clock: Pick<Clock, 'now'>;
+  /** True if the repeat is left out, since released notifications of the same state replace it. */
+  replacesRepeat: (outcome: EvaluationOutcome) => boolean;
   /** False once the lease of this member is too old to be relied on. */
   mayCommit: () => boolean;
   /** Called with partitions that another member owns according to the database. */
@@ -49,9 +53,10 @@ export interface Progress {
  */
 export async function commitOutcomes(
   deps: CommitDeps,
-  outcomes: readonly EvaluationOutcome[],
+  found: readonly EvaluationOutcome[],
   progress: Progress,
 ): Promise<{ isComplete: boolean; notWritten: EvaluationOutcome[] }> {
+  const outcomes = found.filter((outcome) => outcome.kind !== 'repeat' || !deps.replacesRepeat(outcome));
   const chunks: (readonly EvaluationOutcome[])[] = [];
   for (let start = 0; start < outcomes.length; start += CHUNK) chunks.push(outcomes.slice(start, start + CHUNK));
   if (chunks.length === 0 && progress.mark !== 'none') chunks.push([]);
@@ -80,13 +85,14 @@ async function commitChunk(
   const partitions = progress.partitions.filter(({ id }) => mark !== 'none' || touched.has(id));
   const ids = partitions.map(({ id }) => id);
   const staleBefore = new Date(progress.at.getTime() - deps.intervalMs);
-  const { memberId, defaultPolicy } = deps;
+  const { memberId, defaultPolicy, clock } = deps;
   try {
     const result = await deps.commit({
       memberId,
       partitions,
       outcomes,
       at: progress.at,
+      now: clock.now(),
       mark,
       staleBefore,
       defaultPolicy,

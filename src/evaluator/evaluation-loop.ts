@@ -15,6 +15,7 @@ import type { HeldPartitions } from './held-partitions.js';
 import type { LatenessReport } from './lateness/lateness-report.js';
 import { nextTick } from './schedule.js';
 import type { OutageWatch } from './outage-watch.js';
+import type { Settler } from './settler.js';
 import { LONGEST_BATCH, type DuePartition, type BatchRunner } from './batch-runner.js';
 
 /** Dependencies of the evaluation loop. */
@@ -34,6 +35,7 @@ export interface EvaluationLoopDeps {
   recorder: BehindRecorder | undefined;
   combinations: CombinationJudge;
   commit: CommitDeps;
+  settler: Settler;
   intervalMs: number;
   /** How long a request of a batch may take. */
   deadlineMs: number;
@@ -83,6 +85,7 @@ export class EvaluationLoop implements Loop {
     this.deps.cache.drop(ids);
     this.deps.outages.drop(ids);
     this.deps.behind.drop(ids);
+    this.deps.settler.drop(ids);
   }
 
   /** False if the loop has stopped or a batch is far past its deadline. Then this member should lose its partitions. */
@@ -98,12 +101,17 @@ export class EvaluationLoop implements Loop {
     while (this.#running.size > 0) await Promise.all(this.#running.keys());
   }
 
+  async #settleAndEvaluate(due: readonly DuePartition[], now: Date): Promise<void> {
+    await this.deps.settler.settle(due);
+    await this.deps.batchRunner.runScheduled(due, now);
+  }
+
   #tick(): void {
-    const { clock, held, telemetry, intervalMs, cache, batchRunner, extraBatches, outages, behind } = this.deps;
+    const { clock, held, telemetry, intervalMs, cache, extraBatches, outages, behind } = this.deps;
     this.#lastTickMs = clock.monotonicMs();
     const now = clock.now();
     const due = held.due(now.getTime(), intervalMs);
-    if (due.length > 0) this.#start(due, () => this.#thenCatchUp(batchRunner.runScheduled(due, now)));
+    if (due.length > 0) this.#start(due, () => this.#thenCatchUp(this.#settleAndEvaluate(due, now)));
     for (const run of extraBatches?.takeDue(now) ?? []) this.#start([], () => this.#thenCatchUp(run()));
     if (!this.#judging && held.size > 0) this.#start([], () => this.#judgeCombinations(now));
     this.deps.lateness.note(behind.lateness(now.getTime()), now.getTime());

@@ -8,6 +8,7 @@ import type { NotifierWaker } from '../notifier/waker.js';
 import type { RecordBehind } from '../storage/evaluation/behind-store.js';
 import type { CommitEvaluations } from '../storage/evaluation/evaluation-commit.js';
 import type { EvaluationStore } from '../storage/evaluation/evaluation-store.js';
+import type { SettleAlarms } from '../storage/silences/settle-store.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
 import { AlarmCache } from './alarm-cache.js';
@@ -23,11 +24,13 @@ import { LatenessReport } from './lateness/lateness-report.js';
 import { Quarantine } from './quarantine.js';
 import { OutageWatch } from './outage-watch.js';
 import { BatchRunner } from './batch-runner.js';
+import { Settler } from './settler.js';
 
 /** Dependencies of an evaluator. */
 export interface EvaluatorDeps {
   store: EvaluationStore;
   commit: CommitEvaluations;
+  settle: SettleAlarms;
   datasources: Datasources;
   waker: NotifierWaker;
   clock: Clock;
@@ -96,7 +99,8 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
     telemetry,
     intervalMs,
   });
-  const commit = commitDepsOf(deps, cache, (partitions) => loop.lost(partitions));
+  const settler = new Settler(deps);
+  const commit = commitDepsOf(deps, { cache, settler }, (partitions) => loop.lost(partitions));
   const batchRunner = new BatchRunner({
     clock,
     log,
@@ -121,6 +125,7 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
     recorder: deps.recordBehind && new BehindRecorder({ ...deps, record: deps.recordBehind, behind, held }),
     combinations,
     commit,
+    settler,
   });
   return {
     loop,
@@ -136,7 +141,25 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
   };
 }
 
-function commitDepsOf(deps: EvaluatorDeps, cache: AlarmCache, onLost: CommitDeps['onLost']): CommitDeps {
-  const { commit, waker, mayCommit, log, telemetry, memberId, intervalMs, defaultPolicy } = deps;
-  return { commit, waker, mayCommit, cache, log, telemetry, memberId, intervalMs, defaultPolicy, onLost };
+function commitDepsOf(
+  deps: EvaluatorDeps,
+  { cache, settler }: { cache: AlarmCache; settler: Settler },
+  onLost: CommitDeps['onLost'],
+): CommitDeps {
+  const { commit, waker, mayCommit, clock, log, telemetry, memberId, intervalMs, defaultPolicy } = deps;
+  const replacesRepeat: CommitDeps['replacesRepeat'] = (outcome) => settler.replacesRepeat(outcome);
+  return {
+    commit,
+    waker,
+    mayCommit,
+    clock,
+    log,
+    telemetry,
+    memberId,
+    intervalMs,
+    defaultPolicy,
+    cache,
+    replacesRepeat,
+    onLost,
+  };
 }

@@ -112,6 +112,16 @@ async function aKey(): Promise<Record<string, string>> {
   const answer = await api.ask('POST', '/v1/api-keys', { as: MEMBER, body: {} });
   return { id: answer.json<{ id: string }>().id };
 }
+const SILENCE = {
+  matchers: [{ field: 'name', value: '*' }],
+  ends_at: '2099-01-01T12:00:00Z',
+  reason: 'maintenance',
+  owner: 'operators',
+};
+async function aSilence(): Promise<Record<string, string>> {
+  const answer = await api.ask('POST', '/v1/silences', { as: MEMBER, body: SILENCE });
+  return { id: answer.json<{ id: string }>().id };
+}
 async function aResource(): Promise<Record<string, string>> {
   await api.ask('POST', '/v2/meters/cpu', { as: MEMBER, body: [SAMPLE] });
   return { resource: 'r1' };
@@ -199,6 +209,13 @@ const ROWS: Record<string, Row> = {
   'GET /v1/delivery-pauses': byRole('reader', 200),
   'PUT /v1/delivery-pauses/:project': { ...roleFirst('member', 204, { given: theProject }), targets: ['present'] },
   'DELETE /v1/delivery-pauses/:project': { ...roleFirst('member', 204, { given: theProject }), targets: ['present'] },
+
+  'GET /v1/silences': byRole('reader', 200),
+  'POST /v1/silences': ofAProject('member', 201, { body: SILENCE }),
+  'POST /v1/silences/preview': ofAProject('reader', 200, { body: SILENCE }),
+  'GET /v1/silences/:id': roleFirst('reader', 200, { given: aSilence }),
+  'PUT /v1/silences/:id': roleFirst('member', 200, { given: aSilence, body: SILENCE }),
+  'DELETE /v1/silences/:id': roleFirst('member', 204, { given: aSilence }),
 
   'GET /v1/api-keys': byRole('member', 200),
   'POST /v1/api-keys': ofAProject('member', 201, { body: { role: 'reader' } }),

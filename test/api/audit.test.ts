@@ -61,6 +61,15 @@ async function aNotification(): Promise<string> {
   await storeNotification(db, { id, alarmId: await anAlarm(), projectId: 'p1', status: 'dead' });
   return id;
 }
+const SILENCE = {
+  matchers: [{ field: 'name', value: '*' }],
+  ends_at: '2099-01-01T12:00:00Z',
+  reason: 'maintenance',
+  owner: 'operators',
+};
+async function aSilence(): Promise<string> {
+  return (await api.ask('POST', '/v1/silences', { as: MEMBER, body: SILENCE })).json<{ id: string }>().id;
+}
 async function aKey(): Promise<string> {
   return (await api.ask('POST', '/v1/api-keys', { as: MEMBER, body: {} })).json<{ id: string }>().id;
 }
@@ -88,7 +97,7 @@ interface WriteRow {
 }
 
 /** Requests that change nothing and have a body. */
-const READS = /^POST (\/v2\/query\/|\/v1\/alarms\/(latest-)?values$)/;
+const READS = /^POST (\/v2\/query\/|\/v1\/alarms\/(latest-)?values$|\/v1\/silences\/preview$)/;
 
 /** Without authentication there are no sessions. The tests of sessions have their entries. */
 const OF_SESSIONS = /^(POST|DELETE) \/v1\/session$/;
@@ -113,6 +122,14 @@ const WRITES: Record<string, WriteRow> = {
   'POST /v1/notifications/:id/replay': { action: 'notification.replay', object: aNotification },
   'PUT /v1/delivery-pauses/:project': { action: 'delivery.pause', object: () => Promise.resolve('p1') },
   'DELETE /v1/delivery-pauses/:project': { action: 'delivery.resume', object: () => Promise.resolve('p1') },
+  'POST /v1/silences': { action: 'silence.create', body: SILENCE, id: undefined },
+  'PUT /v1/silences/:id': {
+    action: 'silence.update',
+    object: aSilence,
+    body: { ...SILENCE, reason: 'more maintenance' },
+    changed: ['reason'],
+  },
+  'DELETE /v1/silences/:id': { action: 'silence.end', object: aSilence },
   'POST /v2/quotas': { action: 'quota.set', body: QUOTA, as: ADMIN, id: 'p1', changed: ['alarms'] },
   'DELETE /v2/quotas': { action: 'quota.reset', search: '?project_id=p1', as: ADMIN, id: 'p1' },
   'DELETE /v2/quotas/:id': { action: 'quota.reset', object: () => Promise.resolve('p1'), as: ADMIN },
@@ -213,6 +230,8 @@ describe('reads', () => {
     { path: '/v1/notifications', entries: ['notification.list done'] },
     { path: '/v1/stream', entries: ['stream.read done'] },
     { path: '/v1/delivery-pauses', entries: ['delivery.list_pauses done'] },
+    { path: '/v1/silences', entries: ['silence.list done'] },
+    { path: '/v1/silences?project_id=p1', entries: ['silence.list done'] },
     { path: '/v1/api-keys', entries: ['api_key.list done'] },
     { path: '/v1/api-keys?project_id=ops', entries: [] },
     { path: '/v2/capabilities', entries: [] },

@@ -181,6 +181,7 @@ function suite(open: () => Promise<Database>, oneIn: number): void {
           ]),
           '/v1/notifications',
           '/v1/delivery-pauses',
+          '/v1/silences',
         ].map((path) => [own, 'GET', path] as Asked),
       );
       expect(await leaksOf(asked)).toEqual([]);

@@ -21,7 +21,8 @@ const saying = (tocsin?: object | null): Record<string, unknown> =>
   thresholdBody(tocsin === undefined ? {} : { tocsin });
 const faultOf = (said: string, muted: string): string =>
   `Invalid input for field/attribute muted. Value: '${said}'. ` +
-  `It is ${muted} for this alarm, and only an import or its activation changes it.`;
+  `It is ${muted} for this alarm, and only an import or its activation changes it. ` +
+  'To hold the notifications of an alarm for a time, make a silence: POST /v1/silences.';
 
 async function bringOver(tocsin?: object): Promise<Record<string, unknown> | undefined> {
   const body = [{ ...saying(tocsin), alarm_id: 'a' }];

@@ -181,6 +181,8 @@ const paths = fc.oneof(
     '/v1/notifications',
     '/v1/notifications/replay',
     '/v1/delivery-pauses',
+    '/v1/silences',
+    '/v1/silences/preview',
   ),
   segment.map((id) => `/v2/alarms/${id}`),
   segment.map((name) => `/v2/meters/${name}`),
@@ -188,6 +190,7 @@ const paths = fc.oneof(
   segment.map((id) => `/v1/notifications/${id}`),
   segment.map((id) => `/v1/notifications/${id}/attempts`),
   segment.map((project) => `/v1/delivery-pauses/${project}`),
+  segment.map((id) => `/v1/silences/${id}`),
 );
 
 /** Checks an answer: no internal error, and each refusal has a reason. */

@@ -191,7 +191,7 @@ function contract(opened: Opened, open: () => Promise<Database>): void {
       return transaction();
     };
     const refused = await replay(opened, MEMBER, '/a');
-    const fault = 'Notification a is pending: only dead, superseded or cancelled ones can be replayed';
+    const fault = 'Notification a is pending: only dead, superseded, cancelled or silenced ones can be replayed';
     expect([refused.status, refused.fault]).toEqual([409, fault]);
   });
 

@@ -9,6 +9,7 @@ import { anyDatabase, empty } from '../support/databases.js';
 import { fieldsOfRequests, isOfAlarm, SAMPLE, shown, undocumented, type Meaning } from '../support/field-meanings.js';
 import { namedBackends } from '../support/named-backends.js';
 import { EVENT_BODY } from '../support/request-bodies.js';
+import { silenceRows } from '../support/silence-fields.js';
 import { streamRows } from '../support/stream-fields.js';
 import { storeNotification } from '../support/stored-notifications.js';
 import { testFireRows } from '../support/test-fire-fields.js';
@@ -393,6 +394,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   ...PAUSE_ROWS,
   ...testFireRows({ api: () => api, empty: () => empty(db) }),
   ...streamRows({ api: () => api, threeAlarms }),
+  ...silenceRows({ api: () => api, threeAlarms, empty: () => empty(db) }),
 };
 
 test('each field of a request without an alarm in its body has a row', async () => {

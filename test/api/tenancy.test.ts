@@ -111,6 +111,7 @@ const ROWS: Row[] = [
     path: '/v1/stream?project_id=p1',
     expected: [403, 403, 403, 200, 200, 200, 200, 401],
   },
+  { method: 'GET', path: '/v1/silences', expected: READ_LIST },
   { method: 'GET', path: '/v1/delivery-pauses', expected: READ_LIST },
   { method: 'PUT', path: '/v1/delivery-pauses/p1', expected: writes(204, 404) },
   { method: 'DELETE', path: '/v1/delivery-pauses/p1', expected: writes(204, 404) },

@@ -16,6 +16,7 @@ import { createAlarmStore, type StoredAlarm } from '../../src/storage/alarms/ala
 import type { Database } from '../../src/storage/database.js';
 import { createEvaluationStore } from '../../src/storage/evaluation/evaluation-store.js';
 import { createExplanationStore } from '../../src/storage/evaluation/explanation-store.js';
+import { createSilenceStore } from '../../src/storage/silences/silence-store.js';
 import { createStoredEvents } from '../../src/storage/evaluation/stored-events.js';
 import { embeddedDatabase } from '../support/databases.js';
 import { datasourceDouble, seriesEndingAt } from '../support/datasource-double.js';
@@ -269,6 +270,7 @@ describe('an explanation', () => {
       datasources: datasources(),
       store,
       reachableFrom,
+      silences: createSilenceStore(db),
       intervalMs: INTERVAL_MS,
       graceMs: INTERVAL_MS,
     });
@@ -319,7 +321,12 @@ describe('values', () => {
     const store = createExplanationStore(db);
     const sources = { datasources: datasources(), pause: () => Promise.resolve(), store, reachableFrom };
     const values = createAlarmValues({ ...sources, storedEvents: createStoredEvents(db) });
-    const explain = createExplain({ ...sources, intervalMs: INTERVAL_MS, graceMs: INTERVAL_MS });
+    const explain = createExplain({
+      ...sources,
+      silences: createSilenceStore(db),
+      intervalMs: INTERVAL_MS,
+      graceMs: INTERVAL_MS,
+    });
     const { signal } = new AbortController();
     let compared = 0;
     for (const index of indexes) {

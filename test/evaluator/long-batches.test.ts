@@ -225,6 +225,7 @@ function evaluatorOf(answer: BackendAnswer, meanwhile: () => void): Rig {
   const evaluator = createEvaluator({
     store: storeOf(MANY),
     commit,
+    settle: () => Promise.resolve({ settled: [], held: [] }),
     datasources: answering(answer, onAsked),
     waker: { wake: () => undefined },
     clock,

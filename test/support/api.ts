@@ -51,6 +51,7 @@ import { createNotificationAdminStore } from '../../src/storage/notifications/no
 import { MOST_REPLAYED } from '../../src/storage/notifications/replay-store.js';
 import { createTestNotificationStore } from '../../src/storage/notifications/test-notification-store.js';
 import { createTransitionListStore } from '../../src/storage/alarms/transition-list-store.js';
+import { createSilenceStore } from '../../src/storage/silences/silence-store.js';
 import { createQuotaStore } from '../../src/storage/alarms/quota-store.js';
 import { createTrustStore } from '../../src/storage/secrets/trust-store.js';
 import { createStreamStore } from '../../src/storage/stream/stream-store.js';
@@ -264,6 +265,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
       perProjectAndHour: settings.notificationsPerHour,
     }),
     cluster: createClusterStore(db),
+    silences: createSilenceStore(db),
     quotas: createQuotaStore(db),
     projectAlarmQuota: quotas.project,
     evaluationResults: countsResults ? createEvaluationCounterStore(db) : undefined,
@@ -352,7 +354,14 @@ function looks(db: Database, remote: ConfiguredDatasources | undefined, clock: F
   const store = createExplanationStore(db);
   const walked = { datasources, pause: () => new Promise<void>((resolve) => setImmediate(resolve)) };
   return {
-    explain: createExplain({ datasources, store, reachableFrom, intervalMs: INTERVAL_MS, graceMs: 3 * INTERVAL_MS }),
+    explain: createExplain({
+      datasources,
+      store,
+      reachableFrom,
+      silences: createSilenceStore(db),
+      intervalMs: INTERVAL_MS,
+      graceMs: 3 * INTERVAL_MS,
+    }),
     backtests: createBacktests(walked),
     backtestLimit: new ConcurrencyLimit(BACKTEST_CONCURRENCY, 'backtests'),
     alarmValues: createAlarmValues({ ...walked, store, reachableFrom, storedEvents: createStoredEvents(db) }),

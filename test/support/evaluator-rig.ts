@@ -7,6 +7,7 @@ import { createEvaluator, type Evaluator } from '../../src/evaluator/evaluator.j
 import { silentLogger } from '../../src/logger.js';
 import type { Database } from '../../src/storage/database.js';
 import { createEvaluationCommit } from '../../src/storage/evaluation/evaluation-commit.js';
+import { createSettleAlarms } from '../../src/storage/silences/settle-store.js';
 import { createEvaluationStore } from '../../src/storage/evaluation/evaluation-store.js';
 import { createTelemetry, type Telemetry } from '../../src/telemetry.js';
 import { FakeClock } from './fake-clock.js';
@@ -56,6 +57,7 @@ export async function startEvaluator(db: Database, options: EvaluatorRigOptions 
   const evaluator = createEvaluator({
     store: createEvaluationStore(db),
     commit: createEvaluationCommit(db),
+    settle: createSettleAlarms(db),
     datasources: createDatasources({
       meters: metersIn(db, { succeeded: () => (queries += 1), failed: () => (queries += 1) }),
       ...options.remote,

@@ -84,6 +84,7 @@ export async function startOverload(options: OverloadOptions): Promise<OverloadR
   });
   const evaluator: Evaluator = createEvaluator({
     store: storeOf(options.alarms),
+    settle: () => Promise.resolve({ settled: [], held: [] }),
     commit: (batch) => {
       outcomes.push(...batch.outcomes);
       const committed = batch.outcomes.map((outcome) => ({ outcome, stateVersion: outcome.stateVersion + 1 }));

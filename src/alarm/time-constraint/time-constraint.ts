@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { CronSchedule, forLibrary } from './cron-schedule.js';
 import { optional, wireInt, wireText } from '../wire/wire-types.js';
 
-const MAX_DURATION_S = 366 * 24 * 3600;
+/** Longest opening, in seconds. */
+export const MAX_DURATION_S = 366 * 24 * 3600;
 const NICKNAMES = new Set(['@hourly', '@daily', '@midnight', '@weekly', '@monthly', '@yearly', '@annually']);
 
 /** When an alarm may be evaluated: from each `start` (cron, 5 fields or 6 with seconds last) for `duration` seconds. */
@@ -49,7 +50,8 @@ export function neverOpensSentence(name: string): string {
   return `time constraint ${name} never opens`;
 }
 
-function neverOpens(start: string): boolean {
+/** True for a cron expression that has no day, such as 31 February. */
+export function neverOpens(start: string): boolean {
   if (!mayNeverOpen(start)) return false;
   try {
     return new CronSchedule(start).neverOpens;
@@ -64,7 +66,8 @@ function mayNeverOpen(start: string): boolean {
   return month !== '*' && /3[01]/.test(dayOfMonth);
 }
 
-function refuseBadCron(start: string, context: z.RefinementCtx): void {
+/** Refinement of a schema: refuses a text that is no cron expression as Aodh reads it. */
+export function refuseBadCron(start: string, context: z.RefinementCtx): void {
   const columns = start.trim().split(/\s+/).length;
   const problem =
     !start.startsWith('@') && columns !== 5 && columns !== 6
@@ -89,7 +92,8 @@ function cronProblem(start: string): string | undefined {
   }
 }
 
-function refuseBadTimezone(timezone: string, context: z.RefinementCtx): void {
+/** Refinement of a schema: refuses a text that is not empty and no name of a time zone. */
+export function refuseBadTimezone(timezone: string, context: z.RefinementCtx): void {
   if (timezone === '' || isTimezone(timezone)) return;
   context.addIssue({
     code: 'custom',

@@ -78,7 +78,9 @@ function backendOf({ evaluationOptions }: Pick<AlarmDefinition, 'evaluationOptio
 export function refuseOtherMuted({ tocsin }: Pick<AlarmRequest, 'tocsin'>, muted: boolean): void {
   const said = tocsin?.muted ?? muted;
   if (said === muted) return;
-  const message = `It is ${pythonText(muted)} for this alarm, and only an import or its activation changes it.`;
+  const message =
+    `It is ${pythonText(muted)} for this alarm, and only an import or its activation changes it. ` +
+    'To hold the notifications of an alarm for a time, make a silence: POST /v1/silences.';
   throw new AppError(
     'invalid_request',
     `Invalid input for field/attribute muted. Value: '${pythonText(said)}'. ${message}`,

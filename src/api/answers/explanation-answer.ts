@@ -42,6 +42,13 @@ const Schedule = z.strictObject({
   next_evaluation_at: NullableMoment,
 });
 
+const HoldingSilence = z.strictObject({
+  id: z.string(),
+  reason: z.string(),
+  owner: z.string(),
+  ends_at: Moment.meta({ description: 'End of its present opening.' }),
+});
+
 /** The explanation of an alarm. */
 export const ExplanationAnswer = z
   .strictObject({
@@ -72,6 +79,9 @@ export const ExplanationAnswer = z
     time_constraints: TimeConstraints,
     members: z.array(z.strictObject({ alarm_id: z.string(), state: State.nullable() })).nullable(),
     last_firing: z.strictObject({ timestamp: Moment, reason: z.string() }).nullable(),
+    silences: z
+      .array(HoldingSilence)
+      .meta({ description: 'Silences that hold the alarm now; none for a past moment.' }),
     evaluation_schedule: Schedule,
   })
   .meta({ id: 'Explanation', description: 'A trial evaluation of an alarm, by the code of the evaluators.' });
@@ -112,6 +122,12 @@ export function explanationAnswer(alarm: StoredAlarm, explanation: Explanation):
     },
     members: members && members.map(({ alarmId, state }) => ({ alarm_id: alarmId, state })),
     last_firing: lastFiring && { timestamp: isoTimestamp(lastFiring.at), reason: lastFiring.reason },
+    silences: explanation.silences.map(({ id, reason, owner, until }) => ({
+      id,
+      reason,
+      owner,
+      ends_at: isoTimestamp(until),
+    })),
     evaluation_schedule: scheduleAnswer(explanation.schedule),
   };
 }

@@ -34,7 +34,10 @@ export const NotificationAnswer = z
       .nullable()
       .meta({ description: 'HTTP status of the last attempt; null without an answer.' }),
     last_error: NullableText,
-    created_at: UtcTimestamp,
+    silence_id: NullableText.meta({
+      description: 'The silence that holds it, or that held it before it was sent; null if none did.',
+    }),
+    created_at: UtcTimestamp.meta({ description: 'When it began to wait; after a silence, when it was released.' }),
     finished_at: UtcTimestamp.nullable(),
     body: StoredObject.meta({ description: 'Body of the delivery, byte for byte.' }),
   })
@@ -111,6 +114,7 @@ export function notificationAnswer(notification: NotificationRecord, forAdmin: b
     next_attempt_at: notification.status === 'pending' ? utcTimestamp(notification.nextAttemptAt) : null,
     last_http_status: notification.lastHttpStatus,
     last_error: shownError(notification.lastError, forAdmin),
+    silence_id: notification.silenceId,
     created_at: utcTimestamp(notification.createdAt),
     finished_at: notification.finishedAt && utcTimestamp(notification.finishedAt),
     body: new RawJson(notification.body),

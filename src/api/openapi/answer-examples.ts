@@ -1,5 +1,6 @@
-import { CLUSTER_EXAMPLE } from './cluster-example.js';
 import { EXPLANATION_EXAMPLE } from './explanation-example.js';
+import { CLUSTER_EXAMPLE } from './cluster-example.js';
+import { SILENCE_ANSWERS } from './silence-examples.js';
 
 const ALARM = {
   alarm_id: '7b23d5fc-7e20-4058-bd4d-717a072a7aff',
@@ -58,6 +59,7 @@ const NOTIFICATION = {
   next_attempt_at: '2026-11-22T05:25:38.410000Z',
   last_http_status: 503,
   last_error: 'http_status 503',
+  silence_id: null,
   created_at: '2026-11-22T05:25:33.102000Z',
   finished_at: null,
   body: {
@@ -225,6 +227,7 @@ export const ANSWER_EXAMPLES: Readonly<Record<string, unknown>> = {
       },
     ],
   },
+  ...SILENCE_ANSWERS,
   replayNotifications: { replayed: 1000, has_more: true, ended_before: '2026-11-22T05:24:28.317000Z' },
   getCluster: CLUSTER_EXAMPLE,
   importAlarms: [

@@ -28,6 +28,7 @@ const STATUS: Readonly<Record<string, number>> = {
   'POST /v1/alarms/test-fire': 200,
   'POST /v1/alarms/:id/test-fire': 200,
   'POST /v1/alarms/values': 200,
+  'POST /v1/silences/preview': 200,
   'POST /v1/alarms/latest-values': 200,
 };
 

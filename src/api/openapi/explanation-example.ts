@@ -1,4 +1,4 @@
-/** An answer of explain, as /openapi.json shows it. */
+/** The answer to a request for the explanation of an alarm. */
 export const EXPLANATION_EXAMPLE = {
   alarm_id: '7b23d5fc-7e20-4058-bd4d-717a072a7aff',
   name: 'cpu high',
@@ -53,6 +53,7 @@ export const EXPLANATION_EXAMPLE = {
   time_constraints: { within: true, constraints: [] },
   members: null,
   last_firing: null,
+  silences: [],
   evaluation_schedule: {
     enabled: true,
     muted: false,

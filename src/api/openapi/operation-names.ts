@@ -55,6 +55,13 @@ export const OPERATION_NAMES: Readonly<Record<string, string>> = {
   'DELETE /v1/delivery-pauses/:project': 'resumeDeliveries',
   'GET /v1/stream': 'streamEvents',
 
+  'GET /v1/silences': 'listSilences',
+  'POST /v1/silences': 'createSilence',
+  'POST /v1/silences/preview': 'previewSilence',
+  'GET /v1/silences/:id': 'getSilence',
+  'PUT /v1/silences/:id': 'replaceSilence',
+  'DELETE /v1/silences/:id': 'endSilence',
+
   'GET /v2/quotas': 'getQuotas',
   'GET /v2/quotas/:id': 'getProjectQuotas',
   'POST /v2/quotas': 'setQuotas',

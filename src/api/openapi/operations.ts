@@ -7,7 +7,6 @@ import { ActivationRequest } from '../schema/import-request.js';
 import { SampleRequest } from '../schema/sample-request.js';
 import { BacktestRequest } from '../schema/backtest-request.js';
 import { LatestValuesRequest } from '../schema/latest-values-request.js';
-import { PauseRequest } from '../schema/pause-request.js';
 import { QuotaRequest } from '../schema/quota-request.js';
 import { AlarmAnswer, StateAnswer } from '../answers/alarm-answer.js';
 import { AuditAnswer } from '../answers/audit-answer.js';
@@ -19,14 +18,6 @@ import { ExplanationAnswer } from '../answers/explanation-answer.js';
 import { HistoryAnswer } from '../answers/history-answer.js';
 import { ActivationAnswer, ImportAnswer } from '../answers/import-answer.js';
 import { MeterAnswer, ResourceAnswer, SampleAnswer, StatisticsAnswer } from '../answers/meter-answer.js';
-import {
-  AttemptAnswer,
-  BulkReplayAnswer,
-  NotificationAnswer,
-  NotificationWithAttemptsAnswer,
-  PauseAnswer,
-  ReplayAnswer,
-} from '../answers/notification-answer.js';
 import { QuotasAnswer } from '../answers/quota-answer.js';
 import { AlarmCountsAnswer, ListedAlarmsAnswer } from '../answers/listed-alarm-answer.js';
 import { LatestValuesAnswer, ValuesAnswer } from '../answers/values-answer.js';
@@ -35,6 +26,7 @@ import { CapabilitiesAnswer } from '../answers/service-answer.js';
 import { CREDENTIAL_OPERATIONS } from './credential-operations.js';
 import type { Operation } from './operation.js';
 import { SERVICE_OPERATIONS } from './service-operations.js';
+import { NOTIFICATION_OPERATIONS } from './notification-operations.js';
 import { STREAM_OPERATION } from './stream-operation.js';
 import { TEST_FIRE_OPERATIONS } from './test-fire-operations.js';
 
@@ -114,48 +106,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     answer: EventsAnswer,
   },
 
-  'GET /v1/notifications': {
-    group: 'Notifications',
-    summary: 'List notifications',
-    answer: z.array(NotificationAnswer),
-  },
-  'GET /v1/notifications/:id': {
-    group: 'Notifications',
-    summary: 'Get a notification, with all attempts to deliver it',
-    answer: NotificationWithAttemptsAnswer,
-  },
-  'GET /v1/notifications/:id/attempts': {
-    group: 'Notifications',
-    summary: 'List the attempts to deliver a notification',
-    answer: z.array(AttemptAnswer),
-  },
-  'POST /v1/notifications/replay': {
-    group: 'Notifications',
-    summary: 'Send up to 1,000 notifications of one status again (default: dead)',
-    answer: BulkReplayAnswer,
-  },
-  'POST /v1/notifications/:id/replay': {
-    group: 'Notifications',
-    summary: 'Send a notification again',
-    answer: ReplayAnswer,
-  },
-  'GET /v1/delivery-pauses': {
-    group: 'Notifications',
-    summary: 'List projects whose deliveries are paused',
-    answer: z.array(PauseAnswer),
-  },
-  'PUT /v1/delivery-pauses/:project': {
-    group: 'Notifications',
-    summary: 'Pause the deliveries of a project, or of all projects (*); without a body until they are resumed',
-    request: PauseRequest,
-    isRequestOptional: true,
-    answer: null,
-  },
-  'DELETE /v1/delivery-pauses/:project': {
-    group: 'Notifications',
-    summary: 'Resume the deliveries of a project, or of all projects (*)',
-    answer: null,
-  },
+  ...NOTIFICATION_OPERATIONS,
 
   'GET /v1/stream': STREAM_OPERATION,
   'POST /v2/query/alarms': {

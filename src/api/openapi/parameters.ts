@@ -1,4 +1,5 @@
 import { SEVERITIES } from '../../alarm/alarm.js';
+import { SILENCE_STATUSES } from '../../alarm/silence/silence.js';
 import { ALARM_STATES } from '../../alarm/state.js';
 import { ALARM_KINDS } from '../../alarm/types/index.js';
 import { AUDIT_OUTCOMES } from '../../storage/audit/audit-entry.js';
@@ -118,6 +119,7 @@ const OF_ROUTE: Readonly<Record<string, Readonly<Record<string, UrlParameter>>>>
     until: { schema: { type: 'string' }, description: 'Time of creation, ISO 8601, not included.' },
   },
   'POST /v1/notifications/replay': { status: { schema: oneOf(NOTIFICATION_STATUSES), description: 'Default: dead.' } },
+  'GET /v1/silences': { status: { schema: oneOf(SILENCE_STATUSES) } },
   'PUT /v2/alarms/:id/state': {
     state: { schema: oneOf(ALARM_STATES), description: 'The state, instead of a body.' },
   },

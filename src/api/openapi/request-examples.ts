@@ -1,8 +1,7 @@
-/** An example of a body, as the document shows it. */
-export interface BodyExample {
-  summary: string;
-  value: unknown;
-}
+import { SILENCE_REQUESTS } from './silence-examples.js';
+import type { BodyExample } from './body-example.js';
+
+export type { BodyExample } from './body-example.js';
 
 /** An alarm on the built-in meters that calls a receiver. */
 const THRESHOLD_ALARM = {
@@ -264,6 +263,7 @@ export const REQUEST_EXAMPLES: Readonly<Record<string, Readonly<Record<string, B
       value: { project_id: '3b0f3f0e5c364b5a9a8a4d5e6f708192', quotas: [{ resource: 'alarms', limit: 500 }] },
     },
   },
+  ...SILENCE_REQUESTS,
   createApiKey: {
     reader: {
       summary: 'A key that reads, for 90 days',

@@ -163,7 +163,7 @@ async function replayOne(deps: NotificationRoutesDeps, request: ApiRequest): Pro
     'conflict',
     REPLAYABLE.includes(status)
       ? `Notification ${id} is changed by another request at this moment: read it again`
-      : `Notification ${id} is ${status}: only dead, superseded or cancelled ones can be replayed`,
+      : `Notification ${id} is ${status}: only dead, superseded, cancelled or silenced ones can be replayed`,
   );
 }
 

@@ -4,6 +4,7 @@ import type { EvaluationOptions } from '../../alarm/evaluation-options.js';
 import { pythonFloat } from '../../alarm/wire/python-json.js';
 import type { DropReason } from '../../alarm/sanitise.js';
 import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
+import type { OpenSilence } from '../../alarm/silence/silence.js';
 import type { ExplainedEvaluation, ExplainedQuery, Explanation, StateThen } from './explanation.js';
 
 /** The facts that the texts are made of. */
@@ -188,4 +189,9 @@ function evaluationSentence({
 /** ISO 8601 to the second, as timestamps in other answers. */
 function shownTime(date: Date): string {
   return date.toISOString().slice(0, 19);
+}
+
+/** The note about a silence that holds the alarm. */
+export function silenceNote({ id, until, reason, owner }: OpenSilence): string {
+  return `Silence ${id} holds its notifications until ${shownTime(until)}, for ${owner}: ${reason}`;
 }

@@ -3,6 +3,7 @@ import { decide, type Decision, type Verdict } from '../../alarm/decide.js';
 import { NO_OPTIONS } from '../../alarm/evaluation-options.js';
 import { createOpenTimesSource, type OpenTimesSource } from '../../alarm/time-constraint/open-times.js';
 import type { SeriesNeed } from '../../alarm/series.js';
+import type { OpenSilence } from '../../alarm/silence/silence.js';
 import { noBackend } from '../../alarm/state-reason.js';
 import { neverOpening, neverOpensReason, neverOpensSentence } from '../../alarm/time-constraint/time-constraint.js';
 import { evaluatedTypeOf, typeOf } from '../../alarm/types/index.js';
@@ -10,10 +11,11 @@ import type { Datasources } from '../../datasource/registry.js';
 import type { StoredAlarm } from '../../storage/alarms/alarm-row.js';
 import type { EvaluationStore } from '../../storage/evaluation/evaluation-store.js';
 import type { EvaluationProgress, ExplanationStore } from '../../storage/evaluation/explanation-store.js';
+import type { SilenceStore } from '../../storage/silences/silence-store.js';
 import { sendRequests } from '../send-requests.js';
 import { CombinationSnapshot } from '../combination-snapshot.js';
 import { explainedQueries, unsentQueries } from './explain-queries.js';
-import { foundWords, summaryOf } from './explain-words.js';
+import { foundWords, silenceNote, summaryOf } from './explain-words.js';
 import type { ExplainedEvaluation, ExplainedQuery, ExplainedSchedule, Explanation, StateThen } from './explanation.js';
 import { judgeAlarm, judgeWithoutBackends } from '../judge.js';
 import { createTraceRecorder } from './trace-recorder.js';
@@ -26,6 +28,7 @@ export interface ExplanationDeps {
   datasources: Datasources;
   store: ExplanationStore;
   reachableFrom: EvaluationStore['reachableFrom'];
+  silences: Pick<SilenceStore, 'holding'>;
   intervalMs: number;
   /** How long an alarm keeps its state while a backend is unavailable. */
   graceMs: number;
@@ -67,6 +70,7 @@ async function explain(deps: Deps, alarm: StoredAlarm, moment: Moment): Promise<
   const { judgedBy } = typeOf(alarm.rule);
   const progress = await deps.store.progressOf(alarm.id);
   const stateAt = await stateThen(deps, alarm, moment);
+  const silences = await silencesOf(deps, alarm, moment);
   const findings = await evaluateAlarm(deps, alarm, { ...moment, state: stateAt.state });
   const constraints = alarm.timeConstraints.map((constraint) => ({
     constraint,
@@ -80,7 +84,12 @@ async function explain(deps: Deps, alarm: StoredAlarm, moment: Moment): Promise<
     at,
     stateAt,
     summary: summaryOf({ at, stateAt, evaluation, found, whySkipped }),
-    notes: [...behindNotes(alarm, progress, moment), ...notesOn(alarm, at, progress), ...(findings.notes ?? [])],
+    notes: [
+      ...behindNotes(alarm, progress, moment),
+      ...notesOn(alarm, at, progress),
+      ...silences.map(silenceNote),
+      ...(findings.notes ?? []),
+    ],
     judgedBy,
     options: alarm.evaluationOptions ?? NO_OPTIONS,
     queries: findings.queries,
@@ -88,6 +97,7 @@ async function explain(deps: Deps, alarm: StoredAlarm, moment: Moment): Promise<
     evaluation,
     members: findings.members,
     lastFiring: judgedBy === 'events' ? ((await deps.store.lastFiring(alarm.id, at)) ?? null) : null,
+    silences,
     schedule: scheduleOf(alarm, progress, { ...moment, intervalMs: deps.intervalMs }),
   };
 }
@@ -126,6 +136,16 @@ async function stateThen({ store }: ExplanationDeps, alarm: StoredAlarm, { at, n
   if (at.getTime() >= now.getTime()) return present;
   const past = (await store.statesAt([alarm.id], at)).get(alarm.id);
   return past ? { ...past, from: 'its history' } : present;
+}
+
+/** The silences that hold the alarm at present; none for past moments, since ended silences are not compared. */
+async function silencesOf(
+  { silences }: ExplanationDeps,
+  { id, projectId, name, rule, severity }: StoredAlarm,
+  { at, now }: Moment,
+): Promise<readonly OpenSilence[]> {
+  if (at.getTime() < now.getTime()) return [];
+  return (await silences.holding([{ id, projectId, name, type: rule.type, severity }], now)).get(id) ?? [];
 }
 
 type EvaluationMoment = Moment & { state: AlarmState };

@@ -2,6 +2,7 @@ import type { AlarmState } from '../../alarm/state.js';
 import type { Verdict } from '../../alarm/decide.js';
 import type { EvaluationOptions } from '../../alarm/evaluation-options.js';
 import type { DatasourceKind, PoolMember, SeriesLabels } from '../../alarm/series.js';
+import type { OpenSilence } from '../../alarm/silence/silence.js';
 import type { TimeConstraint } from '../../alarm/time-constraint/time-constraint.js';
 import type { AlarmKind } from '../../alarm/types/index.js';
 import type { ThresholdCondition } from '../../alarm/types/threshold-judgement.js';
@@ -24,6 +25,8 @@ export interface Explanation {
   members: { alarmId: string; state: AlarmState | null }[] | null;
   /** The last firing of an event alarm; null if there was none. */
   lastFiring: Firing | null;
+  /** The silences that hold the alarm at present. */
+  silences: readonly OpenSilence[];
   schedule: ExplainedSchedule;
 }
 

@@ -149,10 +149,14 @@ async function find(
   return { alarm: openedAlarm(row, secrets), secrets, isUnsealed: hasUnsealed(storedActionsIn(row)) };
 }
 
-const PARTITION = ALARM_WRITTEN.parameter('partition');
+const [PARTITION, ENABLED, STATE] = (['partition', 'enabled', 'state'] as const).map((name) =>
+  ALARM_WRITTEN.parameter(name),
+);
+/** Of a disabled alarm, nothing that a silence has held will be sent. */
 const UPDATE = `
   update alarms
      set ${ALARM_WRITTEN.assignments('id')},
+         told_state = case when ${ENABLED} and told_state <> ${STATE} then told_state end,
          previous_partition = case when partition = ${PARTITION} then previous_partition else partition end,
          definition_version = definition_version + 1, revision = pg_current_xact_id()
    where id = $1`;
@@ -197,8 +201,8 @@ async function setState(
   if (!found) return undefined;
   const { next, entry } = change(found.alarm);
   await tx.query(
-    `update alarms set state = $2, state_reason = $3, state_timestamp = $4::timestamptz, state_version = $5::bigint,
-       revision = pg_current_xact_id() where id = $1`,
+    `update alarms set state = $2, told_state = nullif(told_state, $2), state_reason = $3,
+       state_timestamp = $4::timestamptz, state_version = $5::bigint, revision = pg_current_xact_id() where id = $1`,
     [id, next.state satisfies AlarmState, next.stateReason, next.stateTimestamp, next.stateVersion],
   );
   if (entry) await appendHistory(tx, entry, sealer);

@@ -1,5 +1,8 @@
 import type { DeliveryPolicy } from '../../alarm/alarm.js';
 import type { Database, Sql } from '../database.js';
+import { OpenSilences } from '../silences/open-silences.js';
+import { writeToldStates } from '../silences/told-state.js';
+import { OWNED_PARTITIONS } from './owned-partitions.js';
 import {
   OUTCOME_COLUMNS,
   writeOutcomeRows,
@@ -7,6 +10,7 @@ import {
   type OutcomeAlarm,
   type AppliedChange,
 } from './outcome-rows.js';
+import { matchedAlarmOf } from './matched-alarm.js';
 
 /** The alarm of an outcome, with the versions that were evaluated. */
 interface EvaluatedAlarm {
@@ -37,6 +41,8 @@ export interface EvaluationBatch {
   outcomes: readonly EvaluationOutcome[];
   /** Time of the evaluation. */
   at: Date;
+  /** Service time of the commit. It decides whether a silence holds the outcomes. */
+  now: Date;
   /**
    * `progress` also records that the evaluation of the partitions has started, and `checkpoint` that it is complete.
    * `none`, for combinations, records neither.
@@ -62,14 +68,11 @@ export interface CommitResult {
   notifications: number;
 }
 
-/** Locks partitions in order of their ids, like all writers, to avoid deadlocks. */
-const MINE = `select p.id from partitions p
-  where p.owner = $1 and (p.id, p.epoch) in (select * from unnest($2::smallint[], $3::bigint[])) order by p.id`;
 const FENCE = {
-  none: `${MINE} for share`,
-  progress: `with mine as (${MINE} for no key update)
+  none: `${OWNED_PARTITIONS} for share`,
+  progress: `with mine as (${OWNED_PARTITIONS} for no key update)
     update partitions p set evaluation_started_at = $4 from mine where p.id = mine.id returning p.id`,
-  checkpoint: `with mine as (${MINE} for no key update)
+  checkpoint: `with mine as (${OWNED_PARTITIONS} for no key update)
     update partitions p set evaluation_started_at = $4, last_evaluated_at = $4 from mine where p.id = mine.id
       returning p.id`,
 } as const;
@@ -103,11 +106,13 @@ export type CommitEvaluations = (batch: EvaluationBatch) => Promise<CommitResult
  * committed: read the alarms again before the next evaluation.
  */
 export function createEvaluationCommit(db: Database): CommitEvaluations {
+  const silences = new OpenSilences();
   // Without outcomes there is only one statement, which needs no transaction.
-  return (batch) => (batch.outcomes.length === 0 ? commit(db, batch) : db.transaction((tx) => commit(tx, batch)));
+  return (batch) =>
+    batch.outcomes.length === 0 ? commit(db, batch, silences) : db.transaction((tx) => commit(tx, batch, silences));
 }
 
-async function commit(tx: Sql, batch: EvaluationBatch): Promise<CommitResult> {
+async function commit(tx: Sql, batch: EvaluationBatch, silences: OpenSilences): Promise<CommitResult> {
   const mine = await fence(tx, batch);
   const admitted = batch.outcomes.filter(({ partition }) => mine.has(partition));
   const decided = admitted.filter((outcome) => outcome.kind !== 'reason');
@@ -115,8 +120,17 @@ async function commit(tx: Sql, batch: EvaluationBatch): Promise<CommitResult> {
   const repeats = decided.filter(({ kind }) => kind === 'repeat');
   const changed = await compareAndSet(tx, transitions, batch.at);
   const repeated = await compareForRepeat(tx, repeats);
-  const { at, staleBefore, defaultPolicy } = batch;
-  const notifications = await writeOutcomeRows(tx, { changed, repeated, at, staleBefore, defaultPolicy });
+  const { at, now, staleBefore, defaultPolicy } = batch;
+  const silencedBy = await silences.holding(tx, [...changed, ...repeated].map(matchedAlarmOf), now);
+  await writeToldStates(tx, changed, silencedBy);
+  const notifications = await writeOutcomeRows(tx, {
+    changed,
+    repeated: repeated.filter(({ row }) => row.told_state === null && !silencedBy.has(row.id)),
+    at,
+    staleBefore,
+    defaultPolicy,
+    silencedBy,
+  });
   const reasons = await replaceReasons(tx, admitted.filter(isReason));
   const written: CommitResult['committed'] = [...changed, ...repeated, ...reasons].map(({ outcome, row }) => ({
     outcome,

@@ -5,6 +5,7 @@ import type { AlarmEvent } from '../../alarm/types/event/event.js';
 import { event as eventType } from '../../alarm/types/event/index.js';
 import type { EventRule } from '../../alarm/types/event/schema.js';
 import type { Sql } from '../database.js';
+import type { OpenSilences } from '../silences/open-silences.js';
 import {
   EVENT_ALARM_COLUMNS,
   matchingEvents,
@@ -19,6 +20,7 @@ import {
   type OutcomeAlarm,
   type AppliedChange,
 } from './outcome-rows.js';
+import { matchedAlarmOf } from './matched-alarm.js';
 
 /** Clock and settings of firings. */
 export interface EventFiringOptions {
@@ -79,7 +81,7 @@ export async function fireAlarms(
   tx: Sql,
   hits: ReadonlyMap<string, EventHit>,
   toMatch: EventsToMatch,
-  options: EventFiringOptions,
+  options: EventFiringOptions & { silences: OpenSilences },
 ): Promise<FiredAlarms> {
   if (hits.size === 0) return { firings: [], notifications: 0 };
   const { rows } = await tx.query<LockedAlarm>(LOCK, [[...hits.keys()]]);
@@ -90,12 +92,15 @@ export async function fireAlarms(
   });
   const at = options.now(); // after the alarms are locked, so that the times in an alarm's history rise
   await setStates(tx, changed, at);
+  const fired = [...new Map(changed.map((one) => [one.row.id, one])).values()];
+  const silencedBy = await options.silences.holding(tx, fired.map(matchedAlarmOf), at);
   const notifications = await writeOutcomeRows(tx, {
     changed,
     repeated: [],
     at,
     staleBefore: new Date(at.getTime() - options.staleAfterMs),
     defaultPolicy: options.defaultPolicy,
+    silencedBy,
   });
   return { firings: changed.map(firingOf), notifications };
 }

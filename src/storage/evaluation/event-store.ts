@@ -1,6 +1,7 @@
 import { createOpenTimesSource } from '../../alarm/time-constraint/open-times.js';
 import type { AlarmEvent } from '../../alarm/types/event/event.js';
 import type { Database, Sql } from '../database.js';
+import { OpenSilences } from '../silences/open-silences.js';
 import { fireAlarms, type EventFiringOptions, type EventHit, type FiredAlarms } from './event-firing.js';
 import {
   createMatcherCache,
@@ -63,7 +64,7 @@ const CANDIDATES = `
      and a.id > $2 order by a.id`;
 
 type CandidateRow = EventAlarmRow & { weight: number };
-type Matching = EventStoreOptions & Pick<EventsToMatch, 'matcherOf' | 'openTimesOf'>;
+type Matching = EventStoreOptions & Pick<EventsToMatch, 'matcherOf' | 'openTimesOf'> & { silences: OpenSilences };
 
 export type EventStore = ReturnType<typeof createEventStore>;
 
@@ -73,6 +74,7 @@ export function createEventStore(db: Database, options: EventStoreOptions) {
     ...options,
     matcherOf: createMatcherCache(),
     openTimesOf: createOpenTimesSource().ofJson,
+    silences: new OpenSilences(),
   };
   return {
     /**

@@ -25,6 +25,7 @@ export interface TransitionOrRepeat {
 export interface OutcomeAlarm {
   id: string;
   name: string;
+  type: string;
   severity: Severity;
   project_id: string | null;
   state_version: number;
@@ -32,6 +33,8 @@ export interface OutcomeAlarm {
   state_timestamp: Date;
   delivery_policy: DeliveryPolicy | null;
   muted: boolean;
+  /** The state that the receivers know, if a silence has held a later one; otherwise null. */
+  told_state: AlarmState | null;
   ok_actions: StoredAction[] | null;
   alarm_actions: StoredAction[] | null;
   insufficient_data_actions: StoredAction[] | null;
@@ -40,8 +43,9 @@ export interface OutcomeAlarm {
 }
 
 /** SQL for the columns of `OutcomeAlarm`, from `alarms a`. */
-export const OUTCOME_COLUMNS = `a.id, a.name, a.severity, a.project_id, a.state_version, a.state_timestamp,
-  a.delivery_policy, a.muted, a.ok_actions, a.alarm_actions, a.insufficient_data_actions, a.action_secrets`;
+export const OUTCOME_COLUMNS = `a.id, a.name, a.type, a.severity, a.project_id, a.state_version, a.state_timestamp,
+  a.delivery_policy, a.muted, a.told_state, a.ok_actions, a.alarm_actions, a.insufficient_data_actions,
+  a.action_secrets`;
 
 /** A decision that was written, and its alarm after that. */
 export interface AppliedChange<D extends TransitionOrRepeat = TransitionOrRepeat> {
@@ -62,6 +66,8 @@ export interface OutcomeRows {
   /** Under policy `current`, a pending notification older than this is superseded by a newer transition. */
   staleBefore: Date;
   defaultPolicy: DeliveryPolicy;
+  /** The silences that hold alarms of `changed`, by the id of the alarm. Default: none. */
+  silencedBy?: ReadonlyMap<string, { id: string }>;
 }
 
 /**
@@ -100,15 +106,19 @@ const SUPERSEDE_REPEATS = `
 const APPEND_NOTIFICATIONS = `
   with appended as (
     insert into notifications (id, alarm_id, project_id, event_id, kind, sequence, transition_time, slot, action_list,
-                               action_index, action, lane, host, policy, body_id, next_attempt_at, created_at)
+                               action_index, action, lane, host, policy, body_id, next_attempt_at, created_at,
+                               status, silence_id, finished_at)
     select gen_random_uuid()::text, i.alarm_id, i.project_id, i.event_id, i.kind, i.sequence, i.transition_time,
            case when i.kind = 'repeat' then $13::timestamptz end, i.action_list, i.action_index, i.action, i.lane,
            i.host, i.policy, i.body_id,
-           coalesce(case when i.kind = 'repeat' then ${limitedUntil("coalesce(i.project_id, '')", '$13')} end, $13), $13
+           coalesce(case when i.kind = 'repeat' then ${limitedUntil("coalesce(i.project_id, '')", '$13')} end, $13),
+           $13, case when i.silence_id is null then 'pending' else 'silenced' end, i.silence_id,
+           case when i.silence_id is not null then $13::timestamptz end
       from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::smallint[],
-                  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[]::uuid[], $14::text[]::timestamptz[])
+                  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[]::uuid[], $14::text[]::timestamptz[],
+                  $18::text[])
            as i (alarm_id, project_id, event_id, kind, sequence, action_list, action_index, action, lane, host,
-                 policy, body_id, transition_time)
+                 policy, body_id, transition_time, silence_id)
     on conflict do nothing returning body_id
   )
   insert into notification_bodies (id, body, action_secrets)
@@ -119,15 +129,20 @@ const APPEND_NOTIFICATIONS = `
 
 /**
  * Writes the history and notifications of decisions, and supersedes older notifications. Call it in the transaction
- * that has changed the states, with the alarms locked. Returns the number of new notifications.
+ * that has changed the states, with the alarms locked. Notifications of a silenced transition are not sent. Returns the
+ * number of new notifications that are.
  */
 export async function writeOutcomeRows(tx: Sql, rows: OutcomeRows): Promise<number> {
-  const { changed, repeated, at } = rows;
+  const { changed, repeated, at, silencedBy } = rows;
   const eventIds = await appendHistory(tx, changed, at);
   if (changed.length > 0) await supersedeByTransition(tx, rows);
   const all = [
-    ...changed.map((one, index) => ({ ...one, eventId: eventIds[index] ?? null })),
-    ...repeated.map((one) => ({ ...one, eventId: null })),
+    ...changed.map((one, index) => ({
+      ...one,
+      eventId: eventIds[index] ?? null,
+      silenceId: silencedBy?.get(one.row.id)?.id ?? null,
+    })),
+    ...repeated.map((one) => ({ ...one, eventId: null, silenceId: null })),
   ];
   let written = 0;
   for (const slice of portionsOf(all, SLICE, ({ outcome, row }) => row[ACTION_LIST_OF[outcome.to]]?.length ?? 0)) {
@@ -137,7 +152,7 @@ export async function writeOutcomeRows(tx: Sql, rows: OutcomeRows): Promise<numb
       await appendNotifications(tx, portion, at);
     }
     await bringQueuesForward(tx, queuesToBringForward(notifications), at);
-    written += notifications.length;
+    written += notifications.filter(({ silenceId }) => silenceId === null).length;
   }
   return written;
 }
@@ -183,6 +198,8 @@ async function appendHistory(tx: Sql, changed: readonly AppliedChange[], at: Dat
 interface ChangeWithHistory extends AppliedChange {
   /** The history row; null for repeats. */
   eventId: string | null;
+  /** The silence that holds the notifications; null if they are sent. */
+  silenceId: string | null;
 }
 
 /** The body that all notifications of a transition or repeat share. */
@@ -200,7 +217,7 @@ interface NewNotification extends ChangeWithHistory {
   body: NewBody;
 }
 
-function notificationsOf({ outcome, row, eventId }: ChangeWithHistory): NewNotification[] {
+function notificationsOf({ outcome, row, eventId, silenceId }: ChangeWithHistory): NewNotification[] {
   const actions = row[ACTION_LIST_OF[outcome.to]] ?? [];
   if (actions.length === 0 || row.muted) return [];
   const { reason, reasonData, from: previous, to: current } = outcome;
@@ -219,6 +236,7 @@ function notificationsOf({ outcome, row, eventId }: ChangeWithHistory): NewNotif
     row,
     outcome,
     eventId,
+    silenceId,
     actionIndex,
     action,
     deliveryQueue: deliveryQueueOf(row.id, action),
@@ -247,7 +265,8 @@ function queuesOfRepeats(added: readonly NewNotification[]): string[] {
 
 /** Returns the queues of repeats, and of events that fired an alarm in state alarm again. */
 function queuesToBringForward(added: readonly NewNotification[]): string[] {
-  const repeated = added.filter(({ outcome: { kind, from, to } }) => kind === 'repeat' || from === to);
+  const sent = added.filter(({ silenceId }) => silenceId === null);
+  const repeated = sent.filter(({ outcome: { kind, from, to } }) => kind === 'repeat' || from === to);
   return repeated.map(({ deliveryQueue }) => deliveryQueue);
 }
 
@@ -272,5 +291,6 @@ async function appendNotifications(tx: Sql, added: readonly NewNotification[], a
     bodies.map(({ id }) => id),
     bodies.map(({ text }) => text),
     bodies.map(({ secrets }) => secrets),
+    added.map(({ silenceId }) => silenceId),
   ]);
 }

@@ -32,6 +32,8 @@ export interface NotificationRecord {
   attempt: number;
   nextAttemptAt: Date;
   lastError: string | null;
+  /** The silence that holds it, or held it before its release; null if none did. */
+  silenceId: string | null;
   /** HTTP status of the last attempt; null if there was no attempt, or no status line was received. */
   lastHttpStatus: number | null;
   createdAt: Date;
@@ -70,7 +72,8 @@ const COLUMNS = `id, alarm_id as "alarmId", project_id as "projectId", kind, seq
   transition_time as "transitionTime", action, host, ${BODY} as body,
   (select t.http_status from attempts t where t.notification_id = n.id order by t.attempt desc limit 1)
     as "lastHttpStatus",
-  status, attempt, next_attempt_at as "nextAttemptAt", last_error as "lastError", created_at as "createdAt",
+  status, attempt, next_attempt_at as "nextAttemptAt", last_error as "lastError",
+  silence_id as "silenceId", created_at as "createdAt",
   finished_at as "finishedAt"`;
 
 const ENDLESS = { endsAt: null, reason: null, pausedBy: null };

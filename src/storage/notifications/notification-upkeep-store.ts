@@ -74,6 +74,17 @@ const PRUNE = `
     select id from notifications where status = any($2::text[]) and finished_at < $1 limit ${PRUNE_BATCH}
       for update skip locked)
   returning body_id as "bodyId"`;
+/** Keeps those of the present state of an alarm that is not settled yet, since they may still be sent. */
+const PRUNE_SILENCED = `
+  delete from notifications where id in (
+    select n.id from notifications n
+     where n.status = 'silenced' and n.finished_at < $1
+       and not exists (
+         select 1 from alarms a
+          where a.id = n.alarm_id and a.told_state is not null and a.state_version = n.sequence
+            and a.deleted_at is null)
+     limit ${PRUNE_BATCH} for update of n skip locked)
+  returning body_id as "bodyId"`;
 const PRUNE_REPEATS = `
   delete from notifications where id in (
     select id from notifications where kind = 'repeat' and status not in ('pending', 'in_flight') and finished_at < $1
@@ -147,6 +158,7 @@ export function createNotificationUpkeepStore(db: Database) {
     /** Deletes a bounded number of old rows. */
     async prune(before: PruneLimits): Promise<void> {
       await pruneNotifications(db, PRUNE, [before.delivered, ['delivered', 'superseded', 'cancelled']]);
+      await pruneNotifications(db, PRUNE_SILENCED, [before.delivered]);
       await pruneNotifications(db, PRUNE, [before.dead, ['dead']]);
       await pruneNotifications(db, PRUNE_REPEATS, [before.repeats]);
       await pruneNotifications(db, PRUNE_TESTS, [before.repeats]);

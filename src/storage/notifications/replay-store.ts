@@ -60,7 +60,7 @@ export const MOST_REPLAYED = 1_000;
 /** Notifications that one transaction reads: more would hold the embedded database for too long. */
 const PAGE = 250;
 
-const IS_REPLAYABLE = `n.status in ('dead', 'superseded', 'cancelled')`;
+const IS_REPLAYABLE = `n.status in ('dead', 'superseded', 'cancelled', 'silenced')`;
 /** A test is sent once. It is no part of the index, so it is no condition of the inner query of a page. */
 const IS_NO_TEST = `n.kind <> 'test'`;
 const PROJECT = `coalesce(n.project_id, '')`;

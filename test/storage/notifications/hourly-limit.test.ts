@@ -64,7 +64,9 @@ function contract(open: () => Promise<Database>): void {
       state_version: version,
       state_timestamp: at(0),
       delivery_policy: 'every',
+      type: 'threshold',
       muted: false,
+      told_state: null,
       ok_actions: null,
       alarm_actions: [unsealedAction('http://receiver/x')],
       insufficient_data_actions: null,
@@ -88,7 +90,7 @@ function contract(open: () => Promise<Database>): void {
     expect(await pauses(1)).toEqual([]);
     expect(await claim(10, { limit: 2 })).toEqual({ projects: ['p', 'p'], limited: ['p'] });
     expect(await claim(20)).toEqual({ projects: ['p', 'p'], limited: [] });
-    const shown = [{ projectId: 'p', pausedAt: at(10), until: at(60) }];
+    const shown = [{ projectId: 'p', pausedAt: at(10), until: at(60), endsAt: null, reason: '' }];
     expect(await pauses(59)).toEqual(shown);
     expect(await pauses(59, 'p')).toEqual(shown);
     expect(await pauses(59, 'q')).toEqual([]);
@@ -129,7 +131,9 @@ function contract(open: () => Promise<Database>): void {
     await claim(90);
     await put('c', 2);
     expect(await claim(100, { limit: 1 })).toMatchObject({ limited: ['p'] });
-    expect(await pauses(149)).toEqual([{ projectId: 'p', pausedAt: at(100), until: at(150) }]);
+    expect(await pauses(149)).toEqual([
+      { projectId: 'p', pausedAt: at(100), until: at(150), endsAt: null, reason: '' },
+    ]);
   });
 
   test('does not count further attempts', async () => {

@@ -60,6 +60,7 @@ function contract(open: () => Promise<Database>): void {
       partitions: owned,
       outcomes: [outcome],
       at: when,
+      now: when,
       mark: 'none',
       staleBefore: new Date(0),
       defaultPolicy: 'current',

@@ -88,7 +88,9 @@ function contract(open: () => Promise<Database>): void {
         limitedUntil: at(60),
         limited: ['p'],
       });
-      expect(await admin().pauses(OF_P, at(1))).toEqual([{ projectId: 'p', pausedAt: at(0), until: at(60) }]);
+      expect(await admin().pauses(OF_P, at(1))).toEqual([
+        { projectId: 'p', pausedAt: at(0), until: at(60), endsAt: null, reason: '' },
+      ]);
       const refused = { replayed: 0, hasMore: true, limitedUntil: at(60), limited: [] };
       expect(await replay(OF_P, DEAD, at(59))).toMatchObject(refused);
       expect(await replay(OF_P, { id: 'a6' }, at(59))).toMatchObject(refused);

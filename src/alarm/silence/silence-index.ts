@@ -1,0 +1,49 @@
+import { alarmMatcher, type MatchedAlarm } from './matchers.js';
+import { ALL_SILENCED, type Silence } from './silence.js';
+
+type SilenceCandidate = Pick<Silence, 'project' | 'matchers'>;
+
+interface IndexedSilence<S> {
+  silence: S;
+  matches: (alarm: MatchedAlarm) => boolean;
+}
+
+/**
+ * Silences that are open, for a search by alarm. Silences of one alarm are found by its id, so many of these cost no
+ * more than a few.
+ */
+export class SilenceIndex<S extends SilenceCandidate> {
+  readonly #byAlarm = new Map<string, IndexedSilence<S>[]>();
+  readonly #byProject = new Map<string, IndexedSilence<S>[]>();
+
+  constructor(open: Iterable<S>) {
+    for (const silence of open) {
+      const alarmId = silence.matchers.find(({ field }) => field === 'alarm_id')?.value;
+      const [group, key] = alarmId === undefined ? [this.#byProject, silence.project] : [this.#byAlarm, alarmId];
+      const entry = { silence, matches: alarmMatcher(silence.matchers) };
+      const known = group.get(key);
+      if (known) known.push(entry);
+      else group.set(key, [entry]);
+    }
+  }
+
+  /** All silences that hold this alarm, in the order in which they were given, those of its id first. */
+  *of(alarm: MatchedAlarm): Iterable<S> {
+    const project = alarm.projectId ?? '';
+    for (const { silence, matches } of this.#byAlarm.get(alarm.id) ?? [])
+      if ((silence.project === project || silence.project === ALL_SILENCED) && matches(alarm)) yield silence;
+    for (const group of [project, ALL_SILENCED])
+      for (const { silence, matches } of this.#byProject.get(group) ?? []) if (matches(alarm)) yield silence;
+  }
+
+  /** The first of them; undefined if no silence holds the alarm. */
+  firstOf(alarm: MatchedAlarm): S | undefined {
+    for (const silence of this.of(alarm)) return silence;
+    return undefined;
+  }
+
+  /** Most matchers that one search tests. */
+  get cost(): number {
+    return Math.max(1, ...[...this.#byProject.values()].map(({ length }) => length));
+  }
+}

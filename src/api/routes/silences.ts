@@ -1,0 +1,267 @@
+import { SilenceOpenings } from '../../alarm/silence/openings.js';
+import { ALL_SILENCED, SILENCE_STATUSES, type Silence, type SilenceDefinition } from '../../alarm/silence/silence.js';
+import { AppError } from '../../errors.js';
+import { ALL_PROJECTS } from '../../storage/audit/audit-entry.js';
+import type { Scope } from '../../storage/scope.js';
+import { isOver, MOST_SILENCES, type SilenceAuthor } from '../../storage/silences/silence-store.js';
+import {
+  changesAnswer,
+  silenceAnswer,
+  silencedAlarmAnswer,
+  type SilenceAnswer,
+  type SilencePreviewAnswer,
+  type SilenceWithChangesAnswer,
+} from '../answers/silence-answer.js';
+import { noteProject } from '../audit/request-audit.js';
+import type { ApiAnswer } from '../http/answer.js';
+import type { ConcurrencyLimit } from '../http/concurrency-limit.js';
+import { parseWith } from '../http/faultstring.js';
+import { invalidInput } from '../http/query-parameters.js';
+import { SMALL_BODY } from '../http/request-body.js';
+import type { ApiRequest, Route } from '../http/route.js';
+import { isAdmin, scopeOf } from '../identity/authorize.js';
+import type { Identity } from '../identity/identity.js';
+import type { Silences } from '../ports.js';
+import { SilenceRequest } from '../schema/silence-request.js';
+import { utcTimestamp } from '../schema/timestamp.js';
+
+export interface SilenceRoutesDeps {
+  silences: Silences;
+  readLimit: ConcurrencyLimit;
+  now: () => Date;
+  newId: () => string;
+}
+
+/** What the handlers use: the dependencies, and the openings of recurring silences. */
+type SilenceHandlerDeps = SilenceRoutesDeps & { openings: SilenceOpenings };
+
+const DEFAULT_LIMIT = 100;
+const MAX_LIMIT = 1_000;
+/** Alarms that a preview shows. */
+const MOST_SHOWN = 100;
+
+/** `/v1/silences`: hold the notifications of alarms for a time. */
+export function silenceRoutes(given: SilenceRoutesDeps): Route[] {
+  const deps: SilenceHandlerDeps = { ...given, openings: new SilenceOpenings() };
+  const path = '/v1/silences';
+  const one = `${path}/:id`;
+  const body = SMALL_BODY;
+  return [
+    {
+      method: 'GET',
+      path,
+      policy: 'reader',
+      audit: 'silence.list',
+      query: ['status', 'project_id', 'limit', 'marker'],
+      handle: (r) => list(deps, r),
+    },
+    { method: 'POST', path, policy: 'member', audit: 'silence.create', body, handle: (r) => create(deps, r) },
+    {
+      method: 'POST',
+      path: `${path}/preview`,
+      policy: 'reader',
+      audit: 'silence.preview',
+      body,
+      handle: (r) => preview(deps, r),
+    },
+    { method: 'GET', path: one, policy: 'reader', audit: 'silence.read', handle: (r) => show(deps, r) },
+    { method: 'PUT', path: one, policy: 'member', audit: 'silence.update', body, handle: (r) => replace(deps, r) },
+    { method: 'DELETE', path: one, policy: 'member', audit: 'silence.end', handle: (r) => end(deps, r) },
+  ];
+}
+
+async function list(deps: SilenceHandlerDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const { identity, query } = request;
+  const limit = query.limit() ?? DEFAULT_LIMIT;
+  if (limit > MAX_LIMIT) throw invalidInput('limit', String(limit), `at most ${MAX_LIMIT}`);
+  const text = query.one('status');
+  const status = SILENCE_STATUSES.find((known) => known === text);
+  if (text !== undefined && !status)
+    throw invalidInput('status', text, `Value should be one of: ${SILENCE_STATUSES.join(', ')}`);
+  const projectId = query.one('project_id');
+  const scope: Scope = projectId === undefined ? scopeOf(identity) : { projectId: named(identity, projectId) };
+  noteProject(request, projectId);
+  const marker = query.marker();
+  const after = marker === undefined ? undefined : await deps.silences.find(scope, marker);
+  if (marker !== undefined && !after) throw new AppError('invalid_request', `Marker ${marker} not found.`);
+  const found = await deps.silences.list(scope, { status, limit, after, now: deps.now() });
+  return { status: 200, body: found.map((silence) => answerOf(deps, identity, silence)) };
+}
+
+async function create(deps: SilenceHandlerDeps, { identity, body, note }: ApiRequest): Promise<ApiAnswer> {
+  const now = deps.now();
+  const wanted = requested(body);
+  const project = projectOf(identity, wanted);
+  const silence: Silence = {
+    ...definitionOf(wanted, { project, startsAt: now, now }),
+    id: deps.newId(),
+    isAdmins: project !== identity.projectId,
+    createdAt: now,
+    endedAt: null,
+  };
+  note({ objectId: silence.id, projectId: auditProject(project) });
+  if (!(await deps.silences.create(silence, authorOf(identity, now))))
+    throw new AppError(
+      'forbidden',
+      `The project has ${MOST_SILENCES} active and planned silences, which is the limit: end one, or wait for its end`,
+    );
+  return { status: 201, body: answerOf(deps, identity, silence) };
+}
+
+async function show(deps: SilenceHandlerDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const silence = await theSilence(deps, request);
+  const changes = changesAnswer(await deps.silences.changesOf(silence.id));
+  const shown = { ...answerOf(deps, request.identity, silence), changes } satisfies SilenceWithChangesAnswer;
+  return { status: 200, body: shown };
+}
+
+async function replace(deps: SilenceHandlerDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const { identity, body, note } = request;
+  const now = deps.now();
+  const wanted = requested(body);
+  const { id } = await theSilence(deps, request);
+  const replaced = await deps.silences.replace(
+    scopeOf(identity),
+    id,
+    (current) => {
+      refuseToChange(identity, current);
+      if (isOver(current, now))
+        throw new AppError('conflict', `Silence ${id} has ended: make a new one with POST /v1/silences`);
+      refuseOtherProject(wanted, current);
+      const next = definitionOf(wanted, { project: current.project, startsAt: current.startsAt, now });
+      const changed = changedFields(current, next);
+      note({ changed });
+      return { next, changed };
+    },
+    authorOf(identity, now),
+  );
+  return { status: 200, body: answerOf(deps, identity, replaced ?? throwSilenceNotFound(id)) };
+}
+
+async function end(deps: SilenceHandlerDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const { identity } = request;
+  const { id } = await theSilence(deps, request);
+  const by = authorOf(identity, deps.now());
+  const check = (current: Silence): void => refuseToChange(identity, current);
+  if (!(await deps.silences.end(scopeOf(identity), id, check, by))) throwSilenceNotFound(id);
+  return { status: 204 };
+}
+
+/** Counts all alarms that the silence would hold, and shows some of them. Creates nothing. */
+async function preview(deps: SilenceHandlerDeps, { identity, body, note }: ApiRequest): Promise<ApiAnswer> {
+  const now = deps.now();
+  const wanted = requested(body);
+  const project = projectOf(identity, wanted);
+  note({ projectId: auditProject(project) });
+  const definition = definitionOf(wanted, { project, startsAt: now, now });
+  const found: SilencePreviewAnswer = { count: 0, alarms: [], waiting_notifications: 0 };
+  const pages = deps.silences.matching(definition);
+  for await (const { alarms, waiting } of deps.readLimit.limitLongAnswer(identity.projectId, pages)) {
+    found.count += alarms.length;
+    found.waiting_notifications += waiting;
+    found.alarms.push(...alarms.slice(0, MOST_SHOWN - found.alarms.length).map(silencedAlarmAnswer));
+  }
+  return { status: 200, body: found };
+}
+
+function requested(body: unknown): SilenceRequest {
+  return parseWith(SilenceRequest, { argument: 'data', value: body ?? {} });
+}
+
+/** The project whose alarms are to be held. @throws AppError if the caller may not hold them. */
+function projectOf(identity: Identity, { project_id, all_projects }: SilenceRequest): string {
+  if (all_projects) {
+    if (!isAdmin(identity)) throw new AppError('forbidden', 'RBAC Authorization Failed');
+    return ALL_SILENCED;
+  }
+  const project = project_id ?? identity.projectId;
+  if (project === null) throw invalidInput('project_id', 'None', 'Mandatory field missing.');
+  return named(identity, project);
+}
+
+/** @throws AppError for a project that the caller may not name. */
+function named(identity: Identity, project: string): string {
+  if (project === ALL_SILENCED)
+    throw invalidInput('project_id', project, 'It names no project; all_projects is for all of them.');
+  if (!isAdmin(identity) && project !== identity.projectId)
+    throw new AppError('not_found', `Project ${project} not found`);
+  return project;
+}
+
+function definitionOf(
+  { matchers, starts_at, ends_at, recurrence, reason, owner }: SilenceRequest,
+  { project, startsAt, now }: { project: string; startsAt: Date; now: Date },
+): SilenceDefinition {
+  const [start, endsAt] = [starts_at ?? startsAt, ends_at ?? null];
+  if (endsAt !== null && endsAt <= now)
+    throw invalidInput('ends_at', utcTimestamp(endsAt), 'It must be in the future.');
+  if (endsAt !== null && endsAt <= start)
+    throw invalidInput('ends_at', utcTimestamp(endsAt), 'It must be after starts_at.');
+  return {
+    project,
+    matchers,
+    startsAt: start,
+    endsAt,
+    recurrence: recurrence
+      ? { cron: recurrence.cron, durationS: recurrence.duration, timezone: recurrence.timezone }
+      : null,
+    reason,
+    owner,
+  };
+}
+
+/** The fields of a definition, under their names in requests. */
+const FIELDS: Readonly<Record<string, (silence: SilenceDefinition) => unknown>> = {
+  matchers: ({ matchers }) => matchers,
+  starts_at: ({ startsAt }) => startsAt,
+  ends_at: ({ endsAt }) => endsAt,
+  recurrence: ({ recurrence }) => recurrence && [recurrence.cron, recurrence.durationS, recurrence.timezone],
+  reason: ({ reason }) => reason,
+  owner: ({ owner }) => owner,
+};
+
+function changedFields(current: SilenceDefinition, next: SilenceDefinition): string[] {
+  return Object.entries(FIELDS)
+    .filter(([, valueOf]) => JSON.stringify(valueOf(current)) !== JSON.stringify(valueOf(next)))
+    .map(([name]) => name);
+}
+
+/** A silence stays with its project, whose limit counts it. */
+function refuseOtherProject({ project_id, all_projects }: SilenceRequest, { project }: Silence): void {
+  const named = all_projects ? ALL_SILENCED : (project_id ?? project);
+  if (named !== project)
+    throw invalidInput('project_id', project_id ?? 'None', 'It cannot be changed: make another silence.');
+}
+
+/** Users change the silences of their own project, but not those that an admin of another project made for it. */
+function mayChange(identity: Identity, { project, isAdmins }: Silence): boolean {
+  return isAdmin(identity) || (identity.role !== 'reader' && !isAdmins && project === identity.projectId);
+}
+
+function refuseToChange(identity: Identity, silence: Silence): void {
+  if (!mayChange(identity, silence)) throw new AppError('forbidden', 'RBAC Authorization Failed');
+}
+
+function answerOf({ now, openings }: SilenceHandlerDeps, identity: Identity, silence: Silence): SilenceAnswer {
+  return silenceAnswer(silence, { now: now(), openings, mayChange: mayChange(identity, silence) });
+}
+
+function authorOf({ userId, projectId }: Identity, at: Date): SilenceAuthor {
+  return { userId, projectId, at };
+}
+
+function auditProject(project: string): string {
+  return project === ALL_SILENCED ? ALL_PROJECTS : project;
+}
+
+async function theSilence({ silences }: SilenceHandlerDeps, { identity, params, note }: ApiRequest): Promise<Silence> {
+  const id = params['id'] ?? '';
+  const found = await silences.find(scopeOf(identity), id);
+  if (!found) throwSilenceNotFound(id);
+  note({ projectId: auditProject(found.project) });
+  return found;
+}
+
+function throwSilenceNotFound(id: string): never {
+  throw new AppError('not_found', `Silence ${id} not found`);
+}

@@ -1,0 +1,225 @@
+import type { MatchedAlarm } from '../../alarm/silence/matchers.js';
+import { SilenceOpenings } from '../../alarm/silence/openings.js';
+import {
+  ALL_SILENCED,
+  type OpenSilence,
+  type Silence,
+  type SilenceDefinition,
+  type SilenceStatus,
+} from '../../alarm/silence/silence.js';
+import type { Database, Sql } from '../database.js';
+import { scopeParameter, type Scope } from '../scope.js';
+import { matchingAlarms, type MatchedPage } from './matching-alarms.js';
+import { OpenSilences } from './open-silences.js';
+import { SILENCE_COLUMNS, toSilence, type SilenceRow } from './silence-row.js';
+
+/** Most silences of a project that are not over. Each transition of its alarms is compared with them. */
+export const MOST_SILENCES = 1_000;
+/** Most changes of a silence that are read: the last ones. */
+const MOST_CHANGES = 100;
+/** Silences that one statement reads or deletes. */
+const PAGE = 500;
+/** Advisory locks of the counts of silences, one for each project. Any constant that no other lock has. */
+const COUNT_LOCK = 8042_0010;
+
+/** Who does something to a silence, and when. */
+export interface SilenceAuthor {
+  userId: string | null;
+  projectId: string | null;
+  at: Date;
+}
+
+/** One change of a silence. */
+export interface SilenceChange extends SilenceAuthor {
+  kind: 'created' | 'changed' | 'ended';
+  /** Names of changed fields; empty unless `changed`. */
+  changed: string[];
+}
+
+/** Which silences to list, newest first. */
+export interface SilenceQuery {
+  status?: SilenceStatus | undefined;
+  limit: number;
+  /** The silence before the first one of the list. */
+  after?: Pick<Silence, 'id' | 'createdAt'> | undefined;
+  now: Date;
+}
+
+/** Makes the new definition of a silence, with the names of the changed fields. */
+export type ChangeSilence = (current: Silence) => { next: SilenceDefinition; changed: string[] };
+
+export type SilenceStore = ReturnType<typeof createSilenceStore>;
+
+/** Silences, for users. A scope sees those of its project and those of all projects. */
+export function createSilenceStore(db: Database) {
+  const openings = new SilenceOpenings();
+  const openSilences = new OpenSilences();
+  return {
+    /** Resolves to false if the project has `MOST_SILENCES` that are not over. */
+    create: (silence: Silence, by: SilenceAuthor): Promise<boolean> => db.transaction((tx) => create(tx, silence, by)),
+    find: (scope: Scope, id: string): Promise<Silence | undefined> => find(db, scope, id, ''),
+    /** The last changes of a silence, oldest first. */
+    changesOf: (id: string): Promise<SilenceChange[]> => changesOf(db, id),
+    list: (scope: Scope, query: SilenceQuery): Promise<Silence[]> => list(db, openings, scope, query),
+    /** Replaces the definition. `change` is called with the silence locked; if it throws, nothing is changed. */
+    replace: (scope: Scope, id: string, change: ChangeSilence, by: SilenceAuthor): Promise<Silence | undefined> =>
+      db.transaction((tx) => replace(tx, { scope, id, by }, change)),
+    /** Ends a silence now. `check` is called with the silence locked. Resolves to false if there is none. */
+    end: (scope: Scope, id: string, check: (current: Silence) => void, by: SilenceAuthor): Promise<boolean> =>
+      db.transaction((tx) => end(tx, { scope, id, by }, check)),
+    /** The silences that hold alarms now, by the id of the alarm. */
+    holding: (alarms: readonly MatchedAlarm[], now: Date): Promise<ReadonlyMap<string, readonly OpenSilence[]>> =>
+      openSilences.allHolding(db, alarms, now),
+    /** See `matchingAlarms`. */
+    matching: (definition: Pick<Silence, 'project' | 'matchers'>): AsyncIterable<MatchedPage> =>
+      matchingAlarms(db, definition),
+    /** Deletes silences that were over before a time, a bounded number. Returns that number. */
+    prune: async (before: Date): Promise<number> => (await db.query(PRUNE, [before])).rowCount,
+  };
+}
+
+const PRUNE = `
+  delete from silences where id in (select id from silences where over_at < $1 order by over_at limit ${PAGE})`;
+
+/** The status of a silence at a time. */
+export function silenceStatus(silence: Silence, at: Date, openings: SilenceOpenings): SilenceStatus {
+  if (isOver(silence, at)) return 'ended';
+  return openings.isOpen(silence, at) ? 'active' : 'planned';
+}
+
+/** True if the silence will hold no alarm any more. */
+export function isOver({ endedAt, endsAt }: Silence, at: Date): boolean {
+  return endedAt !== null || (endsAt !== null && endsAt <= at);
+}
+
+const COUNT = 'select count(*)::int as n from silences where project = $1 and over_at > $2';
+const INSERT = `
+  insert into silences (id, project, is_admins, matchers, starts_at, ends_at, cron, duration_s, timezone, reason, owner,
+                        over_at, created_at)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, coalesce($6::timestamptz, 'infinity'), $12)`;
+const UPDATE = `
+  update silences set project = $2, is_admins = $3, matchers = $4, starts_at = $5, ends_at = $6::timestamptz, cron = $7,
+         duration_s = $8, timezone = $9, reason = $10, owner = $11, over_at = coalesce($6::timestamptz, 'infinity'),
+         revision = pg_current_xact_id()
+   where id = $1`;
+const END = `
+  update silences set over_at = $2, ended_early = true, revision = pg_current_xact_id() where id = $1`;
+const NOTE_CHANGE = `
+  insert into silence_changes (silence_id, kind, at, user_id, project_id, changed)
+  values ($1, $2, $3, $4, $5, $6::text[])`;
+
+async function create(tx: Sql, silence: Silence, by: SilenceAuthor): Promise<boolean> {
+  if (!(await hasRoom(tx, silence.project, by.at))) return false;
+  await tx.query(INSERT, [...parametersOf(silence), silence.createdAt]);
+  await noteChange(tx, silence.id, { ...by, kind: 'created', changed: [] });
+  return true;
+}
+
+/** Locks the count of a project until the end of the transaction. */
+async function hasRoom(tx: Sql, project: string, at: Date): Promise<boolean> {
+  await tx.query('select pg_advisory_xact_lock($1, hashtext($2))', [COUNT_LOCK, project]);
+  const { rows } = await tx.query<{ n: number }>(COUNT, [project, at]);
+  return (rows[0]?.n ?? 0) < MOST_SILENCES;
+}
+
+function parametersOf(silence: Silence): unknown[] {
+  const { id, project, isAdmins, matchers, startsAt, endsAt, recurrence, reason, owner } = silence;
+  return [
+    id,
+    project,
+    isAdmins,
+    JSON.stringify(matchers),
+    startsAt,
+    endsAt,
+    recurrence?.cron ?? null,
+    recurrence?.durationS ?? null,
+    recurrence?.timezone ?? null,
+    reason,
+    owner,
+  ];
+}
+
+async function noteChange(tx: Sql, id: string, { kind, at, userId, projectId, changed }: SilenceChange): Promise<void> {
+  await tx.query(NOTE_CHANGE, [id, kind, at, userId, projectId, changed]);
+}
+
+async function find(db: Sql, scope: Scope, id: string, lock: '' | 'for update'): Promise<Silence | undefined> {
+  const { rows } = await db.query<SilenceRow>(
+    `select ${SILENCE_COLUMNS} from silences s
+      where s.id = $1 and ($2::text is null or s.project in ($2, '${ALL_SILENCED}')) ${lock}`,
+    [id, scopeParameter(scope)],
+  );
+  return rows[0] && toSilence(rows[0]);
+}
+
+async function changesOf(db: Sql, id: string): Promise<SilenceChange[]> {
+  const { rows } = await db.query<SilenceChange>(
+    `select kind, at, user_id as "userId", project_id as "projectId", changed from silence_changes
+      where silence_id = $1 order by ordinal desc limit ${MOST_CHANGES}`,
+    [id],
+  );
+  return rows.reverse();
+}
+
+interface ChangedSilence {
+  scope: Scope;
+  id: string;
+  by: SilenceAuthor;
+}
+
+async function replace(
+  tx: Sql,
+  { scope, id, by }: ChangedSilence,
+  change: ChangeSilence,
+): Promise<Silence | undefined> {
+  const current = await find(tx, scope, id, 'for update');
+  if (!current) return undefined;
+  const { next, changed } = change(current);
+  const silence = { ...current, ...next };
+  if (changed.length === 0) return silence;
+  await tx.query(UPDATE, parametersOf(silence));
+  await noteChange(tx, id, { ...by, kind: 'changed', changed });
+  return silence;
+}
+
+async function end(tx: Sql, { scope, id, by }: ChangedSilence, check: (current: Silence) => void): Promise<boolean> {
+  const current = await find(tx, scope, id, 'for update');
+  if (!current) return false;
+  check(current);
+  if (isOver(current, by.at)) return true;
+  await tx.query(END, [id, by.at]);
+  await noteChange(tx, id, { ...by, kind: 'ended', changed: [] });
+  return true;
+}
+
+/** Silences of one group, newest first, after a position. Parameters: group, time and id of the position, number. */
+const page = (group: string, overSql: string): string => `
+  (select ${SILENCE_COLUMNS} from silences s
+    where ${group} and ${overSql} and ($2::timestamptz is null or (s.created_at, s.id) < ($2, $3::text))
+    order by s.created_at desc, s.id desc limit ${PAGE})`;
+
+const listSql = (scope: Scope, overSql: string): string =>
+  'all' in scope
+    ? page('$1::text is null', overSql)
+    : `${page('s.project = $1::text', overSql)} union all ${page(`s.project = '${ALL_SILENCED}'`, overSql)}
+       order by created_at desc, id desc limit ${PAGE}`;
+
+/** Silences of a status. Whether one that recurs is active is no part of the statement. */
+async function list(
+  db: Sql,
+  openings: SilenceOpenings,
+  scope: Scope,
+  { status, limit, after, now }: SilenceQuery,
+): Promise<Silence[]> {
+  const overSql =
+    status === undefined ? '$4::timestamptz is not null' : `s.over_at ${status === 'ended' ? '<=' : '>'} $4`;
+  const found: Silence[] = [];
+  for (let position = after; ;) {
+    const parameters = [scopeParameter(scope), position?.createdAt ?? null, position?.id ?? null, now];
+    const { rows } = await db.query<SilenceRow>(listSql(scope, overSql), parameters);
+    const silences = rows.map(toSilence);
+    found.push(...silences.filter((one) => status === undefined || silenceStatus(one, now, openings) === status));
+    position = silences.at(-1);
+    if (found.length >= limit || rows.length < PAGE) return found.slice(0, limit);
+  }
+}
