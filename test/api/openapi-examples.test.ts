@@ -80,6 +80,10 @@ const GIVEN: Readonly<Record<string, () => Promise<Record<string, string>>>> = {
   setAlarmState: async () => ({ id: await api.create(thresholdBody()) }),
   testFireAlarm: async () => ({ id: await api.create(withActions) }),
   pauseDeliveries: async () => ({ project: 'p1' }),
+  replaceSilence: async () => {
+    const { text } = await send('createSilence', Object.keys(REQUEST_EXAMPLES['createSilence'] ?? {})[0] ?? '', {});
+    return { id: (JSON.parse(text) as { id: string }).id };
+  },
   createSamples: async () => ({ meter: 'cpu_util' }),
   activateImports: async () => {
     await send('importAlarms', 'alarms', {});

@@ -74,6 +74,7 @@ export const SILENCE_ANSWERS: Readonly<Record<string, unknown>> = {
       until: null,
       ends_at: '2026-11-22T07:20:00Z',
       reason: 'the receiver is being moved',
+      paused_by: 'user-1',
     },
   ],
   listSilences: [SILENCE],
