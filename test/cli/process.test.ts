@@ -118,7 +118,7 @@ describe('the start script', () => {
       writeFileSync(path.join(clone, 'node_modules/typescript/bin/tsc'), '');
       // The build copies files of this package.
       symlinkSync(path.join(ROOT, 'node_modules/swagger-ui-dist'), path.join(clone, 'node_modules/swagger-ui-dist'));
-      mkdirSync(path.join(clone, 'src'));
+      mkdirSync(path.join(clone, 'src/console'), { recursive: true });
       mkdirSync(path.join(clone, 'examples'));
       writeFileSync(path.join(clone, 'examples/show.ts'), '');
       mkdirSync(path.join(clone, 'build/examples'), { recursive: true });

@@ -90,7 +90,7 @@ function contract(open: () => Promise<Database>): void {
     expect(await pauses(1)).toEqual([]);
     expect(await claim(10, { limit: 2 })).toEqual({ projects: ['p', 'p'], limited: ['p'] });
     expect(await claim(20)).toEqual({ projects: ['p', 'p'], limited: [] });
-    const shown = [{ projectId: 'p', pausedAt: at(10), until: at(60), endsAt: null, reason: '' }];
+    const shown = [{ projectId: 'p', pausedAt: at(10), until: at(60), endsAt: null, reason: null, pausedBy: null }];
     expect(await pauses(59)).toEqual(shown);
     expect(await pauses(59, 'p')).toEqual(shown);
     expect(await pauses(59, 'q')).toEqual([]);
@@ -132,7 +132,7 @@ function contract(open: () => Promise<Database>): void {
     await put('c', 2);
     expect(await claim(100, { limit: 1 })).toMatchObject({ limited: ['p'] });
     expect(await pauses(149)).toEqual([
-      { projectId: 'p', pausedAt: at(100), until: at(150), endsAt: null, reason: '' },
+      { projectId: 'p', pausedAt: at(100), until: at(150), endsAt: null, reason: null, pausedBy: null },
     ]);
   });
 

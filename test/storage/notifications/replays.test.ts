@@ -89,7 +89,7 @@ function contract(open: () => Promise<Database>): void {
         limited: ['p'],
       });
       expect(await admin().pauses(OF_P, at(1))).toEqual([
-        { projectId: 'p', pausedAt: at(0), until: at(60), endsAt: null, reason: '' },
+        { projectId: 'p', pausedAt: at(0), until: at(60), endsAt: null, reason: null, pausedBy: null },
       ]);
       const refused = { replayed: 0, hasMore: true, limitedUntil: at(60), limited: [] };
       expect(await replay(OF_P, DEAD, at(59))).toMatchObject(refused);
