@@ -1599,6 +1599,17 @@ export interface components {
                 last_http_status: number | null;
                 last_error: string | null;
             } | null;
+            /** @description Silences that hold the alarm now, at most 10. */
+            silences: {
+                id: string;
+                reason: string;
+                owner: string;
+                /**
+                 * Format: date-time
+                 * @description End of its present opening.
+                 */
+                ends_at: string;
+            }[];
         };
         AlarmCounts: {
             total: number;

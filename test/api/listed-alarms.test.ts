@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
+import type { Silence } from '../../src/alarm/silence/silence.js';
 import type { Database } from '../../src/storage/database.js';
 import { ADMIN, MEMBER, startApi, STRANGER, thresholdBody, type Caller, type TestApi } from '../support/api.js';
 import { NOON } from '../support/builders.js';
@@ -7,6 +8,7 @@ import { embeddedDatabase, empty, serverDatabase } from '../support/databases.js
 import { describeWithPostgres } from '../support/servers.js';
 import { storeAlarms, thresholdRule, type StoredAlarm } from '../support/stored-alarms.js';
 import { storeNotifications } from '../support/stored-notifications.js';
+import { aSilence, storeSilence } from '../support/stored-silences.js';
 
 interface Listed {
   alarms: { alarm_id: string; name: string; [field: string]: unknown }[];
@@ -88,6 +90,7 @@ function contract(open: () => Promise<Database>): void {
         clear_threshold: null,
         effective_threshold: expect.any(Number),
         last_notification: null,
+        silences: [],
       },
     ]);
   });
@@ -295,6 +298,25 @@ function contract(open: () => Promise<Database>): void {
     expect(alarms[0]?.['last_notification']).toEqual(
       expected === undefined ? null : expect.objectContaining({ notification_id: expected }),
     );
+  });
+
+  test('an alarm is listed with the silences that hold it now', async () => {
+    await fiveAlarms();
+    const at = api.clock.now();
+    const past = new Date(at.getTime() - 1);
+    const held = (value: string): Partial<Silence> => ({ project: 'p1', matchers: [{ field: 'alarm_id', value }] });
+    await storeSilence(db, aSilence(at, { id: 's1', ...held('a1'), owner: 'web team' }));
+    await storeSilence(db, aSilence(past, { id: 's2', ...held('a2'), endsAt: at }));
+    await storeSilence(db, aSilence(at, { id: 's3', ...held('a2'), startsAt: new Date(at.getTime() + 1) }));
+    await storeSilence(db, aSilence(at, { id: 's4', ...held('a3'), project: 'p2' }));
+    const { alarms } = await listed();
+    const silenced = alarms.filter(({ silences }) => (silences as unknown[]).length > 0);
+    expect(silenced.map(({ alarm_id, silences }) => ({ alarm_id, silences }))).toEqual([
+      {
+        alarm_id: 'a1',
+        silences: [{ id: 's1', reason: 'maintenance', owner: 'web team', ends_at: expect.stringMatching(/Z$/) }],
+      },
+    ]);
   });
 
   test('last_notification has the outcome; only admins see what a port speaks that is not HTTP', async () => {

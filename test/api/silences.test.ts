@@ -342,19 +342,4 @@ function contract(open: () => Promise<Database>): void {
     const past = (await get(`/v2/alarms/${alarmId}/explain?at=2026-01-01T11:59:00`)).json<Json>();
     expect(past['silences']).toEqual([]);
   });
-
-  test('a pause has an end and a reason, which a later request changes, and is over at its end', async () => {
-    const path = '/v1/delivery-pauses/p1';
-    const body = { ends_at: '2026-01-01T12:30:00Z', reason: 'the receiver is being moved' };
-    expect((await api.ask('PUT', path, { as: MEMBER, body })).status).toBe(204);
-    const paused = { project_id: 'p1', paused_at: '2026-01-01T12:00:00Z', until: null };
-    expect((await get('/v1/delivery-pauses')).json()).toEqual([{ ...paused, ...body }]);
-    expect((await api.ask('PUT', path, { as: MEMBER })).status).toBe(204);
-    expect((await get('/v1/delivery-pauses')).json()).toEqual([{ ...paused, ends_at: null, reason: '' }]);
-    await api.ask('PUT', path, { as: MEMBER, body });
-    setClock(new Date('2026-01-01T12:30:00Z'));
-    expect((await get('/v1/delivery-pauses')).json()).toEqual([]);
-    const late = await api.ask('PUT', path, { as: MEMBER, body });
-    expect([late.status, late.fault]).toEqual([400, faultOf('ends_at', body.ends_at, 'It must be in the future.')]);
-  });
 }

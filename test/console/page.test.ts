@@ -34,8 +34,8 @@ describeWith(['chromium'], 'the page in Chromium', () => {
   test('/ sends a browser to the page, which lists the alarms of the project that the reader chooses', async () => {
     await api.create(thresholdBody({ name: 'cpu high' }), MEMBER);
     const { page, context, misdeeds } = await openPage(browser, `${api.url}/`);
-    await page.getByLabel('Project').fill('p1');
-    await page.getByLabel('Project').press('Enter');
+    await page.getByLabel('Project', { exact: true }).fill('p1');
+    await page.getByLabel('Project', { exact: true }).press('Enter');
     await page.getByRole('cell', { name: 'cpu high' }).waitFor();
     expect(page.url()).toBe(`${api.url}${ALARMS}`);
     expect(misdeeds).toEqual(NO_MISDEEDS);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { SEVERITIES } from '../../alarm/alarm.js';
 import { NO_OPTIONS } from '../../alarm/evaluation-options.js';
+import type { OpenSilence } from '../../alarm/silence/silence.js';
 import { ALARM_STATES } from '../../alarm/state.js';
 import { ALARM_KINDS, typeOf } from '../../alarm/types/index.js';
 import { effectiveThreshold } from '../../alarm/types/threshold-judgement.js';
@@ -23,6 +24,16 @@ const LastNotificationAnswer = z.strictObject({
   last_http_status: z.int().nullable(),
   last_error: NullableText,
 });
+
+const ListedSilenceAnswer = z.strictObject({
+  id: z.string(),
+  reason: z.string(),
+  owner: z.string(),
+  ends_at: UtcTimestamp.meta({ description: 'End of its present opening.' }),
+});
+
+/** Most silences that are shown of an alarm. */
+const MOST_SILENCES_SHOWN = 10;
 
 const ListedAlarmAnswer = z
   .strictObject({
@@ -50,6 +61,9 @@ const ListedAlarmAnswer = z
       description:
         'Outcome of the newest transition or repeat that has actions: of an action that failed or has not ended, if ' +
         'there is one. Null if no notification is stored.',
+    }),
+    silences: z.array(ListedSilenceAnswer).meta({
+      description: `Silences that hold the alarm now, at most ${MOST_SILENCES_SHOWN}.`,
     }),
   })
   .meta({ id: 'ListedAlarm', description: 'An alarm as a table shows it.' });
@@ -81,8 +95,12 @@ export const AlarmCountsAnswer = z
   .meta({ id: 'AlarmCounts' });
 export type AlarmCountsAnswer = z.infer<typeof AlarmCountsAnswer>;
 
-/** The answer about an alarm of a list, for an admin or for its owner. */
-export function listedAlarmAnswer(alarm: ListedAlarm, forAdmin: boolean): ListedAlarmAnswer {
+/** The answer about an alarm of a list and the silences that hold it, for an admin or for its owner. */
+export function listedAlarmAnswer(
+  alarm: ListedAlarm,
+  silences: readonly OpenSilence[],
+  forAdmin: boolean,
+): ListedAlarmAnswer {
   return {
     alarm_id: alarm.id,
     name: alarm.name,
@@ -97,6 +115,12 @@ export function listedAlarmAnswer(alarm: ListedAlarm, forAdmin: boolean): Listed
     condition: typeOf(alarm.rule).defaultDescription(alarm.rule),
     ...thresholdsOf(alarm),
     last_notification: alarm.lastNotification && lastNotificationAnswer(alarm.lastNotification, forAdmin),
+    silences: silences.slice(0, MOST_SILENCES_SHOWN).map(({ id, reason, owner, until }) => ({
+      id,
+      reason,
+      owner,
+      ends_at: utcTimestamp(until),
+    })),
   };
 }
 

@@ -132,6 +132,7 @@ export const ANSWER_EXAMPLES: Readonly<Record<string, unknown>> = {
           last_http_status: 503,
           last_error: 'http_status 503',
         },
+        silences: [],
       },
     ],
     next: 'eyJvcmRlciI6Im5hbWUsYWxhcm1faWQiLCJ2YWx1ZXMiOlsiY3B1IGhpZ2giLCI3YjIzZDVmYyJdfQ',

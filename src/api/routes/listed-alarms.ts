@@ -6,11 +6,12 @@ import type { ApiAnswer } from '../http/answer.js';
 import { cursorAfter } from '../http/cursor.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import { isAdmin, scopeOf } from '../identity/authorize.js';
-import type { ListedAlarms } from '../ports.js';
+import type { ListedAlarms, Silences } from '../ports.js';
 import { LISTED_ALARM_FILTERS, listedAlarmFilter, listedAlarmPage } from '../schema/listed-alarm-query.js';
 
 export interface ListedAlarmsRoutesDeps {
   listedAlarms: ListedAlarms;
+  silences: Pick<Silences, 'holding'>;
   clock: Pick<Clock, 'monotonicMs'>;
   now: () => Date;
 }
@@ -26,7 +27,7 @@ export function listedAlarmsRoutes(deps: ListedAlarmsRoutesDeps): Route[] {
       policy: 'reader',
       audit: 'alarm.list',
       query: [...LISTED_ALARM_FILTERS, 'sort', 'limit', 'cursor'],
-      handle: (request) => list(listedAlarms, request),
+      handle: (request) => list(deps, request),
     },
     {
       method: 'GET',
@@ -39,13 +40,15 @@ export function listedAlarmsRoutes(deps: ListedAlarmsRoutesDeps): Route[] {
   ];
 }
 
-async function list(listedAlarms: ListedAlarms, request: ApiRequest): Promise<ApiAnswer> {
+async function list({ listedAlarms, silences, now }: ListedAlarmsRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
   const { identity, query } = request;
   const wanted = listedAlarmPage(query);
   noteProject(request, wanted.filter.projectId);
   const { alarms, next } = await listedAlarms.page(scopeOf(identity), wanted);
+  const matched = alarms.map(({ rule, ...alarm }) => ({ ...alarm, type: rule.type }));
+  const holding = await silences.holding(matched, now());
   const body = {
-    alarms: alarms.map((alarm) => listedAlarmAnswer(alarm, isAdmin(identity))),
+    alarms: alarms.map((alarm) => listedAlarmAnswer(alarm, holding.get(alarm.id) ?? [], isAdmin(identity))),
     next: next ? cursorAfter(wanted.sort, next) : null,
   } satisfies ListedAlarmsAnswer;
   return { status: 200, body };

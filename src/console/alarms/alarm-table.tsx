@@ -3,7 +3,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { DeliveryStatus } from '../elements/delivery.js';
 import { numberText, operatorSign } from '../elements/numbers.js';
 import { SeverityWord, State } from '../elements/state.js';
-import { Age } from '../elements/time.js';
+import { Age, Time } from '../elements/time.js';
 import { linkTo, type PageAddress } from '../shell/address.js';
 import type { RowValue, TableAlarm } from './alarm-list.js';
 
@@ -88,6 +88,7 @@ function Row({
   hasProject: boolean;
 }): JSX.Element {
   const { last_notification: last } = alarm;
+  const [silence] = alarm.silences;
   return (
     <tr class={alarm.enabled ? undefined : 'disabled'}>
       <Cell name="State">
@@ -97,6 +98,11 @@ function Row({
         <a href={linkTo('alarm', alarm.alarm_id)}>{alarm.name || '(no name)'}</a>
         {!alarm.enabled && <span class="tag">disabled</span>}
         {alarm.muted && <span class="tag">muted</span>}
+        {silence && (
+          <span class="tag" title={`${silence.reason} (${silence.owner})`}>
+            silenced until <Time at={silence.ends_at} form="short" />
+          </span>
+        )}
         <small class="muted">{alarm.condition}</small>
       </td>
       <Cell name="Severity">
