@@ -2231,11 +2231,13 @@ export interface components {
         } | {
             silence_id: string;
             project_id: string | null;
+            all_projects: boolean;
             /**
              * Format: date-time
              * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
              */
             time: string;
+            /** @description created, changed or ended. */
             change: string;
             /** @description For later use. */
             series: null;

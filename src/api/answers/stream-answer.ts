@@ -59,8 +59,9 @@ type DeliveryEventAnswer = z.infer<typeof DeliveryEventAnswer>;
 export const SilenceEventAnswer = z.strictObject({
   silence_id: z.string(),
   project_id: NullableText,
+  all_projects: z.boolean(),
   time: UtcTimestamp,
-  change: z.string(),
+  change: z.string().meta({ description: 'created, changed or ended.' }),
   series: Series,
 });
 type SilenceEventAnswer = z.infer<typeof SilenceEventAnswer>;
@@ -114,6 +115,7 @@ const DATA: Readonly<Record<StreamEventKind, (event: StreamEvent) => EventData>>
   silence: (event) => ({
     silence_id: event.objectId,
     project_id: event.projectId,
+    all_projects: event.allProjects,
     time: utcTimestamp(event.at),
     change: event.change,
     series: null,

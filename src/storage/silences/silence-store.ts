@@ -105,13 +105,17 @@ const UPDATE = `
 const END = `
   update silences set over_at = $2, ended_early = true, revision = pg_current_xact_id() where id = $1`;
 const NOTE_CHANGE = `
-  insert into silence_changes (silence_id, kind, at, user_id, project_id, changed)
-  values ($1, $2, $3, $4, $5, $6::text[])`;
+  with noted as (
+    insert into silence_changes (silence_id, kind, at, user_id, project_id, changed)
+    values ($1, $2, $3, $4, $5, $6::text[]))
+  insert into stream_entries (kind, project_id, all_projects, object_id, change, at)
+  select 'silence', nullif(nullif(project, '${ALL_SILENCED}'), ''), project = '${ALL_SILENCED}', $1, $2, $3
+    from unnest($7::text[]) as project`;
 
 async function create(tx: Sql, silence: Silence, by: SilenceAuthor): Promise<boolean> {
   if (!(await hasRoom(tx, silence.project, by.at))) return false;
   await tx.query(INSERT, [...parametersOf(silence), silence.createdAt]);
-  await noteChange(tx, silence.id, { ...by, kind: 'created', changed: [] });
+  await noteChange(tx, { id: silence.id, projects: [silence.project] }, { ...by, kind: 'created', changed: [] });
   return true;
 }
 
@@ -139,8 +143,13 @@ function parametersOf(silence: Silence): unknown[] {
   ];
 }
 
-async function noteChange(tx: Sql, id: string, { kind, at, userId, projectId, changed }: SilenceChange): Promise<void> {
-  await tx.query(NOTE_CHANGE, [id, kind, at, userId, projectId, changed]);
+/** Keeps a change and its author, and tells the streams of the projects whose alarms the silence holds or held. */
+async function noteChange(
+  tx: Sql,
+  { id, projects }: { id: string; projects: readonly string[] },
+  { kind, at, userId, projectId, changed }: SilenceChange,
+): Promise<void> {
+  await tx.query(NOTE_CHANGE, [id, kind, at, userId, projectId, changed, [...new Set(projects)]]);
 }
 
 async function find(db: Sql, scope: Scope, id: string, lock: '' | 'for update'): Promise<Silence | undefined> {
@@ -178,7 +187,8 @@ async function replace(
   const silence = { ...current, ...next };
   if (changed.length === 0) return silence;
   await tx.query(UPDATE, parametersOf(silence));
-  await noteChange(tx, id, { ...by, kind: 'changed', changed });
+  const projects = [current.project, silence.project];
+  await noteChange(tx, { id, projects }, { ...by, kind: 'changed', changed });
   return silence;
 }
 
@@ -188,7 +198,7 @@ async function end(tx: Sql, { scope, id, by }: ChangedSilence, check: (current: 
   check(current);
   if (isOver(current, by.at)) return true;
   await tx.query(END, [id, by.at]);
-  await noteChange(tx, id, { ...by, kind: 'ended', changed: [] });
+  await noteChange(tx, { id, projects: [current.project] }, { ...by, kind: 'ended', changed: [] });
   return true;
 }
 

@@ -2,7 +2,16 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 
 import { createStreamStore, STREAM_PAGE } from '../../../src/storage/stream/stream-store.js';
 import type { Database } from '../../../src/storage/database.js';
-import { ADMIN, MEMBER, STREAM_KEEP_MS, STRANGER, startApi, thresholdBody, type TestApi } from '../../support/api.js';
+import {
+  ADMIN,
+  MEMBER,
+  STREAM_KEEP_MS,
+  STRANGER,
+  startApi,
+  thresholdBody,
+  type Caller,
+  type TestApi,
+} from '../../support/api.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
 import { openEventStream, type EventStream } from '../../support/event-stream.js';
 import { eventually } from '../../support/eventually.js';
@@ -276,6 +285,33 @@ function contract(open: () => Promise<Database>): void {
     await api.create(thresholdBody(), MEMBER);
     await has(stream, 2);
     expect(stream.events[1]?.event).toBe('definition');
+  });
+
+  test('has what users do to silences: for the project of the silence, or for all', async () => {
+    const stream = await opened('?event=silence');
+    const body = {
+      matchers: [{ field: 'name', value: '*' }],
+      ends_at: '2030-01-01T00:00:00Z',
+      reason: 'r',
+      owner: 'o',
+    };
+    const make = async (fields: object, as: Caller = MEMBER): Promise<string> =>
+      (await api.ask('POST', '/v1/silences', { as, body: { ...body, ...fields } })).json<{ id: string }>().id;
+    const own = await make({});
+    await make({}, STRANGER);
+    const all = await make({ all_projects: true }, ADMIN);
+    await api.ask('PUT', `/v1/silences/${own}`, { as: MEMBER, body: { ...body, reason: 'another' } });
+    await api.ask('DELETE', `/v1/silences/${own}`, { as: MEMBER });
+    await has(stream, 4);
+    expect(
+      stream.events.map(({ event, data }) => [event, data['silence_id'], data['change'], data['project_id']]),
+    ).toEqual([
+      ['silence', own, 'created', 'p1'],
+      ['silence', all, 'created', null],
+      ['silence', own, 'changed', 'p1'],
+      ['silence', own, 'ended', 'p1'],
+    ]);
+    expect(stream.events.map(({ data }) => data['all_projects'])).toEqual([false, true, false, false]);
   });
 
   test('shows every 15 s that it is alive, with a position that passes what the client does not see', async () => {
