@@ -13,7 +13,7 @@ export interface Page {
   policy: string;
 }
 
-/** Makes the page. It is the same for everybody: data and rights come with the requests of its modules. */
+/** Makes the page. It is the same for all readers: data and rights come with the requests of its modules. */
 export function consolePage(files: PageFiles): Page {
   const map = JSON.stringify({ imports: importMap() });
   const hash = createHash('sha256').update(map).digest('base64');

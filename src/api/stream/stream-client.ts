@@ -43,7 +43,7 @@ export class StreamClient {
     this.#writtenAt = clock.monotonicMs();
   }
 
-  /** True once the stream has ended, whoever ended it. */
+  /** True once the stream has ended, by the client or by the service. */
   get hasEnded(): boolean {
     return this.#end !== undefined || this.response.destroyed || this.response.closed;
   }

@@ -41,7 +41,7 @@ export function useAlarmList(address: PageAddress): Answer<Schemas['ListedAlarms
   );
 }
 
-/** Numbers of alarms by state, whatever the state that the list is filtered by. */
+/** Numbers of alarms by state. The list may be filtered by state; these numbers are not. */
 export function useAlarmCounts(address: PageAddress): Answer<Schemas['AlarmCounts']> {
   const { state: _, ...filter } = filterIn(address);
   const key = JSON.stringify([filter, address.query.get(PROJECT)]);

@@ -1,4 +1,4 @@
-/** A test that no notifier has begun to send after this time is cancelled: nobody expects it any more. */
+/** A test that no notifier has begun to send after this time is cancelled: its request has been answered. */
 const TEST_LIFE_S = 60;
 
 /** The `last_error` of tests that were not sent in time. */

@@ -104,7 +104,8 @@ create trigger alarm_history_gone after delete on alarm_history
 create trigger stream_entries_gone after delete on stream_entries
   referencing old table as gone for each statement execute function note_stream_gap();
 
--- As the functions of the audit trail: they find the tables whatever the search path is, also while a dump is restored.
+-- Both functions have a search path of their own, as those of the audit trail, so that they find the tables also
+-- while a dump is restored.
 do $$
 begin
   execute format('alter function number_delivery_end() set search_path = %I, pg_temp', current_schema());
