@@ -15,6 +15,8 @@ export const client: TocsinClient = createTocsinClient({ baseUrl: location.origi
 
 client.use({
   onRequest({ request }) {
+    // Without it the cookie of a session does not count for a change.
+    request.headers.set('X-Tocsin-Console', '1');
     const project = parseAddress(location.hash).query.get(PROJECT);
     if (project === null) return;
     // The reader sees what this project sees. Services with authentication delete these headers.

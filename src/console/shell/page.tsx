@@ -1,8 +1,11 @@
 import type { FunctionComponent, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
-import { Empty, Failure, Waiting } from '../elements/notices.js';
-import { linkTo, useAddress, type PageAddress } from './address.js';
+import { Empty, Failure, Loaded, Waiting } from '../elements/notices.js';
+import { bodyOf, client } from '../requests/client.js';
+import { ReaderContext, readerOf } from '../requests/reader.js';
+import { useAnswer } from '../requests/use-answer.js';
+import { linkTo, PROJECT, useAddress, type PageAddress } from './address.js';
 import { ProjectChoice } from './project-choice.js';
 import type { ViewProps } from './view.js';
 import { VIEWS } from './views.js';
@@ -11,6 +14,9 @@ import { VIEWS } from './views.js';
 export function Page(): JSX.Element {
   const address = useAddress();
   const name = VIEWS[address.view]?.name;
+  const reader = useAnswer(address.query.get(PROJECT) ?? '', async (signal) =>
+    readerOf(await bodyOf(client.GET('/v1/session', { signal }))),
+  );
   useEffect(() => {
     document.title = name === undefined ? 'Tocsin' : `${name} · Tocsin`;
   }, [name]);
@@ -27,7 +33,13 @@ export function Page(): JSX.Element {
         <ProjectChoice address={address} />
       </header>
       <main id="content" tabIndex={-1}>
-        <View key={`${address.view}/${address.id ?? ''}`} address={address} />
+        <Loaded answer={reader} what="the page">
+          {(value) => (
+            <ReaderContext.Provider value={value}>
+              <View key={`${address.view}/${address.id ?? ''}`} address={address} />
+            </ReaderContext.Provider>
+          )}
+        </Loaded>
       </main>
     </>
   );
