@@ -101,6 +101,8 @@ export interface TestApi {
   /** Creates an alarm, which must succeed, and returns its id. */
   create(body: unknown, as?: Caller): Promise<string>;
   streams: StreamHub;
+  /** Number of open streams. */
+  openStreams(): number;
   close(): Promise<void>;
 }
 
@@ -130,6 +132,8 @@ export interface TestApiOptions {
   mostReplayed?: number;
   runAs?: RunAs;
   maxConnections?: number | undefined;
+  /** 0, the default: any free one. */
+  port?: number;
   /** How long a request may take to arrive. */
   requestTimeoutMs?: number;
   /** The API has TLS, and its requests are sent with `tls`. */
@@ -166,6 +170,7 @@ const noKeystone = (): Promise<never> => Promise.reject(new Error('not to be ask
 const asNobody: RunAs = (_, work) => work();
 
 const DEFAULTS = {
+  port: 0,
   testWaitMs: 0,
   onWake: (): void => {},
   notificationsPerHour: 0,
@@ -219,6 +224,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     log,
     metrics,
   });
+  let openStreams = 0;
   const streams = new StreamHub({
     store: createStreamStore(db),
     authenticate,
@@ -227,6 +233,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     random: () => 0,
     limits: { inAll: 1_000, perProject: 1_000, ...options.streamLimits },
     keepMs: STREAM_KEEP_MS,
+    onChange: (open) => (openStreams = open),
   });
   const app = createApi({
     streams,
@@ -308,7 +315,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
   });
   const listener = await listen(app, {
     host: '127.0.0.1',
-    port: 0,
+    port: settings.port,
     setting: 'api.port',
     clock,
     isTrustedProxy: settings.isTrustedProxy,
@@ -333,6 +340,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
       return answer.json<{ alarm_id: string }>().alarm_id;
     },
     streams,
+    openStreams: () => openStreams,
     async close() {
       streams.close();
       await listener.close(Promise.resolve());

@@ -3,6 +3,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { DeliveryStatus } from '../elements/delivery.js';
 import { numberText, operatorSign } from '../elements/numbers.js';
 import { SeverityWord, State } from '../elements/state.js';
+import { useKeptFocus } from '../elements/kept-focus.js';
 import { Age, Time } from '../elements/time.js';
 import { linkTo, type PageAddress } from '../shell/address.js';
 import type { RowValue, TableAlarm } from './alarm-list.js';
@@ -29,6 +30,7 @@ export function AlarmTable({
   values: ReadonlyMap<string, RowValue> | undefined;
   isSingleProject: boolean;
 }): JSX.Element {
+  useKeptFocus();
   return (
     <div class="scroll">
       <table class="cards">

@@ -2,11 +2,16 @@ import type { JSX } from 'preact';
 
 import { Empty, Loaded } from '../elements/notices.js';
 import type { Schemas } from '../requests/client.js';
+import { useLive } from '../requests/live.js';
+import { useLater } from '../shell/clock.js';
 import { linkTo, PROJECT, type PageAddress } from '../shell/address.js';
 import type { ViewProps } from '../shell/view.js';
 import { AlarmFilters, StateCounts } from './alarm-filters.js';
 import { filterIn, useAlarmCounts, useAlarmList, useLatestValues } from './alarm-list.js';
 import { AlarmTable } from './alarm-table.js';
+
+/** The service keeps counts for 5 seconds: those that it answers at once may be older than the event. */
+const KEPT_COUNTS_MS = 5_500;
 
 /** The alarms of a project, or of all: counts, filters, and a table page by page. */
 export function AlarmsView({ address }: ViewProps): JSX.Element {
@@ -16,6 +21,12 @@ export function AlarmsView({ address }: ViewProps): JSX.Element {
   const refresh = (): void => {
     for (const answer of [list, counts, values]) answer.again();
   };
+  const countLater = useLater(KEPT_COUNTS_MS, counts.again);
+  useLive({ events: ['transition', 'definition', 'delivery', 'silence'] }, (events) => {
+    if (events.every(({ name }) => name === 'delivery' || name === 'silence')) return list.again();
+    refresh();
+    countLater();
+  });
   return (
     <section aria-labelledby="title">
       <div class="heading">

@@ -22,6 +22,11 @@ export function useReader(): Reader {
   return reader;
 }
 
+/** Text that differs between readers who see different things. */
+export function readerKey({ user_id, project_id, isWriter, isAdmin, hasAllProjects }: Reader): string {
+  return JSON.stringify([user_id, project_id, isWriter, isAdmin, hasAllProjects]);
+}
+
 /** What the caller of `GET /v1/session` may do. */
 export function readerOf({ auth_mode, user_id, project_id, role, all_projects }: Schemas['Session']): Reader {
   const isAdmin = role === 'admin';

@@ -1,4 +1,6 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+
+import { now } from '../shell/clock.js';
 
 /** What is known of a request: the newest value stays while a newer one is on its way. */
 export interface Answer<Value> {
@@ -6,12 +8,15 @@ export interface Answer<Value> {
   /** What the last request threw; undefined if it succeeded. */
   failure: unknown;
   isWaiting: boolean;
-  /** Sends the request again. */
+  /** Sends the request again, or after the answer of one that is on its way. Always the same function. */
   again: () => void;
 }
 
+/** A request that has not been answered for so long is given up for a newer one. */
+const SLOW_MS = 10_000;
+
 /**
- * Sends a request when the element is first shown, and again when `key` changes. A newer request cancels the one
+ * Sends a request when the element is first shown, and again when `key` changes. A newer key cancels the request
  * before. An undefined key sends none.
  */
 export function useAnswer<Value>(
@@ -24,15 +29,20 @@ export function useAnswer<Value>(
     isWaiting: key !== undefined,
   });
   const [round, setRound] = useState(0);
+  const progress = useRef({ sentAtMs: -Infinity, isWantedAgain: false });
   const latest = useRef(send);
   latest.current = send;
   useEffect(() => {
     if (key === undefined) return undefined;
     const leaving = new AbortController();
+    progress.current = { sentAtMs: now().getTime(), isWantedAgain: false };
     setAnswer((before) => ({ ...before, isWaiting: true }));
     const settle = (settled: { value?: Value; failure?: unknown }): void => {
       if (leaving.signal.aborted) return;
+      const { isWantedAgain } = progress.current;
+      progress.current = { sentAtMs: -Infinity, isWantedAgain: false };
       setAnswer((before) => ({ value: before.value, failure: undefined, ...settled, isWaiting: false, key }));
+      if (isWantedAgain) setRound((before) => before + 1);
     };
     latest.current(leaving.signal).then(
       (value) => settle({ value }),
@@ -40,5 +50,10 @@ export function useAnswer<Value>(
     );
     return () => leaving.abort();
   }, [key, round]);
-  return { ...answer, again: () => setRound((before) => before + 1) };
+  // To cancel the request for each refresh would show nothing, if refreshes come faster than answers.
+  const again = useCallback((): void => {
+    if (now().getTime() - progress.current.sentAtMs < SLOW_MS) progress.current.isWantedAgain = true;
+    else setRound((before) => before + 1);
+  }, []);
+  return { ...answer, again };
 }

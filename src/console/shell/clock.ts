@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 
 /** The reader's clock. No other file of the page knows the time or has timers. */
 export function now(): Date {
@@ -23,6 +23,18 @@ export function serviceTime(): Date {
 export function after(ms: number, work: () => void): () => void {
   const timer = setTimeout(work, ms);
   return () => clearTimeout(timer);
+}
+
+/** Returns a function that has `work` called once, `ms` milliseconds after its last call. Always the same function. */
+export function useLater(ms: number, work: () => void): () => void {
+  const latest = useRef(work);
+  latest.current = work;
+  const cancel = useRef<() => void>(() => undefined);
+  useEffect(() => () => cancel.current(), []);
+  return useCallback(() => {
+    cancel.current();
+    cancel.current = after(ms, () => latest.current());
+  }, [ms]);
 }
 
 /** The present time; renders again every `ms` milliseconds while the page is visible. */

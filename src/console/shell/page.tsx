@@ -1,11 +1,14 @@
 import type { FunctionComponent, JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 
 import { Empty, Failure, Loaded, Waiting } from '../elements/notices.js';
 import { bodyOf, client } from '../requests/client.js';
-import { ReaderContext, readerOf } from '../requests/reader.js';
+import { LiveContext } from '../requests/live.js';
+import { LiveTabs } from '../requests/live-tabs.js';
+import { ReaderContext, readerKey, readerOf, type Reader } from '../requests/reader.js';
 import { useAnswer } from '../requests/use-answer.js';
 import { linkTo, PROJECT, useAddress, type PageAddress } from './address.js';
+import { LiveSign } from './live-sign.js';
 import { ProjectChoice } from './project-choice.js';
 import type { ViewProps } from './view.js';
 import { VIEWS } from './views.js';
@@ -17,6 +20,8 @@ export function Page(): JSX.Element {
   const reader = useAnswer(address.query.get(PROJECT) ?? '', async (signal) =>
     readerOf(await bodyOf(client.GET('/v1/session', { signal }))),
   );
+  const live = useLiveTabs(reader.value, reader.again);
+  const view = useViewModule(address.view);
   useEffect(() => {
     document.title = name === undefined ? 'Tocsin' : `${name} · Tocsin`;
   }, [name]);
@@ -29,14 +34,17 @@ export function Page(): JSX.Element {
         <a class="brand" href={linkTo('alarms')}>
           Tocsin
         </a>
-        <Navigation current={address.view} />
+        <Navigation current={VIEWS[address.view]?.within ?? address.view} />
+        <LiveSign live={live} />
         <ProjectChoice address={address} />
       </header>
       <main id="content" tabIndex={-1}>
         <Loaded answer={reader} what="the page">
           {(value) => (
             <ReaderContext.Provider value={value}>
-              <View key={`${address.view}/${address.id ?? ''}`} address={address} />
+              <LiveContext.Provider value={live}>
+                <View key={`${readerKey(value)} ${address.view}/${address.id ?? ''}`} address={address} module={view} />
+              </LiveContext.Provider>
             </ReaderContext.Provider>
           )}
         </Loaded>
@@ -70,17 +78,43 @@ function Navigation({ current }: { current: string }): JSX.Element {
   );
 }
 
-function View({ address }: { address: PageAddress }): JSX.Element {
-  const [loaded, setLoaded] = useState<{ component?: FunctionComponent<ViewProps>; failure?: unknown }>({});
-  const entry = VIEWS[address.view];
+/** The stream of what a reader may see. It is opened before views ask for their lists. */
+function useLiveTabs(reader: Reader | undefined, onEnd: () => void): LiveTabs | undefined {
+  const key = reader && readerKey(reader);
+  const live = useMemo(() => (key === undefined ? undefined : new LiveTabs(`tocsin ${key}`, onEnd)), [key, onEnd]);
+  useEffect(() => () => live?.close(), [live]);
+  return live;
+}
+
+interface ViewModule {
+  view: string;
+  component?: FunctionComponent<ViewProps>;
+  failure?: unknown;
+}
+
+/** Loads the module of a view, while the page asks who its reader is. Undefined if there is no such view. */
+function useViewModule(view: string): ViewModule | undefined {
+  const [loaded, setLoaded] = useState<ViewModule>({ view });
   useEffect(() => {
-    entry?.load().then(
-      (component) => setLoaded({ component }),
-      (failure: unknown) => setLoaded({ failure }),
+    let isLeft = false;
+    const settle = (outcome: Omit<ViewModule, 'view'>): void => {
+      if (!isLeft) setLoaded({ view, ...outcome });
+    };
+    VIEWS[view]?.load().then(
+      (component) => settle({ component }),
+      (failure: unknown) => settle({ failure }),
     );
-  }, [entry]);
-  if (entry === undefined) return <Empty>There is no view “{address.view}”.</Empty>;
-  if (loaded.failure !== undefined) return <Failure failure={loaded.failure} again={() => location.reload()} />;
-  const Component = loaded.component;
+    return () => {
+      isLeft = true;
+    };
+  }, [view]);
+  if (VIEWS[view] === undefined) return undefined;
+  return loaded.view === view ? loaded : { view };
+}
+
+function View({ address, module }: { address: PageAddress; module: ViewModule | undefined }): JSX.Element {
+  if (module === undefined) return <Empty>There is no view “{address.view}”.</Empty>;
+  const { component: Component, failure } = module;
+  if (failure !== undefined) return <Failure failure={failure} again={() => location.reload()} />;
   return Component ? <Component address={address} /> : <Waiting what="the view" />;
 }

@@ -11,6 +11,8 @@ export interface ViewProps {
 export interface ViewEntry {
   /** Its name in the navigation; undefined for a view that other views lead to. */
   name: string | undefined;
+  /** The view in the navigation to which a view without a name belongs. */
+  within?: string;
   /** Loads its module. Called when the view is first shown. */
   load: () => Promise<FunctionComponent<ViewProps>>;
 }

@@ -3,5 +3,9 @@ import type { ViewEntry } from './view.js';
 /** All views, by the first part of their addresses, in the order of the navigation. */
 export const VIEWS: Readonly<Record<string, ViewEntry>> = {
   alarms: { name: 'Alarms', load: async () => (await import('../alarms/alarms-view.js')).AlarmsView },
-  alarm: { name: undefined, load: async () => (await import('../alarm/alarm-view.js')).AlarmView },
+  alarm: {
+    name: undefined,
+    within: 'alarms',
+    load: async () => (await import('../alarm/alarm-view.js')).AlarmView,
+  },
 };

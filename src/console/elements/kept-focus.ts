@@ -1,0 +1,10 @@
+import { useLayoutEffect } from 'preact/hooks';
+
+/** Keeps the focus on its element when a newer answer moves the element to another place. Browsers would drop it. */
+export function useKeptFocus(): void {
+  const focused = document.activeElement;
+  useLayoutEffect(() => {
+    const isDropped = document.activeElement === document.body;
+    if (isDropped && focused instanceof HTMLElement && focused.isConnected) focused.focus({ preventScroll: true });
+  });
+}
