@@ -21,12 +21,15 @@ export type ErrorCode =
 export interface AppErrorOptions extends ErrorOptions {
   /** Seconds after which the client may retry. */
   retryAfterS?: number;
+  /** Path of the refused field within the body. */
+  field?: readonly (string | number)[];
 }
 
 /** An expected error. Its message is written for the client. Every other error is a fault of this service. */
 export class AppError extends Error {
   override readonly name = 'AppError';
   readonly retryAfterS: number | undefined;
+  readonly field: readonly (string | number)[] | undefined;
 
   constructor(
     readonly code: ErrorCode,
@@ -35,6 +38,7 @@ export class AppError extends Error {
   ) {
     super(message, options);
     this.retryAfterS = options.retryAfterS;
+    this.field = options.field;
   }
 }
 

@@ -47,11 +47,28 @@ export const OPTION_LIMITS = {
 
 /** The options as fields of a request. */
 export const OPTION_FIELDS = {
-  datapoints_to_alarm: given(wireInt({ min: 1, max: OPTION_LIMITS.periods })),
-  treat_missing_data: given(wireEnum(MISSING_DATA_TREATMENTS)),
-  clear_threshold: given(wireFloat()),
-  ingestion_lag: given(wireInt({ min: 0, max: OPTION_LIMITS.lagS })),
-  backend: given(wireText({ max: OPTION_LIMITS.backendName })),
+  datapoints_to_alarm: given(wireInt({ min: 1, max: OPTION_LIMITS.periods })).meta({
+    title: 'Values to alarm',
+    description:
+      'The alarm fires when this many of the compared values are outside the threshold. Without it: when all are.',
+  }),
+  treat_missing_data: given(wireEnum(MISSING_DATA_TREATMENTS)).meta({
+    title: 'Missing values',
+    description: 'What a missing value counts as. ignore: the alarm keeps its state.',
+  }),
+  clear_threshold: given(wireFloat()).meta({
+    title: 'Clear threshold',
+    description: 'Compared instead of the threshold while the alarm is in alarm (hysteresis).',
+  }),
+  ingestion_lag: given(wireInt({ min: 0, max: OPTION_LIMITS.lagS })).meta({
+    title: 'Ingestion lag',
+    description: 'How late measurements arrive. The newest values of this time are not compared.',
+    'x-unit': 's',
+  }),
+  backend: given(wireText({ max: OPTION_LIMITS.backendName })).meta({
+    title: 'Backend',
+    description: 'Name of a configured backend, if there are several of one kind.',
+  }),
 } as const;
 
 /** A `tocsin` object with no other fields. */

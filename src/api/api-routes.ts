@@ -31,6 +31,7 @@ import { openApiDocument } from './openapi/document.js';
 import type { Route, RunAs } from './http/route.js';
 import { alarmStateRoutes } from './routes/alarm-state.js';
 import { alarmRoutes } from './routes/alarms.js';
+import { alarmSchemaRoutes } from './routes/alarm-schema.js';
 import { alarmValuesRoutes, type AlarmValuesRoutesDeps } from './routes/alarm-values.js';
 import { auditRoutes } from './routes/audit.js';
 import { backtestRoutes } from './routes/backtest.js';
@@ -147,6 +148,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...backtestRoutes(deps),
     ...alarmValuesRoutes(deps),
     ...listedAlarmsRoutes(deps),
+    ...alarmSchemaRoutes(),
     ...testFireRoutes(deps),
     ...alarmRoutes(deps),
     ...explainRoutes(deps),

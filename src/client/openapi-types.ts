@@ -209,6 +209,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/alarm-schema": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the JSON Schema of the body that creates an alarm, with words for the fields of a form
+         * @description Requires no role.
+         */
+        get: operations["getAlarmSchema"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/alarms/test-fire": {
         parameters: {
             query?: never;
@@ -1149,219 +1169,672 @@ export interface components {
         } | {
             or: components["schemas"]["CompositeNode"][];
         } | {
+            /**
+             * Metrics
+             * @description Ids of metrics.
+             */
             metrics: string[];
-            /** @default eq */
+            /**
+             * Comparison
+             * @description How a value is compared with the threshold.
+             * @default eq
+             */
             comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+            /**
+             * Threshold
+             * @description A value is outside if the comparison with this number is true.
+             */
             threshold: number;
+            /**
+             * Aggregation
+             * @description Aggregation method of the archive policy, such as mean, max or rate:mean.
+             */
             aggregation_method: string;
-            /** @default 1 */
+            /**
+             * Periods
+             * @description Number of newest values that are compared.
+             * @default 1
+             */
             evaluation_periods?: number | null;
-            /** @default 60 */
+            /**
+             * Granularity
+             * @description Time between two values. The archive policy of the metric must have this granularity.
+             * @default 60
+             */
             granularity?: number | null;
             /** @constant */
             type: "gnocchi_aggregation_by_metrics_threshold";
             tocsin?: {
+                /**
+                 * Values to alarm
+                 * @description The alarm fires when this many of the compared values are outside the threshold. Without it: when all are.
+                 */
                 datapoints_to_alarm?: number | null;
+                /**
+                 * Missing values
+                 * @description What a missing value counts as. ignore: the alarm keeps its state.
+                 */
                 treat_missing_data?: ("missing" | "ok" | "alarm" | "ignore") | null;
+                /**
+                 * Clear threshold
+                 * @description Compared instead of the threshold while the alarm is in alarm (hysteresis).
+                 */
                 clear_threshold?: number | null;
+                /**
+                 * Ingestion lag
+                 * @description How late measurements arrive. The newest values of this time are not compared.
+                 */
                 ingestion_lag?: number | null;
+                /**
+                 * Backend
+                 * @description Name of a configured backend, if there are several of one kind.
+                 */
                 backend?: string | null;
             } | null;
         } | {
+            /**
+             * Metric
+             * @description Name of a metric, such as cpu.
+             */
             metric: string;
+            /**
+             * Search
+             * @description Which resources, as JSON: {"=": {"server_group": "web"}}. {} finds all.
+             */
             query: string;
+            /**
+             * Resource type
+             * @description Type of resources, such as instance.
+             */
             resource_type: string;
-            /** @default eq */
+            /**
+             * Comparison
+             * @description How a value is compared with the threshold.
+             * @default eq
+             */
             comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+            /**
+             * Threshold
+             * @description A value is outside if the comparison with this number is true.
+             */
             threshold: number;
+            /**
+             * Aggregation
+             * @description Aggregation method of the archive policy, such as mean, max or rate:mean.
+             */
             aggregation_method: string;
-            /** @default 1 */
+            /**
+             * Periods
+             * @description Number of newest values that are compared.
+             * @default 1
+             */
             evaluation_periods?: number | null;
-            /** @default 60 */
+            /**
+             * Granularity
+             * @description Time between two values. The archive policy of the metric must have this granularity.
+             * @default 60
+             */
             granularity?: number | null;
             /** @constant */
             type: "gnocchi_aggregation_by_resources_threshold";
             tocsin?: {
+                /**
+                 * Values to alarm
+                 * @description The alarm fires when this many of the compared values are outside the threshold. Without it: when all are.
+                 */
                 datapoints_to_alarm?: number | null;
+                /**
+                 * Missing values
+                 * @description What a missing value counts as. ignore: the alarm keeps its state.
+                 */
                 treat_missing_data?: ("missing" | "ok" | "alarm" | "ignore") | null;
+                /**
+                 * Clear threshold
+                 * @description Compared instead of the threshold while the alarm is in alarm (hysteresis).
+                 */
                 clear_threshold?: number | null;
+                /**
+                 * Ingestion lag
+                 * @description How late measurements arrive. The newest values of this time are not compared.
+                 */
                 ingestion_lag?: number | null;
+                /**
+                 * Backend
+                 * @description Name of a configured backend, if there are several of one kind.
+                 */
                 backend?: string | null;
             } | null;
         } | {
+            /**
+             * Metric
+             * @description Name of a metric, such as cpu.
+             */
             metric: string;
+            /**
+             * Resource
+             * @description Id of the resource.
+             */
             resource_id: string;
+            /**
+             * Resource type
+             * @description Type of resources, such as instance.
+             */
             resource_type: string;
-            /** @default eq */
+            /**
+             * Comparison
+             * @description How a value is compared with the threshold.
+             * @default eq
+             */
             comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+            /**
+             * Threshold
+             * @description A value is outside if the comparison with this number is true.
+             */
             threshold: number;
+            /**
+             * Aggregation
+             * @description Aggregation method of the archive policy, such as mean, max or rate:mean.
+             */
             aggregation_method: string;
-            /** @default 1 */
+            /**
+             * Periods
+             * @description Number of newest values that are compared.
+             * @default 1
+             */
             evaluation_periods?: number | null;
-            /** @default 60 */
+            /**
+             * Granularity
+             * @description Time between two values. The archive policy of the metric must have this granularity.
+             * @default 60
+             */
             granularity?: number | null;
             /** @constant */
             type: "gnocchi_resources_threshold";
             tocsin?: {
+                /**
+                 * Values to alarm
+                 * @description The alarm fires when this many of the compared values are outside the threshold. Without it: when all are.
+                 */
                 datapoints_to_alarm?: number | null;
+                /**
+                 * Missing values
+                 * @description What a missing value counts as. ignore: the alarm keeps its state.
+                 */
                 treat_missing_data?: ("missing" | "ok" | "alarm" | "ignore") | null;
+                /**
+                 * Clear threshold
+                 * @description Compared instead of the threshold while the alarm is in alarm (hysteresis).
+                 */
                 clear_threshold?: number | null;
+                /**
+                 * Ingestion lag
+                 * @description How late measurements arrive. The newest values of this time are not compared.
+                 */
                 ingestion_lag?: number | null;
+                /**
+                 * Backend
+                 * @description Name of a configured backend, if there are several of one kind.
+                 */
                 backend?: string | null;
             } | null;
         } | {
-            /** @default eq */
+            /**
+             * Comparison
+             * @description How a value is compared with the threshold.
+             * @default eq
+             */
             comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+            /**
+             * Threshold
+             * @description A value is outside if the comparison with this number is true.
+             */
             threshold: number;
+            /**
+             * Query
+             * @description In PromQL, without a comparison, such as rate(node_cpu_seconds_total[5m]).
+             */
             query: string;
+            /**
+             * Periods
+             * @description Number of newest values that are compared. Empty, as the granularity: the present value.
+             */
             evaluation_periods?: number | null;
+            /**
+             * Granularity
+             * @description Time between two values of the series.
+             */
             granularity?: number | null;
             /** @constant */
             type: "prometheus";
             tocsin?: {
+                /**
+                 * Values to alarm
+                 * @description The alarm fires when this many of the compared values are outside the threshold. Without it: when all are.
+                 */
                 datapoints_to_alarm?: number | null;
+                /**
+                 * Missing values
+                 * @description What a missing value counts as. ignore: the alarm keeps its state.
+                 */
                 treat_missing_data?: ("missing" | "ok" | "alarm" | "ignore") | null;
+                /**
+                 * Clear threshold
+                 * @description Compared instead of the threshold while the alarm is in alarm (hysteresis).
+                 */
                 clear_threshold?: number | null;
+                /**
+                 * Ingestion lag
+                 * @description How late measurements arrive. The newest values of this time are not compared.
+                 */
                 ingestion_lag?: number | null;
+                /**
+                 * Backend
+                 * @description Name of a configured backend, if there are several of one kind.
+                 */
                 backend?: string | null;
             } | null;
         };
         AlarmRequest: {
-            alarm_id?: string | null;
+            readonly alarm_id?: string | null;
+            /** Name */
             name: string;
-            /** @default  */
+            /**
+             * Description
+             * @description Empty: made from the rule.
+             * @default
+             */
             description?: string | null;
-            /** @default true */
+            /**
+             * Enabled
+             * @description Alarms that are not enabled are not evaluated.
+             * @default true
+             */
             enabled?: boolean | null;
+            /** Actions on ok */
             ok_actions?: string[] | null;
+            /**
+             * Actions on alarm
+             * @description Addresses that are called, such as https://example.com/hook.
+             */
             alarm_actions?: string[] | null;
+            /** Actions on insufficient data */
             insufficient_data_actions?: string[] | null;
-            /** @default false */
+            /**
+             * Repeat actions
+             * @description Run the actions at each evaluation, not only when the state changes.
+             * @default false
+             */
             repeat_actions?: boolean | null;
-            /** @enum {unknown} */
+            /**
+             * Type
+             * @enum {unknown}
+             */
             type: "threshold" | "combination" | "gnocchi_resources_threshold" | "gnocchi_aggregation_by_metrics_threshold" | "gnocchi_aggregation_by_resources_threshold" | "prometheus" | "composite" | "loadbalancer_member_health" | "event";
-            /** @default [] */
+            /**
+             * Time constraints
+             * @description The alarm is evaluated only while one of them is open. None: always.
+             * @default []
+             */
             time_constraints?: {
+                /** Name */
                 name: string;
-                /** @default  */
+                /**
+                 * Description
+                 * @default
+                 */
                 description?: string | null;
+                /**
+                 * Start
+                 * @description A cron expression, such as 0 8 * * 1-5 (8 am from Monday to Friday).
+                 */
                 start: string;
+                /** Duration */
                 duration: number;
-                /** @default  */
+                /**
+                 * Time zone
+                 * @description Such as Europe/Berlin. Empty: UTC.
+                 * @default
+                 */
                 timezone?: string | null;
             }[] | null;
+            /**
+             * Project
+             * @description Owner of the alarm. Only admins may name another one than their own.
+             */
             project_id?: string | null;
+            /**
+             * User
+             * @description Owner of the alarm. Only admins may name another one than themselves.
+             */
             user_id?: string | null;
             /** @description ISO 8601; UTC where it names no offset. */
-            timestamp?: string | null;
-            /** @default insufficient data */
+            readonly timestamp?: string | null;
+            /**
+             * State
+             * @description State until the first evaluation.
+             * @default insufficient data
+             */
             state?: ("ok" | "alarm" | "insufficient data") | null;
             /** @description ISO 8601; UTC where it names no offset. */
-            state_timestamp?: string | null;
-            state_reason?: string | null;
-            /** @default low */
+            readonly state_timestamp?: string | null;
+            readonly state_reason?: string | null;
+            /**
+             * Severity
+             * @default low
+             */
             severity?: ("low" | "moderate" | "critical") | null;
             /** @description ISO 8601; UTC where it names no offset. */
-            evaluate_timestamp?: string | null;
+            readonly evaluate_timestamp?: string | null;
             tocsin?: {
+                /**
+                 * Delivery
+                 * @description every: all notifications are delivered. current: a waiting one gives way to that of a newer transition.
+                 */
                 delivery_policy?: ("current" | "every") | null;
+                /**
+                 * Values to alarm
+                 * @description The alarm fires when this many of the compared values are outside the threshold. Without it: when all are.
+                 */
                 datapoints_to_alarm?: number | null;
+                /**
+                 * Missing values
+                 * @description What a missing value counts as. ignore: the alarm keeps its state.
+                 */
                 treat_missing_data?: ("missing" | "ok" | "alarm" | "ignore") | null;
+                /**
+                 * Clear threshold
+                 * @description Compared instead of the threshold while the alarm is in alarm (hysteresis).
+                 */
                 clear_threshold?: number | null;
+                /**
+                 * Ingestion lag
+                 * @description How late measurements arrive. The newest values of this time are not compared.
+                 */
                 ingestion_lag?: number | null;
+                /**
+                 * Backend
+                 * @description Name of a configured backend, if there are several of one kind.
+                 */
                 backend?: string | null;
-                muted?: boolean | null;
+                /** @description Set by imports. It must equal the stored value. */
+                readonly muted?: boolean | null;
             } | null;
             threshold_rule?: {
-                /** @default 60 */
+                /**
+                 * Period
+                 * @description Time whose samples become one value.
+                 * @default 60
+                 */
                 period?: number | null;
-                /** @default eq */
+                /**
+                 * Comparison
+                 * @description How a value is compared with the threshold.
+                 * @default eq
+                 */
                 comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+                /**
+                 * Threshold
+                 * @description A value is outside if the comparison with this number is true.
+                 */
                 threshold: number;
-                /** @default avg */
+                /**
+                 * Statistic
+                 * @description How the samples of a period become one value.
+                 * @default avg
+                 */
                 statistic?: ("max" | "min" | "avg" | "sum" | "count") | null;
-                /** @default 1 */
+                /**
+                 * Periods
+                 * @description Number of newest values that are compared.
+                 * @default 1
+                 */
                 evaluation_periods?: number | null;
+                /**
+                 * Meter
+                 * @description Name of a meter, such as cpu_util.
+                 */
                 meter_name: string;
-                /** @default false */
+                /**
+                 * Exclude outliers
+                 * @description Periods with far fewer or far more samples than others do not count.
+                 * @default false
+                 */
                 exclude_outliers?: boolean | null;
-                /** @default [] */
+                /**
+                 * Conditions
+                 * @description Only samples that meet all of them count. Fields are resource_id, user_id, metadata.NAME and so on.
+                 * @default []
+                 */
                 query?: {
+                    /** Field */
                     field: string;
-                    /** @default eq */
-                    op?: string | null;
+                    /**
+                     * Comparison
+                     * @default eq
+                     */
+                    op?: "eq" | null;
+                    /** Value */
                     value: string;
-                    /** @default  */
-                    type?: string | null;
+                    /**
+                     * Type
+                     * @description Type of the value. Empty: text.
+                     * @default
+                     */
+                    type?: ("" | "integer" | "float" | "string" | "boolean" | "datetime") | null;
                 }[] | null;
             } | null;
             combination_rule?: {
-                /** @default and */
+                /**
+                 * Operator
+                 * @description and: all alarms are in alarm. or: one of them is.
+                 * @default and
+                 */
                 operator?: ("and" | "or") | null;
+                /**
+                 * Alarms
+                 * @description At least two.
+                 */
                 alarm_ids: string[];
             } | null;
             gnocchi_resources_threshold_rule?: {
+                /**
+                 * Metric
+                 * @description Name of a metric, such as cpu.
+                 */
                 metric: string;
+                /**
+                 * Resource
+                 * @description Id of the resource.
+                 */
                 resource_id: string;
+                /**
+                 * Resource type
+                 * @description Type of resources, such as instance.
+                 */
                 resource_type: string;
-                /** @default eq */
+                /**
+                 * Comparison
+                 * @description How a value is compared with the threshold.
+                 * @default eq
+                 */
                 comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+                /**
+                 * Threshold
+                 * @description A value is outside if the comparison with this number is true.
+                 */
                 threshold: number;
+                /**
+                 * Aggregation
+                 * @description Aggregation method of the archive policy, such as mean, max or rate:mean.
+                 */
                 aggregation_method: string;
-                /** @default 1 */
+                /**
+                 * Periods
+                 * @description Number of newest values that are compared.
+                 * @default 1
+                 */
                 evaluation_periods?: number | null;
-                /** @default 60 */
+                /**
+                 * Granularity
+                 * @description Time between two values. The archive policy of the metric must have this granularity.
+                 * @default 60
+                 */
                 granularity?: number | null;
             } | null;
             gnocchi_aggregation_by_metrics_threshold_rule?: {
+                /**
+                 * Metrics
+                 * @description Ids of metrics.
+                 */
                 metrics: string[];
-                /** @default eq */
+                /**
+                 * Comparison
+                 * @description How a value is compared with the threshold.
+                 * @default eq
+                 */
                 comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+                /**
+                 * Threshold
+                 * @description A value is outside if the comparison with this number is true.
+                 */
                 threshold: number;
+                /**
+                 * Aggregation
+                 * @description Aggregation method of the archive policy, such as mean, max or rate:mean.
+                 */
                 aggregation_method: string;
-                /** @default 1 */
+                /**
+                 * Periods
+                 * @description Number of newest values that are compared.
+                 * @default 1
+                 */
                 evaluation_periods?: number | null;
-                /** @default 60 */
+                /**
+                 * Granularity
+                 * @description Time between two values. The archive policy of the metric must have this granularity.
+                 * @default 60
+                 */
                 granularity?: number | null;
             } | null;
             gnocchi_aggregation_by_resources_threshold_rule?: {
+                /**
+                 * Metric
+                 * @description Name of a metric, such as cpu.
+                 */
                 metric: string;
+                /**
+                 * Search
+                 * @description Which resources, as JSON: {"=": {"server_group": "web"}}. {} finds all.
+                 */
                 query: string;
+                /**
+                 * Resource type
+                 * @description Type of resources, such as instance.
+                 */
                 resource_type: string;
-                /** @default eq */
+                /**
+                 * Comparison
+                 * @description How a value is compared with the threshold.
+                 * @default eq
+                 */
                 comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+                /**
+                 * Threshold
+                 * @description A value is outside if the comparison with this number is true.
+                 */
                 threshold: number;
+                /**
+                 * Aggregation
+                 * @description Aggregation method of the archive policy, such as mean, max or rate:mean.
+                 */
                 aggregation_method: string;
-                /** @default 1 */
+                /**
+                 * Periods
+                 * @description Number of newest values that are compared.
+                 * @default 1
+                 */
                 evaluation_periods?: number | null;
-                /** @default 60 */
+                /**
+                 * Granularity
+                 * @description Time between two values. The archive policy of the metric must have this granularity.
+                 * @default 60
+                 */
                 granularity?: number | null;
             } | null;
             prometheus_rule?: {
-                /** @default eq */
+                /**
+                 * Comparison
+                 * @description How a value is compared with the threshold.
+                 * @default eq
+                 */
                 comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+                /**
+                 * Threshold
+                 * @description A value is outside if the comparison with this number is true.
+                 */
                 threshold: number;
+                /**
+                 * Query
+                 * @description In PromQL, without a comparison, such as rate(node_cpu_seconds_total[5m]).
+                 */
                 query: string;
+                /**
+                 * Periods
+                 * @description Number of newest values that are compared. Empty, as the granularity: the present value.
+                 */
                 evaluation_periods?: number | null;
+                /**
+                 * Granularity
+                 * @description Time between two values of the series.
+                 */
                 granularity?: number | null;
             } | null;
             composite_rule?: components["schemas"]["CompositeNode"] | null;
             loadbalancer_member_health_rule?: {
+                /**
+                 * Pool
+                 * @description Id of the pool in Octavia.
+                 */
                 pool_id: string;
+                /**
+                 * Stack
+                 * @description Id of the stack in Heat.
+                 */
                 stack_id: string;
+                /**
+                 * Autoscaling group
+                 * @description Id of the group whose servers are members of the pool.
+                 */
                 autoscaling_group_id: string;
             } | null;
             event_rule?: {
-                /** @default * */
+                /**
+                 * Event type
+                 * @description A shell pattern, such as compute.instance.*; * matches all.
+                 * @default *
+                 */
                 event_type?: string | null;
-                /** @default [] */
+                /**
+                 * Conditions
+                 * @description Only events that meet all of them count. Fields are traits.NAME, event_type, generated and so on.
+                 * @default []
+                 */
                 query?: {
+                    /** Field */
                     field: string;
-                    /** @default eq */
-                    op?: string | null;
+                    /**
+                     * Comparison
+                     * @default eq
+                     */
+                    op?: ("eq" | "ge" | "gt" | "le" | "lt" | "ne") | null;
+                    /** Value */
                     value: string;
-                    /** @default  */
-                    type?: string | null;
+                    /**
+                     * Type
+                     * @description Type of the value. Empty: text.
+                     * @default
+                     */
+                    type?: ("" | "integer" | "float" | "string" | "boolean" | "datetime") | null;
                 }[] | null;
             } | null;
         };
@@ -1465,6 +1938,8 @@ export interface components {
                  */
                 stop: string;
             }[];
+            /** @description Of transitions and repeats, as in a backtest. Null for combinations and event alarms. */
+            notifications: number | null;
             /** @description Evaluations during which a backend was unavailable. */
             unanswered: number;
             /** @description Why the last evaluation without data had none. */
@@ -1632,6 +2107,20 @@ export interface components {
              */
             counted_at: string;
         };
+        /** @description JSON Schema 2020-12 of the body that creates an alarm. */
+        AlarmSchema: {
+            /** @constant */
+            type: "object";
+            /** @description Schemas of the fields by their names. */
+            properties: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            required: string[];
+        } & {
+            [key: string]: unknown;
+        };
         DraftTestFireRequest: {
             alarm: components["schemas"]["AlarmRequest"];
             confirm: string;
@@ -1702,105 +2191,318 @@ export interface components {
             severity: "low" | "moderate" | "critical";
             /** @description ISO 8601 in UTC, without an offset; microseconds are left out when they are zero. */
             evaluate_timestamp: string;
-            /** @description The rule of a threshold alarm. */
+            /**
+             * Meter
+             * @description Compares a statistic of samples in the built-in store with a threshold.
+             */
             threshold_rule?: {
-                /** @default 60 */
+                /**
+                 * Period
+                 * @description Time whose samples become one value.
+                 * @default 60
+                 */
                 period?: number | null;
-                /** @default eq */
+                /**
+                 * Comparison
+                 * @description How a value is compared with the threshold.
+                 * @default eq
+                 */
                 comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+                /**
+                 * Threshold
+                 * @description A value is outside if the comparison with this number is true.
+                 */
                 threshold?: number;
-                /** @default avg */
+                /**
+                 * Statistic
+                 * @description How the samples of a period become one value.
+                 * @default avg
+                 */
                 statistic?: ("max" | "min" | "avg" | "sum" | "count") | null;
-                /** @default 1 */
+                /**
+                 * Periods
+                 * @description Number of newest values that are compared.
+                 * @default 1
+                 */
                 evaluation_periods?: number | null;
+                /**
+                 * Meter
+                 * @description Name of a meter, such as cpu_util.
+                 */
                 meter_name?: string;
-                /** @default false */
+                /**
+                 * Exclude outliers
+                 * @description Periods with far fewer or far more samples than others do not count.
+                 * @default false
+                 */
                 exclude_outliers?: boolean | null;
-                /** @default [] */
+                /**
+                 * Conditions
+                 * @description Only samples that meet all of them count. Fields are resource_id, user_id, metadata.NAME and so on.
+                 * @default []
+                 */
                 query?: {
+                    /** Field */
                     field: string;
-                    /** @default eq */
-                    op?: string | null;
+                    /**
+                     * Comparison
+                     * @default eq
+                     */
+                    op?: "eq" | null;
+                    /** Value */
                     value: string;
-                    /** @default  */
-                    type?: string | null;
+                    /**
+                     * Type
+                     * @description Type of the value. Empty: text.
+                     * @default
+                     */
+                    type?: ("" | "integer" | "float" | "string" | "boolean" | "datetime") | null;
                 }[] | null;
             };
-            /** @description The rule of a combination alarm. */
+            /**
+             * Combination
+             * @description Follows the states of other alarms.
+             */
             combination_rule?: {
-                /** @default and */
+                /**
+                 * Operator
+                 * @description and: all alarms are in alarm. or: one of them is.
+                 * @default and
+                 */
                 operator?: ("and" | "or") | null;
+                /**
+                 * Alarms
+                 * @description At least two.
+                 */
                 alarm_ids?: string[];
             };
-            /** @description The rule of a gnocchi_resources_threshold alarm. */
+            /**
+             * Gnocchi: one resource
+             * @description Compares a metric of one resource with a threshold.
+             */
             gnocchi_resources_threshold_rule?: {
+                /**
+                 * Metric
+                 * @description Name of a metric, such as cpu.
+                 */
                 metric?: string;
+                /**
+                 * Resource
+                 * @description Id of the resource.
+                 */
                 resource_id?: string;
+                /**
+                 * Resource type
+                 * @description Type of resources, such as instance.
+                 */
                 resource_type?: string;
-                /** @default eq */
+                /**
+                 * Comparison
+                 * @description How a value is compared with the threshold.
+                 * @default eq
+                 */
                 comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+                /**
+                 * Threshold
+                 * @description A value is outside if the comparison with this number is true.
+                 */
                 threshold?: number;
+                /**
+                 * Aggregation
+                 * @description Aggregation method of the archive policy, such as mean, max or rate:mean.
+                 */
                 aggregation_method?: string;
-                /** @default 1 */
+                /**
+                 * Periods
+                 * @description Number of newest values that are compared.
+                 * @default 1
+                 */
                 evaluation_periods?: number | null;
-                /** @default 60 */
+                /**
+                 * Granularity
+                 * @description Time between two values. The archive policy of the metric must have this granularity.
+                 * @default 60
+                 */
                 granularity?: number | null;
             };
-            /** @description The rule of a gnocchi_aggregation_by_metrics_threshold alarm. */
+            /**
+             * Gnocchi: several metrics
+             * @description Compares an aggregate over metrics that you name with a threshold.
+             */
             gnocchi_aggregation_by_metrics_threshold_rule?: {
+                /**
+                 * Metrics
+                 * @description Ids of metrics.
+                 */
                 metrics?: string[];
-                /** @default eq */
+                /**
+                 * Comparison
+                 * @description How a value is compared with the threshold.
+                 * @default eq
+                 */
                 comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+                /**
+                 * Threshold
+                 * @description A value is outside if the comparison with this number is true.
+                 */
                 threshold?: number;
+                /**
+                 * Aggregation
+                 * @description Aggregation method of the archive policy, such as mean, max or rate:mean.
+                 */
                 aggregation_method?: string;
-                /** @default 1 */
+                /**
+                 * Periods
+                 * @description Number of newest values that are compared.
+                 * @default 1
+                 */
                 evaluation_periods?: number | null;
-                /** @default 60 */
+                /**
+                 * Granularity
+                 * @description Time between two values. The archive policy of the metric must have this granularity.
+                 * @default 60
+                 */
                 granularity?: number | null;
             };
-            /** @description The rule of a gnocchi_aggregation_by_resources_threshold alarm. */
+            /**
+             * Gnocchi: all resources of a search
+             * @description Compares an aggregate over all resources that a search finds with a threshold.
+             */
             gnocchi_aggregation_by_resources_threshold_rule?: {
+                /**
+                 * Metric
+                 * @description Name of a metric, such as cpu.
+                 */
                 metric?: string;
+                /**
+                 * Search
+                 * @description Which resources, as JSON: {"=": {"server_group": "web"}}. {} finds all.
+                 */
                 query?: string;
+                /**
+                 * Resource type
+                 * @description Type of resources, such as instance.
+                 */
                 resource_type?: string;
-                /** @default eq */
+                /**
+                 * Comparison
+                 * @description How a value is compared with the threshold.
+                 * @default eq
+                 */
                 comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+                /**
+                 * Threshold
+                 * @description A value is outside if the comparison with this number is true.
+                 */
                 threshold?: number;
+                /**
+                 * Aggregation
+                 * @description Aggregation method of the archive policy, such as mean, max or rate:mean.
+                 */
                 aggregation_method?: string;
-                /** @default 1 */
+                /**
+                 * Periods
+                 * @description Number of newest values that are compared.
+                 * @default 1
+                 */
                 evaluation_periods?: number | null;
-                /** @default 60 */
+                /**
+                 * Granularity
+                 * @description Time between two values. The archive policy of the metric must have this granularity.
+                 * @default 60
+                 */
                 granularity?: number | null;
             };
-            /** @description The rule of a prometheus alarm. */
+            /**
+             * Prometheus
+             * @description Compares each series of a PromQL query with a threshold.
+             */
             prometheus_rule?: {
-                /** @default eq */
+                /**
+                 * Comparison
+                 * @description How a value is compared with the threshold.
+                 * @default eq
+                 */
                 comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
+                /**
+                 * Threshold
+                 * @description A value is outside if the comparison with this number is true.
+                 */
                 threshold?: number;
+                /**
+                 * Query
+                 * @description In PromQL, without a comparison, such as rate(node_cpu_seconds_total[5m]).
+                 */
                 query?: string;
+                /**
+                 * Periods
+                 * @description Number of newest values that are compared. Empty, as the granularity: the present value.
+                 */
                 evaluation_periods?: number | null;
+                /**
+                 * Granularity
+                 * @description Time between two values of the series.
+                 */
                 granularity?: number | null;
             };
-            /** @description The rule of a composite alarm. */
+            /**
+             * Composite
+             * @description Combines rules on Gnocchi and Prometheus with and, or.
+             */
             composite_rule?: components["schemas"]["CompositeNode"];
-            /** @description The rule of a loadbalancer_member_health alarm. */
+            /**
+             * Load balancer
+             * @description Fires when a member of a pool in Octavia is unhealthy.
+             */
             loadbalancer_member_health_rule?: {
+                /**
+                 * Pool
+                 * @description Id of the pool in Octavia.
+                 */
                 pool_id?: string;
+                /**
+                 * Stack
+                 * @description Id of the stack in Heat.
+                 */
                 stack_id?: string;
+                /**
+                 * Autoscaling group
+                 * @description Id of the group whose servers are members of the pool.
+                 */
                 autoscaling_group_id?: string;
             };
-            /** @description The rule of a event alarm. */
+            /**
+             * Event
+             * @description Fires on each event that matches.
+             */
             event_rule?: {
-                /** @default * */
+                /**
+                 * Event type
+                 * @description A shell pattern, such as compute.instance.*; * matches all.
+                 * @default *
+                 */
                 event_type?: string | null;
-                /** @default [] */
+                /**
+                 * Conditions
+                 * @description Only events that meet all of them count. Fields are traits.NAME, event_type, generated and so on.
+                 * @default []
+                 */
                 query?: {
+                    /** Field */
                     field: string;
-                    /** @default eq */
-                    op?: string | null;
+                    /**
+                     * Comparison
+                     * @default eq
+                     */
+                    op?: ("eq" | "ge" | "gt" | "le" | "lt" | "ne") | null;
+                    /** Value */
                     value: string;
-                    /** @default  */
-                    type?: string | null;
+                    /**
+                     * Type
+                     * @description Type of the value. Empty: text.
+                     * @default
+                     */
+                    type?: ("" | "integer" | "float" | "string" | "boolean" | "datetime") | null;
                 }[] | null;
             };
             /** @description Options that Aodh does not have. Absent if none is set. */
@@ -3071,6 +3773,51 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AlarmCounts"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    getAlarmSchema: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmSchema"];
                 };
             };
             /** @description Not authenticated, or the request names another project */

@@ -22,6 +22,8 @@ export class RequestRefused extends Error {
     readonly status: number,
     /** The reason, as the service gives it. */
     readonly fault: string,
+    /** The field of the body that is wrong, if the service says so: `/threshold_rule/period`. */
+    readonly field?: string,
   ) {
     super(`${status} ${fault}`);
   }
@@ -29,10 +31,13 @@ export class RequestRefused extends Error {
 
 /** The body of the answer; undefined if it has none. @throws RequestRefused for an answer that is an error. */
 export async function bodyOf<Body>(
-  answering: Promise<{ data?: Body; error?: unknown; response: Pick<Response, 'ok' | 'status'> }>,
+  answering: Promise<{ data?: Body; error?: unknown; response: Pick<Response, 'ok' | 'status' | 'headers'> }>,
 ): Promise<Body> {
   const { data, error, response } = await answering;
-  if (!response.ok) throw new RequestRefused(response.status, faultOf(error));
+  if (!response.ok) {
+    const field = response.headers.get('Tocsin-Field');
+    throw new RequestRefused(response.status, faultOf(error), field === null ? undefined : decodeURIComponent(field));
+  }
   return data as Body;
 }
 

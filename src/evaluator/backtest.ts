@@ -97,7 +97,7 @@ function transitionsAt(
   if (judgement === null) summary.outsideTimeConstraints += 1;
   else countEvaluation(alarm.rule, judgement.evaluation, summary);
   summary.secondsInState[state] += (until.getTime() - at.getTime()) / 1000;
-  const actions = decision.kind === 'stay' ? [] : actionsFor(alarm, state);
+  const actions = actionsOf(alarm, { decision, state });
   summary.notifications += actions.length;
   // As in the evaluator, a repeat without actions is not counted.
   if (decision.kind === 'repeat' && actions.length > 0) summary.repeats += 1;
@@ -124,6 +124,11 @@ const LISTS = {
   insufficient_data_actions: 'insufficientDataActions',
 } as const satisfies Record<(typeof ACTION_LIST_OF)[AlarmState], keyof AlarmActions>;
 
-function actionsFor(alarm: AlarmActions, state: AlarmState): readonly string[] {
+/** The actions that a moment triggers. */
+export function actionsOf(
+  alarm: AlarmActions,
+  { decision, state }: Pick<JudgedMoment, 'decision' | 'state'>,
+): readonly string[] {
+  if (decision.kind === 'stay') return [];
   return alarm[LISTS[ACTION_LIST_OF[state]]] ?? [];
 }

@@ -173,6 +173,7 @@ const ROWS: Record<string, Row> = {
   'POST /v2/query/alarms': byRole('reader', 200, { body: {} }),
   'POST /v2/query/alarms/history': byRole('reader', 200, { body: {} }),
   'GET /v2/capabilities': open(),
+  'GET /v1/alarm-schema': open(),
   'GET /v2/quotas': ofAProject('reader', 200),
   'GET /v2/quotas/:id': {
     expected: (who) => (enough(who, 'reader') && sees(who) ? 200 : 403),

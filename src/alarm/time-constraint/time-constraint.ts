@@ -11,11 +11,15 @@ const NICKNAMES = new Set(['@hourly', '@daily', '@midnight', '@weekly', '@monthl
 /** When an alarm may be evaluated: from each `start` (cron, 5 fields or 6 with seconds last) for `duration` seconds. */
 export const TimeConstraint = z
   .strictObject({
-    name: wireText({ max: 255 }),
-    description: optional(wireText({ max: 2048 }), ''),
-    start: wireText({ max: 100 }).superRefine(refuseBadCron),
-    duration: wireInt({ min: 0, max: MAX_DURATION_S }),
-    timezone: optional(wireText({ max: 64 }), '').superRefine(refuseBadTimezone),
+    name: wireText({ max: 255 }).meta({ title: 'Name' }),
+    description: optional(wireText({ max: 2048 }), '').meta({ title: 'Description' }),
+    start: wireText({ max: 100 })
+      .superRefine(refuseBadCron)
+      .meta({ title: 'Start', description: 'A cron expression, such as 0 8 * * 1-5 (8 am from Monday to Friday).' }),
+    duration: wireInt({ min: 0, max: MAX_DURATION_S }).meta({ title: 'Duration', 'x-unit': 's' }),
+    timezone: optional(wireText({ max: 64 }), '')
+      .superRefine(refuseBadTimezone)
+      .meta({ title: 'Time zone', description: 'Such as Europe/Berlin. Empty: UTC.' }),
   })
   .transform((constraint) => ({
     ...constraint,

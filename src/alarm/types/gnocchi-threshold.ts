@@ -2,6 +2,7 @@ import { optional, wireEnum, wireFloat, wireInt, wireText } from '../wire/wire-t
 import type { EvaluationOptions } from '../evaluation-options.js';
 import type { GnocchiQuery, SeriesNeed } from '../series.js';
 import type { AlarmType } from './alarm-type.js';
+import { COMPARISON_WORDS, GRANULARITY_WORDS, PERIODS_WORDS, THRESHOLD_WORDS } from './field-words.js';
 import { shownThresholdJson, storedThresholdJson } from './threshold-json.js';
 import {
   explainThreshold,
@@ -19,12 +20,22 @@ export const MAX_NAME = 255;
 
 /** The last fields of the rules that compare aggregates of Gnocchi with a threshold. */
 export const GNOCCHI_THRESHOLD_FIELDS = {
-  comparison_operator: optional(wireEnum(COMPARISON_OPERATORS), 'eq'),
-  threshold: wireFloat(),
-  aggregation_method: wireText({ max: MAX_NAME }),
-  evaluation_periods: optional(wireInt({ min: 1, max: 100 }), 1),
-  granularity: optional(wireInt({ min: 1, max: MAX_GRANULARITY_S }), 60),
+  comparison_operator: optional(wireEnum(COMPARISON_OPERATORS), 'eq').meta(COMPARISON_WORDS),
+  threshold: wireFloat().meta(THRESHOLD_WORDS),
+  aggregation_method: wireText({ max: MAX_NAME }).meta({
+    title: 'Aggregation',
+    description: 'Aggregation method of the archive policy, such as mean, max or rate:mean.',
+  }),
+  evaluation_periods: optional(wireInt({ min: 1, max: 100 }), 1).meta(PERIODS_WORDS),
+  granularity: optional(wireInt({ min: 1, max: MAX_GRANULARITY_S }), 60).meta({
+    ...GRANULARITY_WORDS,
+    description: 'Time between two values. The archive policy of the metric must have this granularity.',
+  }),
 };
+
+/** Words for fields that some of these rules have. */
+export const METRIC_WORDS = { title: 'Metric', description: 'Name of a metric, such as cpu.' };
+export const RESOURCE_TYPE_WORDS = { title: 'Resource type', description: 'Type of resources, such as instance.' };
 
 /** The fields that all these rules have. */
 export interface GnocchiThresholdRule {

@@ -28,7 +28,8 @@ export function refuseBadActions(request: AlarmRequest, identity: Identity, poli
   for (const name of Object.values(ACTION_LIST_OF)) {
     const actions = request[name] ?? [];
     if (policy.alarmMaxActions > 0 && actions.length > policy.alarmMaxActions) {
-      throw new AppError('invalid_request', `${name} count exceeds maximum value ${policy.alarmMaxActions}`);
+      const message = `${name} count exceeds maximum value ${policy.alarmMaxActions}`;
+      throw new AppError('invalid_request', message, { field: [name] });
     }
     for (const action of actions) refuseBadAction(action, identity, policy);
   }

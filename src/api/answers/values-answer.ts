@@ -57,6 +57,10 @@ export const ValuesAnswer = z
     not_evaluated: z
       .array(z.strictObject({ start: UtcTimestamp, stop: UtcTimestamp }))
       .meta({ description: 'Outside the time constraints.' }),
+    notifications: z
+      .int()
+      .nullable()
+      .meta({ description: 'Of transitions and repeats, as in a backtest. Null for combinations and event alarms.' }),
     unanswered: z.int().meta({ description: 'Evaluations during which a backend was unavailable.' }),
     unknown_reason: NullableText.meta({ description: 'Why the last evaluation without data had none.' }),
     members: z
@@ -104,6 +108,7 @@ export function valuesAnswer(id: string | null, span: ValuesSpan, values: AlarmV
     transitions:
       transitions && transitions.map(({ at, from, to, reason }) => ({ at: utcTimestamp(at), from, to, reason })),
     has_more_transitions: values.hasMoreTransitions,
+    notifications: series && series.notifications,
   };
 }
 

@@ -30,6 +30,11 @@ const STATUS = {
 
 const RETRY_AFTER_S = 5;
 
+/** Names the refused field of the body, for forms: texts as Aodh has them give its last name only. */
+const FIELD_HEADER = 'Tocsin-Field';
+/** Most characters of one name in it. */
+const MOST_NAME = 64;
+
 /** SQLSTATE of a statement that took too long. */
 const CANCELLED = '57014';
 const TOO_LONG =
@@ -87,13 +92,21 @@ function sendRefusal(
   response: Response,
   { error, challenge }: { error: AppError; challenge: Challenge | undefined },
 ): void {
-  const { code, retryAfterS } = error;
+  const { code, retryAfterS, field } = error;
   const [status, faultstring] =
     error instanceof UpstreamRefusal ? [error.status, error.description as Faultstring] : [STATUS[code], error.message];
   if (hasRetryAfter(path, status)) response.setHeader('Retry-After', retryAfterS ?? RETRY_AFTER_S);
+  if (field !== undefined) response.setHeader(FIELD_HEADER, jsonPointer(field));
   if (status === 401 && challenge) response.setHeader('WWW-Authenticate', challenge.header);
   const body = code === 'unauthenticated' ? challenge?.body : undefined;
   sendError(response, status, body ?? errorAnswer(status, faultstring));
+}
+
+/** A path as JSON Pointer (RFC 6901), as it stands in a URI: names of unknown fields may have any character. */
+function jsonPointer(field: readonly (string | number)[]): string {
+  return field
+    .map((name) => `/${encodeURIComponent(String(name).slice(0, MOST_NAME).replace(/~/g, '~0').replace(/\//g, '~1'))}`)
+    .join('');
 }
 
 /** aodhclient raises a TypeError for an answer with `Retry-After` whose status is not 429 or 413. */

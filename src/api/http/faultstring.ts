@@ -19,12 +19,27 @@ export interface FaultContext {
 export function parseWith<T>(schema: z.ZodType<T>, context: FaultContext): T {
   const parsed = schema.safeParse(context.value);
   if (parsed.success) return parsed.data;
-  throw new AppError('invalid_request', faultstring(parsed.error.issues, context));
+  const { issues } = parsed.error;
+  throw new AppError('invalid_request', faultstring(issues, context), { ...fieldOf(issues) });
 }
 
-/** Aodh's message for the first problem. Unknown attributes come first, as in Aodh. */
+/** The path of the field with the first problem; none if the problem is that of the whole value. */
+function fieldOf(issues: readonly Issue[]): { field?: (string | number)[] } {
+  const issue = firstOf(issues);
+  if (issue === undefined) return {};
+  const [unknown] = issue.code === 'unrecognized_keys' ? issue.keys : [];
+  const field = [...issue.path, ...(unknown === undefined ? [] : [unknown])].filter((part) => typeof part !== 'symbol');
+  return field.length === 0 ? {} : { field };
+}
+
+/** Unknown attributes come first, as in Aodh. */
+function firstOf(issues: readonly Issue[]): Issue | undefined {
+  return issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
+}
+
+/** Aodh's message for the first problem. */
 export function faultstring(issues: readonly Issue[], context: FaultContext): string {
-  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
+  const issue = firstOf(issues);
   if (issue === undefined) return `Invalid input for field/attribute ${context.argument}.`;
   if (issue.code === 'unrecognized_keys') {
     const nested = [context.argument + (context.prefix ?? ''), ...names(issue)].join('.');

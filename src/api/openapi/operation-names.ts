@@ -26,6 +26,7 @@ export const OPERATION_NAMES: Readonly<Record<string, string>> = {
   'POST /v2/alarms/backtest': 'backtestAlarm',
   'GET /v1/alarms': 'listAlarmTable',
   'GET /v1/alarms/counts': 'countAlarms',
+  'GET /v1/alarm-schema': 'getAlarmSchema',
   'GET /v1/transitions': 'listTransitions',
   'GET /v1/alarms/:id/values': 'getAlarmValues',
   'POST /v1/alarms/values': 'getDraftValues',

@@ -9,6 +9,7 @@ import { BacktestRequest } from '../schema/backtest-request.js';
 import { LatestValuesRequest } from '../schema/latest-values-request.js';
 import { QuotaRequest } from '../schema/quota-request.js';
 import { AlarmAnswer, StateAnswer } from '../answers/alarm-answer.js';
+import { AlarmSchemaAnswer } from '../answers/alarm-schema-answer.js';
 import { AuditAnswer } from '../answers/audit-answer.js';
 import { BacktestAnswer } from '../answers/backtest-answer.js';
 import { ClusterAnswer } from '../answers/cluster-answer.js';
@@ -185,6 +186,11 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     group: 'Alarms',
     summary: 'Count alarms by state, type and severity; counts are kept for 5 seconds',
     answer: AlarmCountsAnswer,
+  },
+  'GET /v1/alarm-schema': {
+    group: 'Alarms',
+    summary: 'Get the JSON Schema of the body that creates an alarm, with words for the fields of a form',
+    answer: AlarmSchemaAnswer,
   },
   'GET /v1/transitions': { group: 'Alarms', summary: 'List changes of state, newest first', answer: TransitionsAnswer },
   'GET /v1/alarms/:id/values': {

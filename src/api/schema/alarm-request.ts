@@ -18,6 +18,9 @@ const MAX_TIME_CONSTRAINTS = 20;
 
 type RuleKey = `${AlarmKind}_rule`;
 
+/** Clients may send back what they read. It is not used. */
+const SET_BY_SERVICE = { readOnly: true };
+
 const Action = z
   .unknown()
   .transform((value, context): string => {
@@ -42,24 +45,51 @@ const Rules = Object.fromEntries(
 /** The body of POST and PUT on alarms. Fields that the server sets are checked and not used. */
 export const AlarmRequest = z
   .strictObject({
-    alarm_id: given(wireText({ max: MAX_ID })),
-    name: wireText({ max: MAX_NAME }),
-    description: optional(wireText({ max: MAX_TEXT }), ''),
-    enabled: optional(wireBool(), true),
-    ok_actions: Actions,
-    alarm_actions: Actions,
-    insufficient_data_actions: Actions,
-    repeat_actions: optional(wireBool(), false),
-    type: wireEnum(ALARM_KINDS),
-    time_constraints: optional(wireList(TimeConstraint, { max: MAX_TIME_CONSTRAINTS }).pipe(TimeConstraintList()), []),
-    project_id: given(wireText({ max: MAX_ID })),
-    user_id: given(wireText({ max: MAX_ID })),
-    timestamp: wireTimestamp(),
-    state: optional(wireEnum(ALARM_STATES), 'insufficient data'),
-    state_timestamp: wireTimestamp(),
-    state_reason: given(wireText({ max: MAX_REASON })),
-    severity: optional(wireEnum(SEVERITIES), 'low'),
-    evaluate_timestamp: wireTimestamp(),
+    alarm_id: given(wireText({ max: MAX_ID })).meta(SET_BY_SERVICE),
+    name: wireText({ max: MAX_NAME }).meta({ title: 'Name' }),
+    description: optional(wireText({ max: MAX_TEXT }), '').meta({
+      title: 'Description',
+      description: 'Empty: made from the rule.',
+    }),
+    enabled: optional(wireBool(), true).meta({
+      title: 'Enabled',
+      description: 'Alarms that are not enabled are not evaluated.',
+    }),
+    ok_actions: Actions.meta({ title: 'Actions on ok' }),
+    alarm_actions: Actions.meta({
+      title: 'Actions on alarm',
+      description: 'Addresses that are called, such as https://example.com/hook.',
+    }),
+    insufficient_data_actions: Actions.meta({ title: 'Actions on insufficient data' }),
+    repeat_actions: optional(wireBool(), false).meta({
+      title: 'Repeat actions',
+      description: 'Run the actions at each evaluation, not only when the state changes.',
+    }),
+    type: wireEnum(ALARM_KINDS).meta({ title: 'Type' }),
+    time_constraints: optional(
+      wireList(TimeConstraint, { max: MAX_TIME_CONSTRAINTS }).pipe(TimeConstraintList()),
+      [],
+    ).meta({
+      title: 'Time constraints',
+      description: 'The alarm is evaluated only while one of them is open. None: always.',
+    }),
+    project_id: given(wireText({ max: MAX_ID })).meta({
+      title: 'Project',
+      description: 'Owner of the alarm. Only admins may name another one than their own.',
+    }),
+    user_id: given(wireText({ max: MAX_ID })).meta({
+      title: 'User',
+      description: 'Owner of the alarm. Only admins may name another one than themselves.',
+    }),
+    timestamp: wireTimestamp().meta(SET_BY_SERVICE),
+    state: optional(wireEnum(ALARM_STATES), 'insufficient data').meta({
+      title: 'State',
+      description: 'State until the first evaluation.',
+    }),
+    state_timestamp: wireTimestamp().meta(SET_BY_SERVICE),
+    state_reason: given(wireText({ max: MAX_REASON })).meta(SET_BY_SERVICE),
+    severity: optional(wireEnum(SEVERITIES), 'low').meta({ title: 'Severity' }),
+    evaluate_timestamp: wireTimestamp().meta(SET_BY_SERVICE),
     tocsin: given(TocsinRequest),
     ...Rules,
   })

@@ -16,9 +16,13 @@ import { given, wireBool, wireEnum } from '../../alarm/wire/wire-types.js';
  * be there; it must equal the alarm's value.
  */
 export const TocsinRequest = z.strictObject({
-  delivery_policy: given(wireEnum(DELIVERY_POLICIES)),
+  delivery_policy: given(wireEnum(DELIVERY_POLICIES)).meta({
+    title: 'Delivery',
+    description:
+      'every: all notifications are delivered. current: a waiting one gives way to that of a newer transition.',
+  }),
   ...OPTION_FIELDS,
-  muted: given(wireBool()),
+  muted: given(wireBool()).meta({ readOnly: true, description: 'Set by imports. It must equal the stored value.' }),
 });
 export type TocsinRequest = z.infer<typeof TocsinRequest>;
 

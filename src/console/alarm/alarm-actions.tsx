@@ -12,6 +12,9 @@ export function AlarmActions({ version, onChange }: { version: AlarmVersion; onC
   const close = (): void => setQuestion(undefined);
   return (
     <div class="actions">
+      <a class="button" href={linkTo('edit', alarm.alarm_id)}>
+        Edit
+      </a>
       <button type="button" onClick={() => setQuestion('enable')}>
         {alarm.enabled ? 'Disable' : 'Enable'}
       </button>

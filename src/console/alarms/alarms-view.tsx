@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { Empty, Loaded } from '../elements/notices.js';
 import type { Schemas } from '../requests/client.js';
 import { useLive } from '../requests/live.js';
+import { useReader } from '../requests/reader.js';
 import { useLater } from '../shell/clock.js';
 import { linkTo, PROJECT, type PageAddress } from '../shell/address.js';
 import type { ViewProps } from '../shell/view.js';
@@ -15,6 +16,7 @@ const KEPT_COUNTS_MS = 5_500;
 
 /** The alarms of a project, or of all: counts, filters, and a table page by page. */
 export function AlarmsView({ address }: ViewProps): JSX.Element {
+  const { isWriter } = useReader();
   const list = useAlarmList(address);
   const counts = useAlarmCounts(address);
   const values = useLatestValues(list.value?.alarms);
@@ -32,6 +34,11 @@ export function AlarmsView({ address }: ViewProps): JSX.Element {
       <div class="heading">
         <h1 id="title">Alarms</h1>
         <div class="actions">
+          {isWriter && (
+            <a class="button primary" href={linkTo('new')}>
+              New alarm
+            </a>
+          )}
           <button type="button" onClick={refresh}>
             Refresh
           </button>

@@ -8,4 +8,6 @@ export const VIEWS: Readonly<Record<string, ViewEntry>> = {
     within: 'alarms',
     load: async () => (await import('../alarm/alarm-view.js')).AlarmView,
   },
+  new: { name: undefined, within: 'alarms', load: async () => (await import('../edit/edit-view.js')).EditView },
+  edit: { name: undefined, within: 'alarms', load: async () => (await import('../edit/edit-view.js')).EditView },
 };

@@ -1,5 +1,5 @@
 import type { AlarmState } from '../../alarm/state.js';
-import { countEvaluation } from '../backtest.js';
+import { actionsOf, countEvaluation } from '../backtest.js';
 import { createTraceRecorder } from '../explain/trace-recorder.js';
 import {
   judgedMoments,
@@ -19,6 +19,8 @@ export interface SeriesValues extends CollectedSeries {
   /** Parts of the span outside the time constraints of the alarm. They have no points. */
   notEvaluated: TimeBand<true>[];
   evaluations: number;
+  /** Notifications of transitions and repeats, as in `BacktestSummary`. */
+  notifications: number;
   /** Evaluations during which a backend was unavailable. */
   unanswered: number;
   /** As in `BacktestSummary`. */
@@ -39,11 +41,12 @@ export async function seriesValues(
   const planned = { moments: momentsIn(span), stepMs: span.stepMs };
   refuseManyPoints(queried.needs.length, planned);
   const collector = new SeriesCollector(comparedQueries(queried), planned);
-  const totals = { evaluations: 0, unanswered: 0, unknownReason: null };
+  const totals = { evaluations: 0, notifications: 0, unanswered: 0, unknownReason: null };
   const states: TimeBand<AlarmState>[] = [];
   const notEvaluated: TimeBand<true>[] = [];
   for await (const moment of judgedMoments(deps, span, { signal, newRecorder: createTraceRecorder })) {
     addToBands(states, moment.state, moment);
+    totals.notifications += actionsOf(span.alarm, moment).length;
     const { judgement } = moment;
     if (judgement === null) {
       addToBands(notEvaluated, true, moment);

@@ -23,7 +23,11 @@ export const CompositeRule: z.ZodType<CompositeRule> = z
     const tree = readNode(value, [], { context, leaves: 0 });
     return tree === undefined ? z.NEVER : { type: 'composite', tree };
   })
-  .meta(described());
+  .meta({
+    ...described(),
+    title: 'Composite',
+    description: 'Combines rules on Gnocchi and Prometheus with and, or.',
+  });
 
 type Path = readonly (string | number)[];
 type NewIssue = Parameters<z.core.$RefinementCtx['addIssue']>[0];

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { given, optional, wireList, wireText } from '../../wire/wire-types.js';
+import { CONDITION_WORDS, CONDITIONS_WORDS } from '../field-words.js';
 import { OPERATORS, typedValue, VALUE_TYPES, type Operator, type ValueType } from './typed-value.js';
 
 const MAX_ITEMS = 50;
@@ -9,12 +10,12 @@ const quoted = (names: readonly string[]): string => `[${names.map((name) => `'$
 
 const QueryItem = z
   .strictObject({
-    field: wireText({ max: 255 }),
-    op: optional(wireText({ max: 16 }), 'eq'),
-    value: wireText({ max: 2048 }),
+    field: wireText({ max: 255 }).meta(CONDITION_WORDS.field),
+    op: optional(wireText({ max: 16 }).meta({ enum: OPERATORS }), 'eq').meta(CONDITION_WORDS.op),
+    value: wireText({ max: 2048 }).meta(CONDITION_WORDS.value),
     // Aodh's schema lets the type be absent, but its check then refuses the condition. Here an absent type means text,
     // as the empty type does.
-    type: optional(wireText({ max: 16 }), ''),
+    type: optional(wireText({ max: 16 }).meta({ enum: ['', ...VALUE_TYPES] }), '').meta(CONDITION_WORDS.type),
   })
   .transform((item, context) => {
     const problem = problemOf(item);
@@ -36,11 +37,21 @@ export interface EventQueryItem {
  */
 const EventType = given(wireText({ max: 255 }))
   .transform((sent) => (sent === undefined ? { pattern: '*', sent: '*' } : { pattern: sent || '*', sent }))
-  .meta({ default: '*' });
+  .meta({
+    default: '*',
+    title: 'Event type',
+    description: 'A shell pattern, such as compute.instance.*; * matches all.',
+  });
 
 /** Aodh's `event_rule`: a shell pattern for event types, and conditions that must all hold. */
 export const EventRule = z
-  .strictObject({ event_type: EventType, query: optional(wireList(QueryItem, { max: MAX_ITEMS }), []) })
+  .strictObject({
+    event_type: EventType,
+    query: optional(wireList(QueryItem, { max: MAX_ITEMS }), []).meta({
+      ...CONDITIONS_WORDS,
+      description: 'Only events that meet all of them count. Fields are traits.NAME, event_type, generated and so on.',
+    }),
+  })
   .transform(({ event_type: { pattern, sent }, query }): EventRule => {
     return {
       type: 'event',
@@ -48,7 +59,8 @@ export const EventRule = z
       query,
       ...(sent ? {} : { sent_event_type: sent === null ? null : '' }),
     };
-  }) as unknown as z.ZodType<EventRule>;
+  })
+  .meta({ title: 'Event', description: 'Fires on each event that matches.' }) as unknown as z.ZodType<EventRule>;
 
 export interface EventRule {
   type: 'event';

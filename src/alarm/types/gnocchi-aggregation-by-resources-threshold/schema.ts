@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { shownText, wireText } from '../../wire/wire-types.js';
-import { GNOCCHI_THRESHOLD_FIELDS, MAX_NAME } from '../gnocchi-threshold.js';
+import { GNOCCHI_THRESHOLD_FIELDS, MAX_NAME, METRIC_WORDS, RESOURCE_TYPE_WORDS } from '../gnocchi-threshold.js';
 import { isJson, lengthWithoutCondition, withoutRepeats } from './project-condition.js';
 
 const MAX_QUERY = 4_096;
@@ -25,10 +25,17 @@ const Query = wireText().transform((query, context) => {
 /** An aggregate over all metrics of one name, of all resources that a search finds. The search is JSON text. */
 export const GnocchiAggregationByResourcesThresholdRule = z
   .strictObject({
-    metric: wireText({ max: MAX_NAME }),
-    query: Query,
-    resource_type: wireText({ max: MAX_NAME }),
+    metric: wireText({ max: MAX_NAME }).meta(METRIC_WORDS),
+    query: Query.meta({
+      title: 'Search',
+      description: 'Which resources, as JSON: {"=": {"server_group": "web"}}. {} finds all.',
+    }),
+    resource_type: wireText({ max: MAX_NAME }).meta(RESOURCE_TYPE_WORDS),
     ...GNOCCHI_THRESHOLD_FIELDS,
   })
-  .transform((rule) => ({ type: 'gnocchi_aggregation_by_resources_threshold' as const, ...rule }));
+  .transform((rule) => ({ type: 'gnocchi_aggregation_by_resources_threshold' as const, ...rule }))
+  .meta({
+    title: 'Gnocchi: all resources of a search',
+    description: 'Compares an aggregate over all resources that a search finds with a threshold.',
+  });
 export type GnocchiAggregationByResourcesThresholdRule = z.infer<typeof GnocchiAggregationByResourcesThresholdRule>;

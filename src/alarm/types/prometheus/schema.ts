@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { optional, wireEnum, wireFloat, wireInt, wireText } from '../../wire/wire-types.js';
+import { COMPARISON_WORDS, GRANULARITY_WORDS, PERIODS_WORDS, THRESHOLD_WORDS } from '../field-words.js';
 import { COMPARISON_OPERATORS, type ComparisonOperator } from '../threshold/schema.js';
 
 const MAX_GRANULARITY_S = 365 * 24 * 3600;
@@ -12,11 +13,17 @@ const MAX_GRANULARITY_S = 365 * 24 * 3600;
  */
 export const PrometheusRule = z
   .strictObject({
-    comparison_operator: optional(wireEnum(COMPARISON_OPERATORS), 'eq'),
-    threshold: wireFloat(),
-    query: wireText({ max: 4_096 }),
-    evaluation_periods: optional(wireInt({ min: 1, max: 100 }), undefined),
-    granularity: optional(wireInt({ min: 1, max: MAX_GRANULARITY_S }), undefined),
+    comparison_operator: optional(wireEnum(COMPARISON_OPERATORS), 'eq').meta(COMPARISON_WORDS),
+    threshold: wireFloat().meta(THRESHOLD_WORDS),
+    query: wireText({ max: 4_096 }).meta({
+      title: 'Query',
+      description: 'In PromQL, without a comparison, such as rate(node_cpu_seconds_total[5m]).',
+    }),
+    evaluation_periods: optional(wireInt({ min: 1, max: 100 }), undefined).meta({
+      ...PERIODS_WORDS,
+      description: 'Number of newest values that are compared. Empty, as the granularity: the present value.',
+    }),
+    granularity: optional(wireInt({ min: 1, max: MAX_GRANULARITY_S }), undefined).meta(GRANULARITY_WORDS),
   })
   .transform(({ evaluation_periods, granularity, ...rule }): PrometheusRule => ({
     type: 'prometheus',
@@ -24,7 +31,8 @@ export const PrometheusRule = z
     ...(evaluation_periods === undefined ? {} : { evaluation_periods }),
     ...(granularity === undefined ? {} : { granularity }),
     scope_to_project: null,
-  }));
+  }))
+  .meta({ title: 'Prometheus', description: 'Compares each series of a PromQL query with a threshold.' });
 export interface PrometheusRule {
   type: 'prometheus';
   comparison_operator: ComparisonOperator;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { COMPARISON_WORDS, CONDITION_WORDS, CONDITIONS_WORDS, PERIODS_WORDS, THRESHOLD_WORDS } from '../field-words.js';
 import { optional, wireBool, wireEnum, wireFloat, wireInt, wireList, wireText } from '../../wire/wire-types.js';
 
 export const COMPARISON_OPERATORS = ['lt', 'le', 'eq', 'ne', 'ge', 'gt'] as const;
@@ -16,10 +17,10 @@ const MAX_PERIOD_S = 365 * 24 * 3600;
 
 const QueryItem = z
   .strictObject({
-    field: wireText({ max: 255 }),
-    op: optional(wireText({ max: 16 }), 'eq'),
-    value: wireText({ max: 2048 }),
-    type: optional(wireText({ max: 16 }), ''),
+    field: wireText({ max: 255 }).meta(CONDITION_WORDS.field),
+    op: optional(wireText({ max: 16 }).meta({ enum: ['eq'] }), 'eq').meta(CONDITION_WORDS.op),
+    value: wireText({ max: 2048 }).meta(CONDITION_WORDS.value),
+    type: optional(wireText({ max: 16 }).meta({ enum: ['', ...VALUE_TYPES] }), '').meta(CONDITION_WORDS.type),
   })
   .superRefine(({ field, op, value, type }, context) => {
     const problem = problemOf(field, op, value, type);
@@ -37,16 +38,31 @@ export type QueryItem = z.infer<typeof QueryItem>;
 /** Aodh's legacy `threshold_rule`: a statistic of one meter's samples, period by period, against a threshold. */
 export const ThresholdRule = z
   .strictObject({
-    period: optional(wireInt({ min: 1, max: MAX_PERIOD_S }), 60),
-    comparison_operator: optional(wireEnum(COMPARISON_OPERATORS), 'eq'),
-    threshold: wireFloat(),
-    statistic: optional(wireEnum(STATISTICS), 'avg'),
-    evaluation_periods: optional(wireInt({ min: 1, max: 100 }), 1),
-    meter_name: wireText({ max: 255 }),
-    exclude_outliers: optional(wireBool(), false),
-    query: optional(wireList(QueryItem, { max: 50 }), []),
+    period: optional(wireInt({ min: 1, max: MAX_PERIOD_S }), 60).meta({
+      title: 'Period',
+      description: 'Time whose samples become one value.',
+      'x-unit': 's',
+    }),
+    comparison_operator: optional(wireEnum(COMPARISON_OPERATORS), 'eq').meta(COMPARISON_WORDS),
+    threshold: wireFloat().meta(THRESHOLD_WORDS),
+    statistic: optional(wireEnum(STATISTICS), 'avg').meta({
+      title: 'Statistic',
+      description: 'How the samples of a period become one value.',
+    }),
+    evaluation_periods: optional(wireInt({ min: 1, max: 100 }), 1).meta(PERIODS_WORDS),
+    meter_name: wireText({ max: 255 }).meta({ title: 'Meter', description: 'Name of a meter, such as cpu_util.' }),
+    exclude_outliers: optional(wireBool(), false).meta({
+      title: 'Exclude outliers',
+      description: 'Periods with far fewer or far more samples than others do not count.',
+    }),
+    query: optional(wireList(QueryItem, { max: 50 }), []).meta({
+      ...CONDITIONS_WORDS,
+      description:
+        'Only samples that meet all of them count. Fields are resource_id, user_id, metadata.NAME and so on.',
+    }),
   })
-  .transform((rule): ThresholdRule => ({ type: 'threshold' as const, ...rule }));
+  .transform((rule): ThresholdRule => ({ type: 'threshold' as const, ...rule }))
+  .meta({ title: 'Meter', description: 'Compares a statistic of samples in the built-in store with a threshold.' });
 
 interface ThresholdFields {
   type: 'threshold';

@@ -1,0 +1,163 @@
+import type { JSX } from 'preact';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+
+import { Dialog } from '../elements/dialog.js';
+import { Failure } from '../elements/notices.js';
+import { useReader } from '../requests/reader.js';
+import { linkTo } from '../shell/address.js';
+import { ChangeList } from './changes.js';
+import { missingField } from './complete.js';
+import { Conflict } from './conflict.js';
+import { changesBetween, withValue, type Draft, type FieldPath } from './draft.js';
+import { DraftValues } from './draft-values.js';
+import type { FieldFault } from './faults.js';
+import { FieldInput } from './field-input.js';
+import type { FormField, RuleForm } from './form-fields.js';
+import { sectionsOf, type FormSection, type PlacedField } from './form-sections.js';
+import { FormContext } from './form-state.js';
+import { useKeptDraft, type KeptDraft } from './kept-draft.js';
+import { useSaving } from './use-saving.js';
+
+/** The form of an alarm. */
+export function AlarmForm({
+  keptAs,
+  fields,
+  rule,
+  start,
+  kept: restored,
+  id,
+}: {
+  keptAs: string;
+  /** All fields of an alarm. */
+  fields: readonly FormField[];
+  rule: RuleForm;
+  start: KeptDraft;
+  /** What was written before the page was loaded again. */
+  kept: KeptDraft | undefined;
+  /** Of the alarm that is edited; undefined for a new one. */
+  id: string | undefined;
+}): JSX.Element {
+  const { isAdmin } = useReader();
+  const [isRestored, setRestored] = useState(restored !== undefined);
+  const { kept, set, forget, isChanged } = useKeptDraft(keptAs, restored ?? start);
+  const [isAsking, setAsking] = useState(false);
+  const form = useRef<HTMLFormElement>(null);
+  const { draft, base, tag } = kept;
+  const sections = useMemo(() => sectionsOf(fields, rule, isAdmin), [fields, rule, isAdmin]);
+  const placed = sections.flatMap((section) => [...section.fields, ...section.folded]);
+  const change = (path: FieldPath, value: unknown): void =>
+    set({ ...kept, draft: withValue(draft, path, value) as Draft });
+  const known = placed.map(({ path }) => path);
+  const { problem, isSaving, save, forgetProblem } = useSaving({ id, draft, tag, known, onSaved: forget });
+  const isShown = useShownFault(form.current, problem.fault);
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    if (id === undefined) void save();
+    else setAsking(true);
+  };
+  return (
+    <FormContext.Provider value={{ draft, change, fault: problem.fault }}>
+      {isRestored && (
+        <Restored
+          onDiscard={() => {
+            set(start);
+            setRestored(false);
+          }}
+        />
+      )}
+      <form ref={form} class="alarm-form" onSubmit={submit} onInvalidCapture={unfold}>
+        {sections.map((section) => (
+          <Section key={section.title} section={section} />
+        ))}
+        <DraftValues draft={draft} missing={missingField(placed.filter(isJudged), draft)} />
+        {problem.theirs && (
+          <Conflict
+            base={base}
+            draft={draft}
+            theirs={problem.theirs}
+            onChoose={(next) => {
+              set(next);
+              forgetProblem();
+            }}
+          />
+        )}
+        {problem.fault && !isShown && <Failure failure={new Error(problem.fault.text)} />}
+        {problem.failure !== undefined && <Failure failure={problem.failure} />}
+        <div class="actions">
+          <button class="primary" disabled={isSaving || (id !== undefined && !isChanged)}>
+            {id === undefined ? 'Create' : 'Save'}
+          </button>
+          <a class="button" href={id === undefined ? linkTo('alarms') : linkTo('alarm', id)} onClick={forget}>
+            Cancel
+          </a>
+        </div>
+      </form>
+      {isAsking && (
+        <Dialog title="Save these changes?" action="Save" act={save} onClose={() => setAsking(false)}>
+          <ChangeList changes={changesBetween(base, draft)} />
+        </Dialog>
+      )}
+    </FormContext.Provider>
+  );
+}
+
+/** A draft is evaluated without a name. */
+function isJudged({ path }: PlacedField): boolean {
+  return path[0] !== 'name';
+}
+
+/** Fields within a folded part can be wrong, too: the browser has to be able to point at them. */
+function unfold(event: Event): void {
+  if (!(event.target instanceof Element)) return;
+  for (let part = event.target.closest('details'); part; part = part.parentElement?.closest('details') ?? null)
+    part.open = true;
+}
+
+/** Brings the reader to a field that was refused. Returns whether the form shows such a field. */
+function useShownFault(form: HTMLFormElement | null, fault: FieldFault | undefined): boolean {
+  const [isShown, setShown] = useState(false);
+  useEffect(() => {
+    const place = fault && form?.querySelector('.fault');
+    setShown(Boolean(place));
+    if (!place) return;
+    unfold({ target: place } as unknown as Event);
+    place.scrollIntoView({ block: 'center' });
+    place.parentElement?.querySelector<HTMLElement>('input, select, textarea')?.focus({ preventScroll: true });
+  }, [form, fault]);
+  return isShown;
+}
+
+function Section({ section: { title, fields, folded } }: { section: FormSection }): JSX.Element | null {
+  if (fields.length + folded.length === 0) return null;
+  return (
+    <section class="panel" aria-label={title}>
+      <h2>{title}</h2>
+      <div class="fields">
+        {fields.map((each) => (
+          <FieldInput key={each.path.join('.')} {...each} />
+        ))}
+      </div>
+      {folded.length > 0 && (
+        <details class="more">
+          <summary>More</summary>
+          <div class="fields">
+            {folded.map((each) => (
+              <FieldInput key={each.path.join('.')} {...each} />
+            ))}
+          </div>
+        </details>
+      )}
+    </section>
+  );
+}
+
+function Restored({ onDiscard }: { onDiscard: () => void }): JSX.Element {
+  return (
+    <p class="notice" role="status">
+      These are your unsaved changes of before.{' '}
+      <button type="button" onClick={onDiscard}>
+        Discard them
+      </button>
+    </p>
+  );
+}

@@ -1,0 +1,145 @@
+import type { JSX } from 'preact';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+
+import { chartData, type ShownValues } from '../chart/chart-data.js';
+import { ValuesChart } from '../chart/values-chart.js';
+import { countText } from '../elements/numbers.js';
+import { durationText, timeOf } from '../elements/time.js';
+import { bodyOf, client, failureText, RequestRefused, type Schemas } from '../requests/client.js';
+import { useAnswer } from '../requests/use-answer.js';
+import { after, serviceTime } from '../shell/clock.js';
+import { testedDraft, type Draft } from './draft.js';
+import type { FormField } from './form-fields.js';
+
+const SPAN_S = 24 * 3600;
+/** Seconds between two evaluations; the second is taken if the first gives too many points. */
+const STEPS_S = [60, 900] as const;
+/** How long typing must rest. */
+const REST_MS = 600;
+/** While the share of the project is used up, the request waits and is sent again. */
+const BUSY = { waitMs: 1_000, attempts: 20 } as const;
+
+/** What the draft would have done in the last 24 hours. Nothing is saved. */
+export function DraftValues({ draft, missing }: { draft: Draft; missing: FormField | undefined }): JSX.Element {
+  const key = useRested(missing === undefined ? JSON.stringify({ ...testedDraft(draft), ...UNNAMED }) : undefined);
+  const answer = useAnswer(key, (signal) => valuesOf(key ?? '{}', signal));
+  const { value, failure, isWaiting } = answer;
+  const isCurrent = key !== undefined && failure === undefined && value !== undefined;
+  return (
+    <section class="panel" aria-label="Last 24 hours" aria-busy={isWaiting}>
+      <h2>What it would have done</h2>
+      {missing !== undefined && (
+        <p class="muted">Shown as soon as the mandatory fields have values: {missing.title}.</p>
+      )}
+      {missing === undefined && isWaiting && <p class="muted">Evaluating the last 24 hours …</p>}
+      {missing === undefined && failure !== undefined && (
+        <p class="muted" role="status">
+          Not known: {failureText(failure)}
+        </p>
+      )}
+      {missing === undefined && isCurrent && <Outcome values={value} />}
+    </section>
+  );
+}
+
+/** The evaluation does not depend on these. */
+const UNNAMED = { name: 'draft', description: '', state: undefined };
+
+/** A text once it has not changed for a while. The first one counts at once. */
+function useRested(text: string | undefined): string | undefined {
+  const [rested, setRested] = useState(text);
+  useEffect(() => after(REST_MS, () => setRested(text)), [text]);
+  return rested;
+}
+
+async function valuesOf(body: string, signal: AbortSignal): Promise<ShownValues> {
+  const alarm = JSON.parse(body) as Schemas['AlarmRequest'];
+  const stop = serviceTime();
+  const start = new Date(stop.getTime() - SPAN_S * 1000);
+  const ask = (step: number): Promise<ShownValues> => {
+    const span = { start: start.toISOString(), stop: stop.toISOString(), step };
+    return bodyOf(client.POST('/v1/alarms/values', { body: { alarm, ...span }, signal }));
+  };
+  return retried(signal, async () => {
+    try {
+      return await ask(STEPS_S[0]);
+    } catch (thrown) {
+      if (!isRefused(thrown, 400) || !/\bstep\b/.test(failureText(thrown))) throw thrown;
+      return ask(STEPS_S[1]);
+    }
+  });
+}
+
+async function retried<Value>(signal: AbortSignal, send: () => Promise<Value>): Promise<Value> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await send();
+    } catch (thrown) {
+      if (!isRefused(thrown, 429) || attempt === BUSY.attempts || signal.aborted) throw thrown;
+    }
+    await new Promise<void>((resolve) => after(BUSY.waitMs, resolve));
+    signal.throwIfAborted();
+  }
+}
+
+function isRefused(thrown: unknown, status: number): boolean {
+  return thrown instanceof RequestRefused && thrown.status === status;
+}
+
+function Outcome({ values }: { values: ShownValues }): JSX.Element {
+  const data = useMemo(() => chartData(values), [values]);
+  const { events, series, unanswered, unknown_reason: reason, series_not_shown: more } = values;
+  return (
+    <>
+      <p class="sentence" role="status">
+        {events ? eventSentence(values) : stateSentence(values)}
+      </p>
+      {series.length > 0 && <ValuesChart data={data} label="Values that the draft compares" />}
+      <p class="key">
+        {unanswered > 0 && <span>the backend did not answer {countText(unanswered)} times</span>}
+        {more > 0 && <span>{countText(more)} more series are not shown</span>}
+        {reason !== null && <span>last without data: {reason}</span>}
+        {series.length > 0 && <span>evaluated every {durationText(values.step * 1000)}</span>}
+      </p>
+    </>
+  );
+}
+
+function eventSentence({ events, events_searched_since: since, start }: ShownValues): string {
+  const count = events?.length ?? 0;
+  const isShorter = since !== null && timeOf(since) > timeOf(start);
+  const span = isShorter ? `since ${timeOf(since).toLocaleTimeString()}` : 'in the last 24 hours';
+  return count === 0
+    ? `No stored event matched ${span}.`
+    : `${countText(count)} ${count === 1 ? 'event' : 'events'} matched ${span}; each would have fired the alarm.`;
+}
+
+/** How often it would have fired, for how long, and what it would have sent. */
+function stateSentence({ states, initial_state, notifications }: ShownValues): string {
+  const bands = states ?? [];
+  const transitions = bands.filter(({ state }, index) => state !== (bands[index - 1]?.state ?? initial_state));
+  const fired = transitions.filter(({ state }) => state === 'alarm').length;
+  const inAlarmMs = bands
+    .filter(({ state }) => state === 'alarm')
+    .reduce((sum, { start, stop }) => sum + timeOf(stop).getTime() - timeOf(start).getTime(), 0);
+  const sent =
+    notifications === null
+      ? ''
+      : ` It would have sent ${countText(notifications)} ${notifications === 1 ? 'notification' : 'notifications'}.`;
+  if (fired === 0) return `It would not have fired in the last 24 hours.${changes(transitions.length)}${sent}`;
+  return (
+    `It would have fired ${times(fired)} in the last 24 hours, and been in alarm for ${durationText(inAlarmMs)}.` +
+    changes(transitions.length) +
+    sent
+  );
+}
+
+function changes(transitions: number): string {
+  return transitions === 0
+    ? ' Its state would not have changed.'
+    : ` Its state would have changed ${times(transitions)}.`;
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : `${countText(count)} times`;
+}

@@ -1,0 +1,98 @@
+import type { RuleForm } from './form-fields.js';
+
+/** Where a value is within a draft. */
+export type FieldPath = readonly (string | number)[];
+
+/** An alarm that is being written: the body that is sent. Fields that the form does not know stay in it. */
+export type Draft = Readonly<Record<string, unknown>>;
+
+/** The value at a path; undefined if there is none. */
+export function valueAt(value: unknown, path: FieldPath): unknown {
+  return path.reduce<unknown>(
+    (found, name) => (found as Record<string | number, unknown> | null | undefined)?.[name],
+    value,
+  );
+}
+
+/** The same value with another one at the path. Undefined removes a field, or the member of a list. */
+export function withValue(value: unknown, [name, ...rest]: FieldPath, next: unknown): unknown {
+  if (name === undefined) return next;
+  if (typeof name === 'number') {
+    const list = Array.isArray(value) ? (value as unknown[]) : [];
+    if (rest.length === 0 && next === undefined) return list.toSpliced(name, 1);
+    return Object.assign([...list], { [name]: withValue(list[name], rest, next) });
+  }
+  const { [name]: before, ...others } = (value ?? {}) as Record<string, unknown>;
+  const changed = withValue(before, rest, next);
+  if (changed === undefined) return others;
+  // A field keeps its place.
+  return { ...(value as object | null | undefined), [name]: changed };
+}
+
+/** Fields that the service sets, and ignores in requests. */
+const READ_ONLY = ['alarm_id', 'timestamp', 'state_timestamp', 'state_reason', 'evaluate_timestamp'];
+/** Fields that a copy does not have either: it begins its own life, in the project of its author. */
+const NOT_COPIED = ['state', 'project_id', 'user_id'];
+
+/** The draft of a new alarm. "Greater than" is what most alarms compare by; the default of the API is "equal". */
+export function newDraft({ type, fields }: RuleForm): Draft {
+  const compares = fields.some(({ name }) => name === 'comparison_operator');
+  const isTree = fields.some(({ shape }) => shape.kind === 'tree');
+  const rule = compares ? { comparison_operator: 'gt' } : isTree ? { or: [] } : {};
+  return { name: '', type, [`${type}_rule`]: rule };
+}
+
+/** The draft that changes a stored alarm. */
+export function draftOf(alarm: Draft): Draft {
+  return without(alarm, READ_ONLY);
+}
+
+/** The draft of a copy of a stored alarm. */
+export function copyOf(alarm: Draft): Draft {
+  const { tocsin, ...copy } = without(alarm, [...READ_ONLY, ...NOT_COPIED]);
+  const options = withoutMuted(tocsin);
+  return { ...copy, name: `${String(copy['name'])} (copy)`, ...(options === undefined ? {} : { tocsin: options }) };
+}
+
+/** The draft as it is evaluated: a new alarm of the reader, which cannot be muted. */
+export function testedDraft({ tocsin, user_id: _, ...draft }: Draft): Draft {
+  const options = withoutMuted(tocsin);
+  return options === undefined ? draft : { ...draft, tocsin: options };
+}
+
+function withoutMuted(tocsin: unknown): object | undefined {
+  if (typeof tocsin !== 'object' || tocsin === null) return undefined;
+  return without(tocsin as Draft, ['muted']);
+}
+
+function without(value: Draft, names: readonly string[]): Draft {
+  return Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name)));
+}
+
+/** A field that differs between two drafts. */
+export interface DraftChange {
+  path: FieldPath;
+  before: unknown;
+  after: unknown;
+}
+
+/** The fields in which two drafts differ. Lists are compared as a whole. */
+export function changesBetween(before: unknown, after: unknown, path: FieldPath = []): DraftChange[] {
+  if (isObject(before) && isObject(after)) {
+    const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+    return [...names].flatMap((name) => changesBetween(before[name], after[name], [...path, name]));
+  }
+  return isEqual(before, after) ? [] : [{ path, before, after }];
+}
+
+/** True for two values that are the same JSON. */
+export function isEqual(one: unknown, other: unknown): boolean {
+  if (isObject(one) && isObject(other)) return changesBetween(one, other).length === 0;
+  if (Array.isArray(one) && Array.isArray(other))
+    return one.length === other.length && one.every((each, index) => isEqual(each, other[index]));
+  return (one ?? null) === (other ?? null);
+}
+
+function isObject(value: unknown): value is Draft {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

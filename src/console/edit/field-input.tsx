@@ -1,0 +1,70 @@
+import type { JSX, TargetedEvent } from 'preact';
+
+import { AlarmsInput } from './alarms-input.js';
+import { Control } from './control.js';
+import { FieldLine, linksOf } from './field-line.js';
+import type { FormField } from './form-fields.js';
+import type { PlacedField } from './form-sections.js';
+import { useField, type ShowField } from './form-state.js';
+import { ListInput } from './list-input.js';
+import { TreeInput } from './tree-input.js';
+
+/** Given to elements that have fields within them, which this module imports. */
+const showField: ShowField = (each) => <FieldInput key={each.path.join('.')} {...each} />;
+
+/** A field of the form, as its schema says it is entered. */
+export function FieldInput({ field, path, isBare = false }: PlacedField & { isBare?: boolean }): JSX.Element {
+  const { id, value, fault, change } = useField(path);
+  const { shape } = field;
+  switch (shape.kind) {
+    case 'list':
+      return <ListInput field={field} shape={shape} path={path} show={showField} />;
+    case 'alarms':
+      return <AlarmsInput field={field} maxItems={shape.maxItems} path={path} />;
+    case 'tree':
+      return <TreeInput field={field} shape={shape} path={path} show={showField} />;
+    case 'object':
+      return <Group field={field} fields={shape.fields} path={path} />;
+    case 'boolean':
+      return (
+        <div class="field">
+          <label class="check">
+            <input
+              type="checkbox"
+              checked={(value ?? field.fallback) === true}
+              onChange={(event: TargetedEvent<HTMLInputElement>) => change(event.currentTarget.checked)}
+              {...linksOf(id, field, fault)}
+            />
+            {field.title}
+          </label>
+          {field.description !== undefined && (
+            <small id={`${id}.hint`} class="muted">
+              {field.description}
+            </small>
+          )}
+        </div>
+      );
+    default:
+      return (
+        <FieldLine id={id} field={field} fault={fault} isBare={isBare}>
+          <Control
+            shape={shape}
+            field={field}
+            links={linksOf(id, isBare ? { ...field, description: undefined } : field, fault)}
+            value={value}
+            onChange={change}
+          />
+        </FieldLine>
+      );
+  }
+}
+
+/** Fields that belong together, such as an object within another one. */
+function Group({ field, fields, path }: PlacedField & { fields: readonly FormField[] }): JSX.Element {
+  return (
+    <details class="more" open={field.isRequired}>
+      <summary>{field.title}</summary>
+      <div class="fields">{fields.map((each) => showField({ field: each, path: [...path, each.name] }))}</div>
+    </details>
+  );
+}

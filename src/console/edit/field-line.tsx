@@ -1,0 +1,84 @@
+import type { ComponentChildren, JSX } from 'preact';
+
+import type { FormField } from './form-fields.js';
+
+/** Attributes that join a control to its hint and to what is wrong with it. */
+export interface ControlLinks {
+  id: string;
+  'aria-describedby': string | undefined;
+  'aria-invalid': boolean | undefined;
+}
+
+export function linksOf(id: string, { description }: FormField, fault: string | undefined): ControlLinks {
+  const described = [
+    ...(description === undefined ? [] : [`${id}.hint`]),
+    ...(fault === undefined ? [] : [`${id}.fault`]),
+  ];
+  return {
+    id,
+    'aria-describedby': described.length === 0 ? undefined : described.join(' '),
+    'aria-invalid': fault === undefined ? undefined : true,
+  };
+}
+
+/** A control with its label above, its hint and what is wrong with it below. */
+export function FieldLine({
+  id,
+  field,
+  fault,
+  isBare = false,
+  children,
+}: {
+  id: string;
+  field: FormField;
+  fault: string | undefined;
+  /** Without the hint: in rows, where it would be repeated. */
+  isBare?: boolean;
+  children: ComponentChildren;
+}): JSX.Element {
+  const { title, unit, isRequired } = field;
+  return (
+    <div class={fault === undefined ? 'field' : 'field wrong'}>
+      <label for={id}>
+        {title}
+        {unit !== undefined && ` (${unit})`}
+        {isRequired && (
+          <span class="required" title="mandatory">
+            {' '}
+            *
+          </span>
+        )}
+      </label>
+      {children}
+      <Notes id={id} field={field} fault={fault} isBare={isBare} />
+    </div>
+  );
+}
+
+/** The hint of a field, and what is wrong with it. */
+export function Notes({
+  id,
+  field: { description },
+  fault,
+  isBare = false,
+}: {
+  id: string;
+  field: FormField;
+  fault: string | undefined;
+  isBare?: boolean;
+}): JSX.Element {
+  return (
+    <>
+      {description !== undefined && !isBare && (
+        <small id={`${id}.hint`} class="muted">
+          {description}
+        </small>
+      )}
+      {fault !== undefined && (
+        <small id={`${id}.fault`} class="fault" role="alert">
+          {fault}
+        </small>
+      )}
+    </>
+  );
+}

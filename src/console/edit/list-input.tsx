@@ -1,0 +1,124 @@
+import type { ComponentChildren, JSX } from 'preact';
+
+import type { FieldPath } from './draft.js';
+import { Control } from './control.js';
+import { linksOf, Notes } from './field-line.js';
+import type { FieldShape, FormField } from './form-fields.js';
+import type { PlacedField } from './form-sections.js';
+import { useField, type ShowField } from './form-state.js';
+
+/** A list: a row for each member. */
+export function ListInput({
+  field,
+  shape: { item, maxItems },
+  path,
+  show,
+}: PlacedField & { shape: Extract<FieldShape, { kind: 'list' }>; show: ShowField }): JSX.Element {
+  const { id, value, fault, change } = useField(path);
+  const members = Array.isArray(value) ? (value as unknown[]) : [];
+  const isFull = maxItems !== undefined && members.length >= maxItems;
+  return (
+    <fieldset class={fault === undefined ? 'list' : 'list wrong'}>
+      <legend>
+        {field.title}
+        {field.isRequired && (
+          <span class="required" title="mandatory">
+            {' '}
+            *
+          </span>
+        )}
+      </legend>
+      <Notes id={id} field={field} fault={fault} />
+      {members.map((_, index) => (
+        <Row key={index} title={`${field.title} ${index + 1}`} onRemove={() => change(members.toSpliced(index, 1))}>
+          <Member field={field} item={item} path={[...path, index]} show={show} />
+        </Row>
+      ))}
+      <div>
+        <button
+          type="button"
+          disabled={isFull}
+          aria-label={`Add to ${field.title}`}
+          onClick={() => change([...members, item.kind === 'object' ? {} : ''])}
+        >
+          Add
+        </button>
+      </div>
+    </fieldset>
+  );
+}
+
+function Row({
+  title,
+  onRemove,
+  children,
+}: {
+  title: string;
+  onRemove: () => void;
+  children: ComponentChildren;
+}): JSX.Element {
+  return (
+    <div class="row" role="group" aria-label={title}>
+      {children}
+      <button type="button" class="remove" aria-label={`Remove ${title}`} onClick={onRemove}>
+        ✕
+      </button>
+    </div>
+  );
+}
+
+function Member({
+  field,
+  item,
+  path,
+  show,
+}: {
+  field: FormField;
+  item: FieldShape;
+  path: FieldPath;
+  show: ShowField;
+}): JSX.Element {
+  const { id, value, fault, change } = useField(path);
+  if (item.kind === 'object') {
+    return (
+      <div class="fields">
+        {item.fields.map((each) =>
+          show({ field: inLine(each), path: [...path, each.name], isBare: isSmall(item.fields) }),
+        )}
+      </div>
+    );
+  }
+  const member: FormField = { ...field, description: undefined, isRequired: true, fallback: undefined };
+  const links = { ...linksOf(id, member, fault), 'aria-label': `${field.title} ${Number(path.at(-1)) + 1}` };
+  return (
+    <div class={fault === undefined ? 'field' : 'field wrong'}>
+      <Control
+        shape={oneLine(item)}
+        field={member}
+        links={links}
+        value={value}
+        // The member stays, so that the next letter finds its row.
+        onChange={(next) => change(next ?? '')}
+      />
+      {fault !== undefined && (
+        <small id={`${id}.fault`} class="fault" role="alert">
+          {fault}
+        </small>
+      )}
+    </div>
+  );
+}
+
+/** Conditions stand in one line without hints. */
+function isSmall(fields: readonly FormField[]): boolean {
+  return fields.every(({ name }) => ['field', 'op', 'value', 'type'].includes(name));
+}
+
+function inLine(field: FormField): FormField {
+  return { ...field, shape: oneLine(field.shape) };
+}
+
+/** Within a list a text has one line. */
+function oneLine(shape: FieldShape): FieldShape {
+  return shape.kind === 'text' ? { ...shape, isLong: false } : shape;
+}

@@ -1,0 +1,24 @@
+import type { JSX } from 'preact';
+
+import { linkTo } from '../shell/address.js';
+import type { RuleForm } from './form-fields.js';
+
+/** All kinds of alarms, with a sentence on each. */
+export function TypeChoice({ types }: { types: readonly RuleForm[] }): JSX.Element {
+  return (
+    <>
+      <p>What should the alarm watch?</p>
+      <ul class="kinds">
+        {types.map(({ type, title, description }) => (
+          <li key={type}>
+            <a href={linkTo('new', undefined, { type })}>
+              <strong>{title}</strong>
+              <span>{description}</span>
+              <code class="muted">{type}</code>
+            </a>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
