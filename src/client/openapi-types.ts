@@ -5517,6 +5517,8 @@ export interface operations {
             query?: {
                 status?: "active" | "planned" | "ended";
                 project_id?: string;
+                /** @description Only silences of this alarm; without a status, ended ones are left out. */
+                alarm_id?: string;
                 /** @description Most rows of the answer. 0: no limit. */
                 limit?: number;
                 /** @description Id of the last row of the previous page. */

@@ -228,6 +228,24 @@ function contract(open: () => Promise<Database>): void {
     expect((await get('/v1/silences?marker=none')).fault).toBe('Marker none not found.');
   });
 
+  test('a list of one alarm has the silences that hold it now or later, of its project and of all', async () => {
+    const id = await api.create(thresholdBody({ name: 'web-1' }), MEMBER);
+    const byName = await make();
+    const later = await make({ starts_at: '2026-01-01T12:30:00Z', matchers: [{ field: 'alarm_id', value: id }] });
+    const ofAll = await make({ all_projects: true, matchers: [{ field: 'type', value: 'threshold' }] }, ADMIN);
+    const ended = await make();
+    await send('DELETE', ended);
+    await make({ matchers: [{ field: 'name', value: 'db-*' }] });
+    await make({}, STRANGER);
+    const sorted = async (search: string, as = MEMBER): Promise<string[]> => (await idsIn(search, as)).sort();
+    expect(await sorted(`?alarm_id=${id}`)).toEqual([byName, later, ofAll].sort());
+    expect(await sorted(`?alarm_id=${id}`, ADMIN)).toEqual([byName, later, ofAll].sort());
+    expect(await sorted(`?alarm_id=${id}&status=active`)).toEqual([byName, ofAll].sort());
+    expect(await sorted(`?alarm_id=${id}&status=ended`)).toEqual([ended]);
+    const foreign = await get(`/v1/silences?alarm_id=${id}`, STRANGER);
+    expect([foreign.status, foreign.fault]).toEqual([404, `Alarm ${id} not found`]);
+  });
+
   describe('whose alarms it holds', () => {
     test('a member names no other project, and not all of them', async () => {
       expect((await post({ ...BODY, project_id: 'p2' })).status).toBe(404);

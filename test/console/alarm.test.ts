@@ -71,6 +71,7 @@ describeWith(['chromium'], 'the view of one alarm in Chromium', () => {
   test('an edit of an alarm that has changed since it was opened is refused', async () => {
     const { page, context } = await openPage(browser, addressOf());
     await page.getByRole('button', { name: 'Disable' }).click();
+    await api.clock.advance(1_000);
     await api.ask('PUT', `/v2/alarms/${id}`, { as: MEMBER, body: thresholdBody({ name: 'renamed' }) });
     await page.getByRole('dialog').getByRole('button', { name: 'Disable' }).click();
     await page.getByText('The alarm has changed since you opened it').waitFor();

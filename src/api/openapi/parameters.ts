@@ -119,7 +119,13 @@ const OF_ROUTE: Readonly<Record<string, Readonly<Record<string, UrlParameter>>>>
     until: { schema: { type: 'string' }, description: 'Time of creation, ISO 8601, not included.' },
   },
   'POST /v1/notifications/replay': { status: { schema: oneOf(NOTIFICATION_STATUSES), description: 'Default: dead.' } },
-  'GET /v1/silences': { status: { schema: oneOf(SILENCE_STATUSES) } },
+  'GET /v1/silences': {
+    status: { schema: oneOf(SILENCE_STATUSES) },
+    alarm_id: {
+      schema: TEXT.schema,
+      description: 'Only silences of this alarm; without a status, ended ones are left out.',
+    },
+  },
   'PUT /v2/alarms/:id/state': {
     state: { schema: oneOf(ALARM_STATES), description: 'The state, instead of a body.' },
   },

@@ -1,3 +1,4 @@
+import type { MatchedAlarm } from '../../alarm/silence/matchers.js';
 import { SilenceOpenings } from '../../alarm/silence/openings.js';
 import { ALL_SILENCED, SILENCE_STATUSES, type Silence, type SilenceDefinition } from '../../alarm/silence/silence.js';
 import { AppError } from '../../errors.js';
@@ -19,13 +20,15 @@ import { parseWith } from '../http/faultstring.js';
 import { invalidInput } from '../http/query-parameters.js';
 import { SMALL_BODY } from '../http/request-body.js';
 import type { ApiRequest, Route } from '../http/route.js';
-import { isAdmin, scopeOf } from '../identity/authorize.js';
+import { canSeeAlarms, isAdmin, scopeOf } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
-import type { Silences } from '../ports.js';
+import type { Alarms, Silences } from '../ports.js';
 import { SilenceRequest } from '../schema/silence-request.js';
 import { utcTimestamp } from '../schema/timestamp.js';
+import { throwAlarmNotFound } from './alarms.js';
 
 export interface SilenceRoutesDeps {
+  alarms: Pick<Alarms, 'find'>;
   silences: Silences;
   readLimit: ConcurrencyLimit;
   now: () => Date;
@@ -52,7 +55,7 @@ export function silenceRoutes(given: SilenceRoutesDeps): Route[] {
       path,
       policy: 'reader',
       audit: 'silence.list',
-      query: ['status', 'project_id', 'limit', 'marker'],
+      query: ['status', 'project_id', 'alarm_id', 'limit', 'marker'],
       handle: (r) => list(deps, r),
     },
     { method: 'POST', path, policy: 'member', audit: 'silence.create', body, handle: (r) => create(deps, r) },
@@ -78,14 +81,27 @@ async function list(deps: SilenceHandlerDeps, request: ApiRequest): Promise<ApiA
   const status = SILENCE_STATUSES.find((known) => known === text);
   if (text !== undefined && !status)
     throw invalidInput('status', text, `Value should be one of: ${SILENCE_STATUSES.join(', ')}`);
-  const projectId = query.one('project_id');
+  const alarm = await alarmOf(deps, request, query.one('alarm_id'));
+  const projectId = alarm ? (alarm.projectId ?? '') : query.one('project_id');
   const scope: Scope = projectId === undefined ? scopeOf(identity) : { projectId: named(identity, projectId) };
   noteProject(request, projectId);
   const marker = query.marker();
   const after = marker === undefined ? undefined : await deps.silences.find(scope, marker);
   if (marker !== undefined && !after) throw new AppError('invalid_request', `Marker ${marker} not found.`);
-  const found = await deps.silences.list(scope, { status, limit, after, now: deps.now() });
+  const found = await deps.silences.list(scope, { status, alarm, limit, after, now: deps.now() });
   return { status: 200, body: found.map((silence) => answerOf(deps, identity, silence)) };
+}
+
+/** The alarm that a list names. @throws AppError `not_found`, also for an alarm of another project. */
+async function alarmOf(
+  { alarms }: SilenceHandlerDeps,
+  { identity }: ApiRequest,
+  id: string | undefined,
+): Promise<MatchedAlarm | undefined> {
+  if (id === undefined) return undefined;
+  const found = canSeeAlarms(identity) ? await alarms.find(scopeOf(identity), id) : undefined;
+  const { projectId, name, rule, severity } = found ?? throwAlarmNotFound(id);
+  return { id, projectId, name, type: rule.type, severity };
 }
 
 async function create(deps: SilenceHandlerDeps, { identity, body, note }: ApiRequest): Promise<ApiAnswer> {

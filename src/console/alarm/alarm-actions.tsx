@@ -2,56 +2,98 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 
 import { Dialog } from '../elements/dialog.js';
+import type { Schemas } from '../requests/client.js';
+import { useReader } from '../requests/reader.js';
 import { goTo, linkTo } from '../shell/address.js';
+import { SilenceDialog } from './silence-dialog.js';
 import { changeAlarm, deleteAlarm, type AlarmVersion } from './stored-alarm.js';
+import { TestFireDialog } from './test-fire-dialog.js';
 
-/** What may be done with an alarm. */
-export function AlarmActions({ version, onChange }: { version: AlarmVersion; onChange: () => void }): JSX.Element {
-  const [question, setQuestion] = useState<'enable' | 'delete'>();
-  const { alarm } = version;
-  const close = (): void => setQuestion(undefined);
+type Question = 'silence' | 'test' | 'enable' | 'delete';
+
+/** What a writer may do with an alarm. Readers see nothing. */
+export function AlarmActions({
+  version,
+  onChange,
+  onSilenced,
+  onTested,
+}: {
+  version: AlarmVersion;
+  onChange: () => void;
+  onSilenced: () => void;
+  onTested: (outcome: Schemas['TestFire']) => void;
+}): JSX.Element | null {
+  // The version of the click: the page may show a newer one by the time of the answer.
+  const [asked, setAsked] = useState<{ question: Question; of: AlarmVersion }>();
+  const { isWriter } = useReader();
+  if (!isWriter) return null;
+  const close = (): void => setAsked(undefined);
+  const button = (question: Question, text: string, kind?: string): JSX.Element => (
+    <button type="button" class={kind} onClick={() => setAsked({ question, of: version })}>
+      {text}
+    </button>
+  );
   return (
     <div class="actions">
-      <a class="button" href={linkTo('edit', alarm.alarm_id)}>
+      {button('silence', 'Silence')}
+      {button('test', 'Test-fire')}
+      <a class="button" href={linkTo('edit', version.alarm.alarm_id)}>
         Edit
       </a>
-      <button type="button" onClick={() => setQuestion('enable')}>
-        {alarm.enabled ? 'Disable' : 'Enable'}
-      </button>
-      <button type="button" class="danger" onClick={() => setQuestion('delete')}>
-        Delete
-      </button>
-      {question === 'enable' && (
-        <Dialog
-          title={alarm.enabled ? 'Disable this alarm?' : 'Enable this alarm?'}
-          action={alarm.enabled ? 'Disable' : 'Enable'}
-          act={async () => {
-            await changeAlarm(version, { enabled: !alarm.enabled });
-            onChange();
-          }}
-          onClose={close}
-        >
-          <p>
-            {alarm.enabled
-              ? 'It keeps its state, is no longer evaluated, and tells nobody, until it is enabled again.'
-              : 'It is evaluated again from now on.'}
-          </p>
-        </Dialog>
+      {button('enable', version.alarm.enabled ? 'Disable' : 'Enable')}
+      {button('delete', 'Delete', 'danger')}
+      {asked?.question === 'silence' && (
+        <SilenceDialog alarm={asked.of.alarm} onSilenced={onSilenced} onClose={close} />
       )}
-      {question === 'delete' && (
-        <Dialog
-          title={`Delete “${alarm.name}”?`}
-          action="Delete"
-          isDangerous
-          act={async () => {
-            await deleteAlarm(alarm.alarm_id);
-            goTo(linkTo('alarms'));
-          }}
-          onClose={close}
-        >
-          <p>It cannot be brought back. Its history stays.</p>
-        </Dialog>
-      )}
+      {asked?.question === 'test' && <TestFireDialog alarm={asked.of.alarm} onTested={onTested} onClose={close} />}
+      {asked?.question === 'enable' && <EnableDialog version={asked.of} onChange={onChange} onClose={close} />}
+      {asked?.question === 'delete' && <DeleteDialog version={asked.of} onClose={close} />}
     </div>
+  );
+}
+
+function EnableDialog({
+  version,
+  onChange,
+  onClose,
+}: {
+  version: AlarmVersion;
+  onChange: () => void;
+  onClose: () => void;
+}): JSX.Element {
+  const { enabled } = version.alarm;
+  return (
+    <Dialog
+      title={enabled ? 'Disable this alarm?' : 'Enable this alarm?'}
+      action={enabled ? 'Disable' : 'Enable'}
+      act={async () => {
+        await changeAlarm(version, { enabled: !enabled });
+        onChange();
+      }}
+      onClose={onClose}
+    >
+      <p>
+        {enabled
+          ? 'It keeps its state, is no longer evaluated, and sends nothing, until it is enabled again.'
+          : 'It is evaluated again from now on.'}
+      </p>
+    </Dialog>
+  );
+}
+
+function DeleteDialog({ version, onClose }: { version: AlarmVersion; onClose: () => void }): JSX.Element {
+  return (
+    <Dialog
+      title={`Delete “${version.alarm.name}”?`}
+      action="Delete"
+      isDangerous
+      act={async () => {
+        await deleteAlarm(version);
+        goTo(linkTo('alarms'));
+      }}
+      onClose={onClose}
+    >
+      <p>It cannot be brought back. Its history stays.</p>
+    </Dialog>
   );
 }

@@ -1,10 +1,13 @@
 import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
 
 import { TYPE_WORDS } from '../elements/alarm-types.js';
 import { Empty, Loaded } from '../elements/notices.js';
 import { ruleOf, ruleSentence } from '../elements/rule-sentence.js';
-import { SeverityWord, State } from '../elements/state.js';
+import { SeverityWord, State, STATES, stateWord } from '../elements/state.js';
 import { Age, Time } from '../elements/time.js';
+import type { Schemas } from '../requests/client.js';
+import { useLive } from '../requests/live.js';
 import { useAnswer } from '../requests/use-answer.js';
 import { linkTo, PROJECT } from '../shell/address.js';
 import type { ViewProps } from '../shell/view.js';
@@ -13,13 +16,16 @@ import { ExplainPanel } from './explain-panel.js';
 import { HistoryPanel } from './history-panel.js';
 import { NotificationsPanel } from './notifications-panel.js';
 import { RuleTree } from './rule-tree.js';
-import { readAlarm, type AlarmVersion } from './stored-alarm.js';
+import { SilencesPanel } from './silences-panel.js';
+import { actionsOf, readAlarm, type AlarmVersion } from './stored-alarm.js';
+import { TestOutcome } from './test-outcome.js';
 import { ValuesPanel } from './values-panel.js';
 
 /** One alarm: its rule, its values, why it is in its state, what became of it, and who was told. */
 export function AlarmView({ address }: ViewProps): JSX.Element {
   const { id = '' } = address;
   const answer = useAnswer(`${id} ${address.query.get(PROJECT) ?? ''}`, (signal) => readAlarm(id, signal));
+  useLive({ events: ['transition', 'definition'], alarmId: id }, answer.again);
   return (
     <section aria-labelledby="title">
       <p>
@@ -42,14 +48,23 @@ function Alarm({
   onChange,
 }: ViewProps & { version: AlarmVersion; onChange: () => void }): JSX.Element {
   const { alarm } = version;
+  const [test, setTest] = useState<Schemas['TestFire']>();
+  const [silenced, setSilenced] = useState(0);
   return (
     <>
       <div class="heading">
         <State state={alarm.state} />
         <h1 id="title">{alarm.name || '(no name)'}</h1>
         {!alarm.enabled && <span class="tag">disabled</span>}
-        <AlarmActions version={version} onChange={onChange} />
+        <AlarmActions
+          version={version}
+          onChange={onChange}
+          onSilenced={() => setSilenced(silenced + 1)}
+          onTested={setTest}
+        />
       </div>
+      <SilencesPanel alarm={alarm} made={silenced} />
+      {test && <TestOutcome test={test} onClose={() => setTest(undefined)} />}
       <div class="panel">
         <p class="sentence">{ruleSentence(alarm.type, ruleOf(alarm), alarm.tocsin)}</p>
         <RuleTree alarm={alarm} />
@@ -58,17 +73,15 @@ function Alarm({
       <ValuesPanel alarm={alarm} address={address} />
       <ExplainPanel alarm={alarm} address={address} />
       <HistoryPanel alarmId={alarm.alarm_id} version={version.tag} />
-      <NotificationsPanel alarmId={alarm.alarm_id} version={version.tag} />
+      <NotificationsPanel
+        alarmId={alarm.alarm_id}
+        version={`${version.tag} ${test?.notifications[0]?.notification_id ?? ''}`}
+      />
     </>
   );
 }
 
 function Facts({ version: { alarm } }: { version: AlarmVersion }): JSX.Element {
-  const actions = [
-    ['alarm', alarm.alarm_actions],
-    ['ok', alarm.ok_actions],
-    ['no data', alarm.insufficient_data_actions],
-  ] as const;
   return (
     <dl class="facts">
       <dt>Since</dt>
@@ -83,8 +96,8 @@ function Facts({ version: { alarm } }: { version: AlarmVersion }): JSX.Element {
       </dd>
       <dt>Type</dt>
       <dd>{TYPE_WORDS[alarm.type]}</dd>
-      {actions.map(([state, list]) => (
-        <Actions key={state} state={state} list={list ?? []} />
+      {STATES.map((state) => (
+        <Actions key={state} state={stateWord(state)} list={actionsOf(alarm, state)} />
       ))}
       {alarm.time_constraints.map(({ name, start, duration, timezone }) => (
         <>

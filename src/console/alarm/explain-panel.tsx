@@ -1,9 +1,10 @@
 import type { JSX, TargetedEvent } from 'preact';
 
 import { Loaded } from '../elements/notices.js';
-import { numberText, operatorSign } from '../elements/numbers.js';
-import { Time, timeOf } from '../elements/time.js';
+import { countOf, numberText, operatorSign } from '../elements/numbers.js';
+import { localText, Time, timeOf, utcOf } from '../elements/time.js';
 import { bodyOf, client, type Schemas } from '../requests/client.js';
+import { useLive } from '../requests/live.js';
 import { useAnswer } from '../requests/use-answer.js';
 import { changeQuery, PROJECT } from '../shell/address.js';
 import type { ViewProps } from '../shell/view.js';
@@ -25,6 +26,7 @@ export function ExplainPanel({ alarm, address: { query } }: ViewProps & { alarm:
         client.GET('/v2/alarms/{id}/explain', { params: { path: { id }, query: at === null ? {} : { at } }, signal }),
       ),
   );
+  useLive({ events: ['silence'], alarmId: id }, answer.again);
   return (
     <section class="panel" aria-label="Explanation">
       <div class="heading">
@@ -35,7 +37,7 @@ export function ExplainPanel({ alarm, address: { query } }: ViewProps & { alarm:
             type="datetime-local"
             step="1"
             value={at === null ? '' : localText(timeOf(at))}
-            onChange={(event: TargetedEvent<HTMLInputElement>) => chooseMoment(event.currentTarget.value)}
+            onChange={(event: TargetedEvent<HTMLInputElement>) => changeQuery({ at: utcOf(event.currentTarget.value) })}
           />
         </label>
         <button type="button" disabled={at === null} onClick={() => changeQuery({ at: undefined })}>
@@ -50,17 +52,6 @@ export function ExplainPanel({ alarm, address: { query } }: ViewProps & { alarm:
       </Loaded>
     </section>
   );
-}
-
-function chooseMoment(local: string): void {
-  const at = local === '' ? undefined : `${new Date(local).toISOString().slice(0, 19)}Z`;
-  changeQuery({ at });
-}
-
-/** A time as a field for local times takes it. */
-function localText(time: Date): string {
-  const local = new Date(time.getTime() - time.getTimezoneOffset() * 60_000);
-  return local.toISOString().slice(0, 19);
 }
 
 function Explained({ explanation }: { explanation: ShownExplanation }): JSX.Element {
@@ -91,7 +82,7 @@ function QueryDetails({ query }: { query: Query }): JSX.Element {
     rule?.name,
     backend.kind,
     condition && `${operatorSign(condition.comparison_operator)} ${numberText(condition.effective_threshold)}`,
-    `${outside} of ${compared} compared datapoints outside`,
+    `${outside} of ${countOf(compared, 'compared datapoint')} outside`,
   ];
   return (
     <details open={rule === null}>
@@ -117,7 +108,7 @@ function QueryDetails({ query }: { query: Query }): JSX.Element {
         </div>
       )}
       {(more > 0 || datapoints.length > ROWS) && (
-        <p class="muted">{Math.max(0, datapoints.length - ROWS) + more} more datapoints are not shown.</p>
+        <p class="muted">Not shown: {countOf(Math.max(0, datapoints.length - ROWS) + more, 'datapoint')}.</p>
       )}
       {query.pool_members?.map(({ id, name, operating_status, unhealthy }) => (
         <p key={id}>

@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { Empty, Loaded } from '../elements/notices.js';
 import { NotificationRow } from '../elements/notification-row.js';
 import { bodyOf, client } from '../requests/client.js';
+import { useLive } from '../requests/live.js';
 import { useAnswer } from '../requests/use-answer.js';
 
 const ROWS = 20;
@@ -12,6 +13,7 @@ export function NotificationsPanel({ alarmId, version }: { alarmId: string; vers
   const answer = useAnswer(`${alarmId} ${version}`, (signal) =>
     bodyOf(client.GET('/v1/notifications', { params: { query: { alarm_id: alarmId, limit: ROWS } }, signal })),
   );
+  useLive({ events: ['delivery', 'transition', 'silence'], alarmId }, answer.again);
   return (
     <section class="panel" aria-label="Notifications">
       <div class="heading">
@@ -23,7 +25,7 @@ export function NotificationsPanel({ alarmId, version }: { alarmId: string; vers
       <Loaded answer={answer} what="notifications">
         {(notifications) =>
           notifications.length === 0 ? (
-            <Empty>No notification is stored: nobody was told of this alarm yet, or it was long ago.</Empty>
+            <Empty>No notification is stored: the alarm has sent none yet, or it was long ago.</Empty>
           ) : (
             <ol class="timeline">
               {notifications.map((notification) => (

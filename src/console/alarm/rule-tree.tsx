@@ -2,7 +2,9 @@ import type { JSX } from 'preact';
 
 import { ruleOf, ruleSentence, type RuleFields } from '../elements/rule-sentence.js';
 import { State, type ShownState } from '../elements/state.js';
+import { alarmNames } from '../requests/alarm-names.js';
 import { bodyOf, client, type Schemas } from '../requests/client.js';
+import { useLive, type LiveEvent } from '../requests/live.js';
 import { useAnswer } from '../requests/use-answer.js';
 import { linkTo } from '../shell/address.js';
 
@@ -15,6 +17,12 @@ export function RuleTree({ alarm }: { alarm: Schemas['Alarm'] }): JSX.Element | 
   const explained = useAnswer(isTree ? `${alarm.alarm_id} ${alarm.state_timestamp}` : undefined, (signal) =>
     bodyOf(client.GET('/v2/alarms/{id}/explain', { params: { path: { id: alarm.alarm_id } }, signal })),
   );
+  useLive({ events: alarm.type === 'combination' ? ['transition'] : [] }, (events) => {
+    const ids = new Set<unknown>((ruleOf(alarm)['alarm_ids'] ?? []) as string[]);
+    const isOfMember = ({ name, data }: LiveEvent): boolean =>
+      name === 'reset' || ('alarm_id' in data && ids.has(data.alarm_id));
+    if (events.some(isOfMember)) explained.again();
+  });
   if (alarm.type === 'combination') {
     return <Members rule={ruleOf(alarm)} states={explained.value?.members ?? undefined} />;
   }
@@ -63,7 +71,7 @@ function Members({
 }): JSX.Element {
   const ids = (rule['alarm_ids'] ?? []) as string[];
   const shown = ids.slice(0, MOST_MEMBERS);
-  const names = useAnswer(shown.join(), (signal) => namesOf(shown, signal));
+  const names = useAnswer(shown.join(), (signal) => alarmNames(shown, signal));
   const byId = new Map(states?.map(({ alarm_id, state }) => [alarm_id, state]));
   return (
     <ul class="tree">
@@ -79,11 +87,4 @@ function Members({
       {ids.length > shown.length && <li class="muted">and {ids.length - shown.length} more</li>}
     </ul>
   );
-}
-
-/** Names of alarms that the reader can see. */
-async function namesOf(ids: readonly string[], signal: AbortSignal): Promise<Map<string, string>> {
-  const filter = JSON.stringify({ in: { alarm_id: ids } });
-  const alarms = await bodyOf(client.POST('/v2/query/alarms', { body: { filter, limit: ids.length }, signal }));
-  return new Map(alarms.map(({ alarm_id, name }) => [alarm_id, name]));
 }

@@ -9,6 +9,17 @@ export interface AlarmVersion {
 /** Fields that the service sets, and refuses or ignores in requests. */
 const READ_ONLY = ['alarm_id', 'timestamp', 'state_timestamp', 'evaluate_timestamp'];
 
+const ACTION_LISTS = {
+  alarm: 'alarm_actions',
+  ok: 'ok_actions',
+  'insufficient data': 'insufficient_data_actions',
+} as const;
+
+/** The actions that an alarm runs when it enters a state. */
+export function actionsOf(alarm: Schemas['Alarm'], state: Schemas['Alarm']['state']): readonly string[] {
+  return alarm[ACTION_LISTS[state]] ?? [];
+}
+
 /** Reads an alarm; null if the reader cannot see one with this id. */
 export async function readAlarm(id: string, signal: AbortSignal): Promise<AlarmVersion | null> {
   const answering = client.GET('/v2/alarms/{id}', { params: { path: { id } }, signal });
@@ -17,23 +28,45 @@ export async function readAlarm(id: string, signal: AbortSignal): Promise<AlarmV
   return { alarm: await bodyOf(answering), tag: response.headers.get('ETag') ?? '*' };
 }
 
-/** Changes some fields of the version that the reader sees. @throws RequestRefused if it is not the present one. */
-export async function changeAlarm({ alarm, tag }: AlarmVersion, changes: Partial<Schemas['Alarm']>): Promise<void> {
-  const kept = Object.entries(alarm).filter(([name]) => !READ_ONLY.includes(name));
-  const body = { ...Object.fromEntries(kept), ...changes } as Schemas['AlarmRequest'];
-  const { alarm_id: id } = alarm;
-  try {
-    await bodyOf(client.PUT('/v2/alarms/{id}', { params: { path: { id } }, body, headers: { 'If-Match': tag } }));
-  } catch (thrown) {
-    throw thrown instanceof RequestRefused && thrown.status === 412 ? changedMeanwhile() : thrown;
+/** Changes some fields of an alarm, unless its definition is no longer the one that the reader sees. */
+export async function changeAlarm(version: AlarmVersion, changes: Partial<Schemas['Alarm']>): Promise<void> {
+  await withVersion(version, ({ alarm, tag }) => {
+    const kept = Object.entries(alarm).filter(([name]) => !READ_ONLY.includes(name));
+    const body = { ...Object.fromEntries(kept), ...changes } as Schemas['AlarmRequest'];
+    const { alarm_id: id } = alarm;
+    return bodyOf(client.PUT('/v2/alarms/{id}', { params: { path: { id } }, body, headers: { 'If-Match': tag } }));
+  });
+}
+
+/** Deletes an alarm, unless its definition is no longer the one that the reader sees. Its history stays. */
+export async function deleteAlarm(version: AlarmVersion): Promise<void> {
+  await withVersion(version, ({ alarm: { alarm_id: id }, tag }) =>
+    bodyOf(client.DELETE('/v2/alarms/{id}', { params: { path: { id } }, headers: { 'If-Match': tag } })),
+  );
+}
+
+/** How often an edit is sent again, to an alarm whose state changes meanwhile. */
+const MOST_EDITS = 3;
+
+/**
+ * Sends an edit of the version that the reader sees. The tag changes with the state of the alarm, too. That is no edit
+ * by another user, so the edit is sent again.
+ */
+async function withVersion(seen: AlarmVersion, send: (version: AlarmVersion) => Promise<unknown>): Promise<void> {
+  let version = seen;
+  for (let edits = 1; ; edits += 1) {
+    try {
+      await send(version);
+      return;
+    } catch (thrown) {
+      if (!(thrown instanceof RequestRefused) || thrown.status !== 412) throw thrown;
+      const present = await readAlarm(seen.alarm.alarm_id, new AbortController().signal);
+      if (present?.alarm.timestamp !== seen.alarm.timestamp || edits === MOST_EDITS) throw changedMeanwhile();
+      version = present;
+    }
   }
 }
 
-/** Deletes an alarm. Its history stays. */
-export async function deleteAlarm(id: string): Promise<void> {
-  await bodyOf(client.DELETE('/v2/alarms/{id}', { params: { path: { id } } }));
-}
-
 function changedMeanwhile(): Error {
-  return new Error('The alarm has changed since you opened it. Reload the page, look at the change, and try again.');
+  return new Error('The alarm has changed since you opened it. Close this, look at the change, and try again.');
 }

@@ -4,7 +4,7 @@ import { useMemo } from 'preact/hooks';
 import { chartData, type ChartData } from '../chart/chart-data.js';
 import { ValuesChart } from '../chart/values-chart.js';
 import { Empty, Loaded } from '../elements/notices.js';
-import { numberText } from '../elements/numbers.js';
+import { countOf, numberText } from '../elements/numbers.js';
 import { State, stateWord } from '../elements/state.js';
 import { Time, timeOf } from '../elements/time.js';
 import { bodyOf, client, type Schemas } from '../requests/client.js';
@@ -112,9 +112,9 @@ function Values({
             {isClear ? '┄ clear threshold' : '╌ threshold'} {numberText(value)}
           </span>
         ))}
-        {data.missing.length > 0 && <span>▮ below: no value at {data.missing.length} evaluations</span>}
-        {values.unanswered > 0 && <span>the backend did not answer {values.unanswered} times</span>}
-        {values.series_not_shown > 0 && <span>{values.series_not_shown} more series are not shown</span>}
+        {data.missing.length > 0 && <span>▮ below: no value at {countOf(data.missing.length, 'evaluation')}</span>}
+        {values.unanswered > 0 && <span>the backend did not answer {countOf(values.unanswered, 'time')}</span>}
+        {values.series_not_shown > 0 && <span>series that are not shown: {values.series_not_shown}</span>}
         {values.unknown_reason !== null && <span>last without data: {values.unknown_reason}</span>}
         <span>Click on a moment to have it explained below.</span>
       </p>

@@ -18,6 +18,11 @@ export function countText(count: number): string {
   return COUNT.format(count);
 }
 
+/** A number of things with their name, in the plural unless it is one: `1 alarm`, `2 alarms`. */
+export function countOf(count: number, singular: string): string {
+  return `${countText(count)} ${singular}${count === 1 ? '' : 's'}`;
+}
+
 /** The sign of a comparison operator of the API: `>` for `gt`. */
 export function operatorSign(operator: string | null): string {
   return (operator !== null ? SIGNS[operator] : undefined) ?? '';

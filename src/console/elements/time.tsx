@@ -24,6 +24,17 @@ export function utcText(time: Date): string {
   return `${time.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
+/** A time as a field for local times takes it: `2026-11-29T07:44:00`. */
+export function localText(time: Date): string {
+  const local = new Date(time.getTime() - time.getTimezoneOffset() * MINUTE_MS);
+  return local.toISOString().slice(0, 19);
+}
+
+/** The time of a field for local times, in UTC; undefined if the field is empty. */
+export function utcOf(local: string): string | undefined {
+  return local === '' ? undefined : `${new Date(local).toISOString().slice(0, 19)}Z`;
+}
+
 /** A time in the reader's zone; UTC when the pointer is on it. */
 export function Time({ at, form = 'full' }: { at: string; form?: 'full' | 'time' | 'short' }): JSX.Element {
   const time = timeOf(at);

@@ -1,4 +1,4 @@
-import type { MatchedAlarm } from '../../alarm/silence/matchers.js';
+import { alarmMatcher, type MatchedAlarm } from '../../alarm/silence/matchers.js';
 import { SilenceOpenings } from '../../alarm/silence/openings.js';
 import {
   ALL_SILENCED,
@@ -39,6 +39,8 @@ export interface SilenceChange extends SilenceAuthor {
 /** Which silences to list, newest first. */
 export interface SilenceQuery {
   status?: SilenceStatus | undefined;
+  /** Only those whose matchers this alarm of the scope fulfils. Without a status, ended ones are left out. */
+  alarm?: MatchedAlarm | undefined;
   limit: number;
   /** The silence before the first one of the list. */
   after?: Pick<Silence, 'id' | 'createdAt'> | undefined;
@@ -219,16 +221,19 @@ async function list(
   db: Sql,
   openings: SilenceOpenings,
   scope: Scope,
-  { status, limit, after, now }: SilenceQuery,
+  { status, alarm, limit, after, now }: SilenceQuery,
 ): Promise<Silence[]> {
   const overSql =
-    status === undefined ? '$4::timestamptz is not null' : `s.over_at ${status === 'ended' ? '<=' : '>'} $4`;
+    status === undefined && !alarm ? '$4::timestamptz is not null' : `s.over_at ${status === 'ended' ? '<=' : '>'} $4`;
+  const isListed = (one: Silence): boolean =>
+    (status === undefined || silenceStatus(one, now, openings) === status) &&
+    (!alarm || alarmMatcher(one.matchers)(alarm));
   const found: Silence[] = [];
   for (let position = after; ;) {
     const parameters = [scopeParameter(scope), position?.createdAt ?? null, position?.id ?? null, now];
     const { rows } = await db.query<SilenceRow>(listSql(scope, overSql), parameters);
     const silences = rows.map(toSilence);
-    found.push(...silences.filter((one) => status === undefined || silenceStatus(one, now, openings) === status));
+    found.push(...silences.filter(isListed));
     position = silences.at(-1);
     if (found.length >= limit || rows.length < PAGE) return found.slice(0, limit);
   }

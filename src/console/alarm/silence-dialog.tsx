@@ -1,0 +1,63 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+
+import { Dialog } from '../elements/dialog.js';
+import { EndChoice, enteredEnd, endTime, type ChosenEnd } from '../elements/end-choice.js';
+import { ReasonFields } from '../elements/silence-fields.js';
+import { SilencePreview, useSilencePreview } from '../elements/silence-preview.js';
+import { ownerName, type SilenceBody } from '../elements/silence-words.js';
+import { bodyOf, client, type Schemas } from '../requests/client.js';
+import { refusedField } from '../requests/refused-field.js';
+import { useReader, type Reader } from '../requests/reader.js';
+
+/** Makes a silence of one alarm: how long, why, and who answers for it. */
+export function SilenceDialog({
+  alarm,
+  onSilenced,
+  onClose,
+}: {
+  alarm: Schemas['Alarm'];
+  onSilenced: () => void;
+  onClose: () => void;
+}): JSX.Element {
+  const reader = useReader();
+  const [end, setEnd] = useState<ChosenEnd>({ kind: '1h' });
+  const [reason, setReason] = useState({ reason: '', owner: ownerName(reader) });
+  const [failure, setFailure] = useState<unknown>();
+  const body: SilenceBody = { ...reason, ...alarmMatched(alarm, reader) };
+  const preview = useSilencePreview({ ...body, ends_at: enteredEnd(end) ?? null });
+  const fault = refusedField(failure ?? preview.failure);
+  return (
+    <Dialog
+      title={`Silence “${alarm.name}”`}
+      action="Silence"
+      act={async () => {
+        setFailure(undefined);
+        try {
+          await bodyOf(client.POST('/v1/silences', { body: { ...body, ends_at: endTime(end) ?? null } }));
+          onSilenced();
+        } catch (thrown) {
+          setFailure(thrown);
+          throw refusedField(thrown) ? new Error('The silence was not made: see the marked field.') : thrown;
+        }
+      }}
+      onClose={onClose}
+    >
+      <p>
+        The alarm is evaluated as before. Its notifications are held, and the last one is sent afterwards if it is news.
+      </p>
+      <EndChoice end={end} fault={fault?.field === 'ends_at' ? fault.text : undefined} onChange={setEnd} />
+      <ReasonFields value={reason} fault={fault} onChange={setReason} />
+      <SilencePreview answer={preview} />
+    </Dialog>
+  );
+}
+
+/** Which alarm is silenced. An admin of all projects names its project, which is often not their own. */
+function alarmMatched(
+  { alarm_id, project_id }: Schemas['Alarm'],
+  { hasAllProjects, project_id: own }: Reader,
+): Pick<SilenceBody, 'matchers' | 'project_id'> {
+  const matchers: SilenceBody['matchers'] = [{ field: 'alarm_id', value: alarm_id }];
+  return hasAllProjects && project_id !== own ? { matchers, project_id: project_id ?? '' } : { matchers };
+}

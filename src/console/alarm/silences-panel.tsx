@@ -1,0 +1,84 @@
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+
+import { EndSilence } from '../elements/end-silence.js';
+import { Failure } from '../elements/notices.js';
+import { matchersText, type ShownSilence } from '../elements/silence-words.js';
+import { Time, timeOf } from '../elements/time.js';
+import { bodyOf, client, type Schemas } from '../requests/client.js';
+import { useLive } from '../requests/live.js';
+import { useAnswer } from '../requests/use-answer.js';
+import { after, serviceTime } from '../shell/clock.js';
+
+/** Later changes are looked for when the page is opened again. */
+const FARTHEST_MS = 86_400_000;
+/** A silence has begun or ended for the service, too, this long after its time. */
+const MARGIN_MS = 1_000;
+
+/** The silences that hold an alarm, or will; nothing if there are none. */
+export function SilencesPanel({
+  alarm,
+  made,
+}: {
+  alarm: Schemas['Alarm'];
+  /** How many silences the reader has made on this page: after each the list is read again. */
+  made: number;
+}): JSX.Element | null {
+  const { alarm_id: id, name } = alarm;
+  const answer = useAnswer(`${id} ${alarm.timestamp} ${made}`, (signal) =>
+    bodyOf(client.GET('/v1/silences', { params: { query: { alarm_id: id, limit: 10 } }, signal })),
+  );
+  useLive({ events: ['silence'], alarmId: id }, answer.again);
+  const next = nextChange(answer.value ?? []);
+  useEffect(() => (next === undefined ? undefined : after(next + MARGIN_MS, answer.again)), [answer.value]);
+  if (answer.failure !== undefined) return <Failure failure={answer.failure} again={answer.again} />;
+  if (answer.value === undefined || answer.value.length === 0) return null;
+  const names = new Map([[id, name]]);
+  return (
+    <section class="panel silenced" aria-label="Silences">
+      <ul>
+        {answer.value.map((silence) => (
+          <li key={silence.id}>
+            <HoldingSilence silence={silence} names={names} />
+            <EndSilence silence={silence} names={names} onEnd={answer.again} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function HoldingSilence({
+  silence: { status, opening, reason, owner, matchers },
+  names,
+}: {
+  silence: ShownSilence;
+  names: ReadonlyMap<string, string>;
+}): JSX.Element {
+  return (
+    <p>
+      <strong>{status === 'active' ? 'Silenced' : 'Will be silenced'}</strong>{' '}
+      {opening && (
+        <>
+          {status === 'planned' && (
+            <>
+              from <Time at={opening.starts_at} />{' '}
+            </>
+          )}
+          until <Time at={opening.ends_at} />
+        </>
+      )}
+      : {reason} <span class="muted">({owner})</span> <small class="muted">{matchersText(matchers, names)}</small>
+    </p>
+  );
+}
+
+/** Milliseconds until an opening begins or ends; undefined if none does soon. */
+function nextChange(silences: readonly ShownSilence[]): number | undefined {
+  const now = serviceTime().getTime();
+  const times = silences
+    .flatMap(({ opening }) => (opening ? [opening.starts_at, opening.ends_at] : []))
+    .map((time) => timeOf(time).getTime() - now)
+    .filter((ms) => ms > 0 && ms < FARTHEST_MS);
+  return times.length === 0 ? undefined : Math.min(...times);
+}

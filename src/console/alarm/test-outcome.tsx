@@ -1,0 +1,96 @@
+import type { JSX } from 'preact';
+
+import { DeliveryStatus } from '../elements/delivery.js';
+import { Failure } from '../elements/notices.js';
+import { State } from '../elements/state.js';
+import { bodyOf, client, type Schemas } from '../requests/client.js';
+import { useLive } from '../requests/live.js';
+import { useAnswer } from '../requests/use-answer.js';
+
+type ShownOutcome = Omit<Schemas['TestFire']['notifications'][number], 'status'> & { status: string };
+
+/** What became of each action of a test. */
+export function TestOutcome({
+  test: { alarm_id, state, notifications },
+  onClose,
+}: {
+  test: Schemas['TestFire'];
+  onClose: () => void;
+}): JSX.Element {
+  return (
+    <section class="panel" aria-label="Outcome of the test">
+      <div class="heading">
+        <h2>Test</h2>
+        <State state={state} />
+        <div class="actions">
+          <button type="button" onClick={onClose}>
+            Close
+          </button>
+        </div>
+      </div>
+      <ul class="timeline" role="status">
+        {notifications.map((outcome) => (
+          <li key={outcome.notification_id}>
+            {outcome.status === 'in_flight' || outcome.status === 'pending' ? (
+              <UnansweredTest outcome={outcome} alarmId={alarm_id ?? ''} />
+            ) : (
+              <OutcomeRow outcome={outcome} />
+            )}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function OutcomeRow({ outcome }: { outcome: ShownOutcome }): JSX.Element {
+  const { action, status, http_status: httpStatus, error, duration_ms: durationMs, answer } = outcome;
+  const facts = [error, httpStatus !== null && `HTTP ${httpStatus}`, durationMs !== null && `${durationMs} ms`];
+  return (
+    <>
+      <DeliveryStatus status={status} attempts={1} httpStatus={httpStatus} error={error} /> <code>{action}</code>{' '}
+      <span class="muted">{facts.filter(Boolean).join(' · ')}</span>
+      {answer !== null && answer !== '' && (
+        <details>
+          <summary>the answer</summary>
+          <pre tabIndex={0}>{answer}</pre>
+        </details>
+      )}
+    </>
+  );
+}
+
+/** A test whose receiver had not answered when the test ended. Its outcome is read when the stream tells of one. */
+function UnansweredTest({ outcome, alarmId }: { outcome: ShownOutcome; alarmId: string }): JSX.Element {
+  const { notification_id: id } = outcome;
+  const answer = useAnswer(id, (signal) =>
+    bodyOf(client.GET('/v1/notifications/{id}', { params: { path: { id } }, signal })),
+  );
+  useLive({ events: ['delivery'], alarmId }, answer.again);
+  const { value, failure } = answer;
+  const isOver = value !== undefined && value.status !== 'in_flight' && value.status !== 'pending';
+  const shown: ShownOutcome =
+    value === undefined
+      ? outcome
+      : {
+          ...outcome,
+          status: value.status,
+          http_status: value.last_http_status,
+          error: value.last_error,
+          duration_ms: value.attempt_list.at(-1)?.duration_ms ?? null,
+        };
+  return (
+    <>
+      <OutcomeRow outcome={shown} />
+      {!isOver && (
+        <>
+          the receiver has not answered yet{' '}
+          <button type="button" class="link" onClick={answer.again}>
+            look again
+          </button>
+        </>
+      )}
+      {failure !== undefined && <Failure failure={failure} />}
+    </>
+  );
+}

@@ -1,0 +1,46 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+
+import { bodyOf, client } from '../requests/client.js';
+import { useReader } from '../requests/reader.js';
+import { Dialog } from './dialog.js';
+import { matchersText, type ShownSilence } from './silence-words.js';
+
+/** The button that ends a silence, for readers who may end it. */
+export function EndSilence({
+  silence: { id, matchers, may_change, status },
+  names,
+  onEnd,
+}: {
+  silence: ShownSilence;
+  /** Names of alarms by their ids. */
+  names?: ReadonlyMap<string, string> | undefined;
+  onEnd: () => void;
+}): JSX.Element | null {
+  const [isAsked, setAsked] = useState(false);
+  const { isWriter } = useReader();
+  if (!may_change || !isWriter || status === 'ended') return null;
+  return (
+    <>
+      <button type="button" onClick={() => setAsked(true)}>
+        End now
+      </button>
+      {isAsked && (
+        <Dialog
+          title="End this silence?"
+          action="End now"
+          act={async () => {
+            await bodyOf(client.DELETE('/v1/silences/{id}', { params: { path: { id } } }));
+            onEnd();
+          }}
+          onClose={() => setAsked(false)}
+        >
+          <p>It holds: {matchersText(matchers, names)}.</p>
+          <p>
+            Within an interval, the present state of each of these alarms is sent if its receivers know another one.
+          </p>
+        </Dialog>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,87 @@
+import type { JSX } from 'preact';
+
+import { bodyOf, client, type Schemas } from '../requests/client.js';
+import { refusedField } from '../requests/refused-field.js';
+import { useReader } from '../requests/reader.js';
+import { useAnswer, type Answer } from '../requests/use-answer.js';
+import { useRested } from '../requests/use-rested.js';
+import { linkTo } from '../shell/address.js';
+import { Failure } from './notices.js';
+import { countOf } from './numbers.js';
+import type { SilenceBody } from './silence-words.js';
+import { State } from './state.js';
+
+/** Alarms that are shown at once. */
+const SHOWN = 6;
+/** An end for the preview of a silence whose end is not chosen yet. Which alarms it holds does not depend on it. */
+const SOME_END = '9999-12-31T00:00:00Z';
+
+/** Which alarms a silence would hold, while it is typed. Undefined: not enough is typed yet. */
+export function useSilencePreview(draft: SilenceBody | undefined): Answer<Schemas['SilencePreview']> {
+  const key = useRested(draft && JSON.stringify(previewBody(draft)));
+  return useAnswer(key, (signal) =>
+    bodyOf(client.POST('/v1/silences/preview', { body: JSON.parse(key ?? '{}') as SilenceBody, signal })),
+  );
+}
+
+/** Reason and owner are not asked for before the silence is made. */
+function previewBody({ starts_at, ends_at, recurrence, ...draft }: SilenceBody): SilenceBody {
+  const isTimed = Boolean(ends_at ?? recurrence);
+  const times = isTimed ? { starts_at, ends_at, recurrence } : { ends_at: SOME_END };
+  return { ...draft, ...times, reason: 'preview', owner: 'preview' } as SilenceBody;
+}
+
+/** The alarms that a silence would hold, and how many of their notifications are sent nevertheless. */
+export function SilencePreview({ answer }: { answer: Answer<Schemas['SilencePreview']> }): JSX.Element {
+  const { value, failure, isWaiting } = answer;
+  if (failure !== undefined) {
+    return refusedField(failure) ? (
+      <p class="muted">Which alarms it holds is shown here.</p>
+    ) : (
+      <Failure failure={failure} />
+    );
+  }
+  if (value === undefined) {
+    return (
+      <p class="muted">{isWaiting ? 'Looking which alarms it holds …' : 'Which alarms it holds is shown here.'}</p>
+    );
+  }
+  const { count, alarms, waiting_notifications: waiting } = value;
+  return (
+    <div class="preview" role="status">
+      <p>
+        <strong>{count === 0 ? 'It holds no alarm now.' : `It holds ${countOf(count, 'alarm')}.`}</strong>{' '}
+        {waiting > 0 && waitingText(waiting)}
+      </p>
+      <PreviewedAlarms alarms={alarms.slice(0, SHOWN)} />
+      {alarms.length > SHOWN && (
+        <details>
+          <summary>
+            {countOf(alarms.length - SHOWN, 'more alarm')}
+            {count > alarms.length && ` of ${countOf(count - SHOWN, 'more alarm')}`}
+          </summary>
+          <PreviewedAlarms alarms={alarms.slice(SHOWN)} />
+        </details>
+      )}
+    </div>
+  );
+}
+
+function waitingText(waiting: number): string {
+  const what = countOf(waiting, 'notification');
+  return waiting === 1 ? `${what} already waits and is still sent.` : `${what} already wait and are still sent.`;
+}
+
+function PreviewedAlarms({ alarms }: { alarms: Schemas['SilencePreview']['alarms'] }): JSX.Element {
+  const { hasAllProjects } = useReader();
+  return (
+    <ul>
+      {alarms.map(({ alarm_id: id, name, state, project_id: project }) => (
+        <li key={id}>
+          <State state={state} /> <a href={linkTo('alarm', id)}>{name || '(no name)'}</a>
+          {hasAllProjects && project !== null && <span class="muted"> {project}</span>}
+        </li>
+      ))}
+    </ul>
+  );
+}
