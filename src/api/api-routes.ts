@@ -169,7 +169,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...auditRoutes(deps),
     ...(deps.apiKeys ? apiKeyRoutes({ ...deps, apiKeys: deps.apiKeys }) : []),
     ...sessionRoutes(deps),
-    ...consoleRoutes(),
+    ...consoleRoutes(deps),
     ...docsRoutes({ document: () => openApiDocument(routes, deps.version) }),
   ];
   return routes;

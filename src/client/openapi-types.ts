@@ -3214,7 +3214,10 @@ export interface components {
             /** @enum {string} */
             auth_mode: "noauth" | "apikey" | "keystone" | "keystone+apikey";
             user_id: string | null;
+            /** @description For people; null if the credential has only the id. */
+            user_name: string | null;
             project_id: string | null;
+            project_name: string | null;
             /** @description The highest role. Each role includes those before it. */
             role: ("reader" | "member" | "admin") | null;
             /** @description True for an admin of all projects. */

@@ -136,7 +136,15 @@ describe('an application credential with access rules', () => {
   let own: TestApi;
   let accessRules: AccessRule[] = [];
   beforeAll(async () => {
-    const token = { userId: 'u1', projectId: 'p1', roleNames: ['member'], isSystemScoped: false, expiresAt: Infinity };
+    const names = { user: null, project: null };
+    const token = {
+      userId: 'u1',
+      projectId: 'p1',
+      names,
+      roleNames: ['member'],
+      isSystemScoped: false,
+      expiresAt: Infinity,
+    };
     const authenticate = createKeystoneAuthenticator({
       tokens: { validate: () => Promise.resolve({ ...token, accessRules }) },
       adminRoles: ['admin'],

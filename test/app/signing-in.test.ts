@@ -249,7 +249,9 @@ describe('GET /v1/session', () => {
     const byKey = {
       auth_mode: 'keystone+apikey',
       user_id: 'u1',
+      user_name: null,
       project_id: 'p1',
+      project_name: null,
       role: 'member',
       all_projects: false,
     };
@@ -258,7 +260,9 @@ describe('GET /v1/session', () => {
     const bare = await api.ask('GET', SESSION, { 'x-api-key': key });
     expect(bare.json()).toEqual({ ...byKey, api_key_id: id, has_session: false, ends_at: null });
     const user = await api.ask('GET', SESSION, await signedIn(api, alice()));
-    expect(user.json()).toEqual({ ...byKey, api_key_id: null, has_session: true, ends_at: '2026-01-01T13:00:00Z' });
+    const names = { user_name: 'user one', project_name: 'project one' };
+    const ends = { has_session: true, ends_at: '2026-01-01T13:00:00Z' };
+    expect(user.json()).toEqual({ ...byKey, ...names, api_key_id: null, ...ends });
   });
 
   test.each(AUTH_MODES)('in auth.mode %s without credentials', async (mode) => {
@@ -267,7 +271,9 @@ describe('GET /v1/session', () => {
     expect(answer.json()).toEqual({
       auth_mode: 'noauth',
       user_id: 'default',
+      user_name: null,
       project_id: 'default',
+      project_name: null,
       role: 'admin',
       all_projects: true,
       api_key_id: null,

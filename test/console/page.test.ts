@@ -73,6 +73,14 @@ describeWith(['chromium'], 'the page in Chromium', () => {
     await context.close();
   });
 
+  test('the navigation marks the view to which the view of one alarm belongs', async () => {
+    const { page, context } = await openPage(browser, `${api.url}/console#/alarm/none?project=p1`);
+    await page.getByText('There is no such alarm').waitFor();
+    const marked = page.getByRole('navigation', { name: 'Views' }).locator('[aria-current=page]');
+    expect(await marked.allInnerTexts()).toEqual(['Alarms']);
+    await context.close();
+  });
+
   test('the keyboard alone reaches the content, past the navigation', async () => {
     const { page, context } = await openPage(browser, api.url + ALARMS);
     await page.getByRole('heading', { name: 'Alarms' }).waitFor();

@@ -14,7 +14,9 @@ export const SessionAnswer = z
   .strictObject({
     auth_mode: z.enum(MODES),
     user_id: NullableText,
+    user_name: NullableText.meta({ description: 'For people; null if the credential has only the id.' }),
     project_id: NullableText,
+    project_name: NullableText,
     role: z.enum(ROLES).nullable().meta({ description: 'The highest role. Each role includes those before it.' }),
     all_projects: z.boolean().meta({ description: 'True for an admin of all projects.' }),
     api_key_id: NullableText,
@@ -26,12 +28,14 @@ export type SessionAnswer = z.infer<typeof SessionAnswer>;
 
 /** The answer about the caller of a request. */
 export function sessionAnswer(authMode: AuthMode, identity: Identity): SessionAnswer {
-  const { userId, projectId, role, apiKey, session, expiresAt } = identity;
+  const { userId, projectId, names, role, apiKey, session, expiresAt } = identity;
   const endsAt = session?.endsAt ?? expiresAt;
   return {
     auth_mode: authMode,
     user_id: userId,
+    user_name: names?.user ?? null,
     project_id: projectId,
+    project_name: names?.project ?? null,
     role,
     all_projects: isAdmin(identity),
     api_key_id: apiKey?.id ?? null,

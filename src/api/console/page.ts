@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 
+import type { AuthMode } from '../../config/schema.js';
 import { addressOf, importMap, type PageFiles } from './page-files.js';
 
 /** The module that starts the page. */
@@ -14,10 +15,10 @@ export interface Page {
 }
 
 /** Makes the page. It is the same for all readers: data and rights come with the requests of its modules. */
-export function consolePage(files: PageFiles): Page {
+export function consolePage(files: PageFiles, authMode: AuthMode): Page {
   const map = JSON.stringify({ imports: importMap() });
   const hash = createHash('sha256').update(map).digest('base64');
-  return { html: htmlOf(files, map), policy: policyFor(`'sha256-${hash}'`) };
+  return { html: htmlOf(files, { map, authMode }), policy: policyFor(`'sha256-${hash}'`) };
 }
 
 function policyFor(importMapHash: string): string {
@@ -34,7 +35,7 @@ function policyFor(importMapHash: string): string {
   ].join('; ');
 }
 
-function htmlOf(files: PageFiles, map: string): string {
+function htmlOf(files: PageFiles, { map, authMode }: { map: string; authMode: AuthMode }): string {
   const styles = files.styles().map((name) => `<link rel="stylesheet" href="${addressOf(name)}" />`);
   const preloads = files
     .closure([ENTRY, FIRST_VIEW])
@@ -45,6 +46,7 @@ function htmlOf(files: PageFiles, map: string): string {
     <meta charset="utf-8" />
     <meta name="viewport" content="width=device-width, initial-scale=1" />
     <meta name="color-scheme" content="light dark" />
+    <meta name="tocsin-auth-mode" content="${authMode}" />
     <title>Tocsin</title>
     <link rel="icon" href="${addressOf('shell/icon.svg')}" />
     <script type="importmap">${map}</script>

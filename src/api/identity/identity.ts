@@ -11,6 +11,8 @@ export interface Identity {
   role: Role | null;
   /** Names of all roles, as the authenticator found them. Trusts are created with them. */
   roleNames?: readonly string[];
+  /** Names of the user and the project, if the credential has any beside their ids. Shown to people only. */
+  names?: { user: string | null; project: string | null };
   /** The caller's Keystone token, if any, for requests to other services as the caller. Never logged, never stored. */
   token?: string;
   /** A system-scoped token of Keystone. As in Aodh, it authenticates and may do nothing. */

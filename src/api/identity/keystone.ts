@@ -74,9 +74,9 @@ function isAllowed(
 }
 
 function identityOf(found: ValidToken, token: string, { adminRoles }: KeystoneAuthenticatorDeps): Identity {
-  const { userId, projectId, roleNames, isSystemScoped, expiresAt } = found;
+  const { userId, projectId, names, roleNames, isSystemScoped, expiresAt } = found;
   const role = roleOf(roleNames, adminRoles);
-  const caller = { userId, projectId, roleNames, token, expiresAt: new Date(expiresAt) };
+  const caller = { userId, projectId, names, roleNames, token, expiresAt: new Date(expiresAt) };
   if (isSystemScoped) return { ...caller, projectId: null, role, isSystemScoped };
   // Only roles on a project count: not those on a domain or of an unscoped token.
   return { ...caller, role: projectId === null ? null : role };

@@ -14,6 +14,8 @@ export interface ValidToken {
   userId: string;
   /** Null for a token that is scoped to a domain or to the system, and for an unscoped one. */
   projectId: string | null;
+  /** Names of the user and the project, for people. */
+  names: { user: string | null; project: string | null };
   isSystemScoped: boolean;
   roleNames: readonly string[];
   /** Milliseconds since the epoch, in service time. */
@@ -46,7 +48,7 @@ const MAX_INVALID_CACHED_MS = 10_000;
 /** Keystone rejects tokens with access rules unless the service declares that it enforces them. */
 const ENFORCES_ACCESS_RULES = { 'openstack-identity-access-rules': '1.0' };
 
-const Named = z.object({ id: z.string().min(1) });
+const Named = z.object({ id: z.string().min(1), name: z.string().nullish() });
 const TokenAnswer = z.object({
   token: z.object({
     user: Named,
@@ -124,6 +126,7 @@ function readToken(body: unknown): ValidToken | null {
   return {
     userId: user.id,
     projectId: project?.id ?? null,
+    names: { user: user.name ?? null, project: project?.name ?? null },
     isSystemScoped: system?.all === true,
     roleNames: roles.map(({ name }) => name),
     expiresAt: keystoneTimeMs(expires_at),

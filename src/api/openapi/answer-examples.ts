@@ -76,7 +76,9 @@ const NOTIFICATION = {
 const SESSION = {
   auth_mode: 'apikey',
   user_id: 'alice',
+  user_name: null,
   project_id: 'web',
+  project_name: null,
   role: 'member',
   all_projects: false,
   api_key_id: 'k5lqzx2m7w3a',

@@ -1,3 +1,4 @@
+import type { AuthMode } from '../../config/schema.js';
 import { AppError } from '../../errors.js';
 import { consolePage, type Page } from '../console/page.js';
 import { PageFiles, type EncodedFile } from '../console/page-files.js';
@@ -5,9 +6,9 @@ import type { ApiAnswer } from '../http/answer.js';
 import { NOT_FOUND_TEXT, type ApiRequest, type Route } from '../http/route.js';
 
 /** `/console`, the page for people, and its files. They hold no data, so they need no identity. */
-export function consoleRoutes(): Route[] {
+export function consoleRoutes({ authMode }: { authMode: AuthMode }): Route[] {
   const files = new PageFiles();
-  const page = consolePage(files);
+  const page = consolePage(files, authMode);
   return [
     {
       method: 'GET',

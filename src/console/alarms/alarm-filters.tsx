@@ -5,7 +5,8 @@ import { Choice, SearchField } from '../elements/fields.js';
 import { countText } from '../elements/numbers.js';
 import { State, STATES } from '../elements/state.js';
 import type { Schemas } from '../requests/client.js';
-import { changeQuery, linkTo, PROJECT, type PageAddress } from '../shell/address.js';
+import { useReader } from '../requests/reader.js';
+import { changeQuery, linkTo, type PageAddress } from '../shell/address.js';
 import { filterIn, FILTERS } from './alarm-list.js';
 
 /** Another filter shows its first page. */
@@ -46,6 +47,7 @@ const TYPE_OPTIONS = TYPES.map((type) => [type, TYPE_WORDS[type]] as const);
 
 /** The fields that narrow the list. */
 export function AlarmFilters({ address }: { address: PageAddress }): JSX.Element {
+  const { hasAllProjects } = useReader();
   const filter = filterIn(address);
   const isFiltered = FILTERS.some((name) => filter[name] !== undefined);
   return (
@@ -80,7 +82,7 @@ export function AlarmFilters({ address }: { address: PageAddress }): JSX.Element
         ]}
         onChange={(enabled) => filterBy({ enabled })}
       />
-      {!address.query.has(PROJECT) && (
+      {hasAllProjects && (
         <SearchField
           label="Of project"
           value={filter.project_id}

@@ -3,9 +3,9 @@ import type { JSX } from 'preact';
 import { Empty, Loaded } from '../elements/notices.js';
 import type { Schemas } from '../requests/client.js';
 import { useLive } from '../requests/live.js';
-import { useReader } from '../requests/reader.js';
+import { useReader, type Reader } from '../requests/reader.js';
 import { useLater } from '../shell/clock.js';
-import { linkTo, PROJECT, type PageAddress } from '../shell/address.js';
+import { linkTo, type PageAddress } from '../shell/address.js';
 import type { ViewProps } from '../shell/view.js';
 import { AlarmFilters, StateCounts } from './alarm-filters.js';
 import { filterIn, useAlarmCounts, useAlarmList, useLatestValues } from './alarm-list.js';
@@ -16,7 +16,7 @@ const KEPT_COUNTS_MS = 5_500;
 
 /** The alarms of a project, or of all: counts, filters, and a table page by page. */
 export function AlarmsView({ address }: ViewProps): JSX.Element {
-  const { isWriter } = useReader();
+  const reader = useReader();
   const list = useAlarmList(address);
   const counts = useAlarmCounts(address);
   const values = useLatestValues(list.value?.alarms);
@@ -34,7 +34,7 @@ export function AlarmsView({ address }: ViewProps): JSX.Element {
       <div class="heading">
         <h1 id="title">Alarms</h1>
         <div class="actions">
-          {isWriter && (
+          {reader.isWriter && (
             <a class="button primary" href={linkTo('new')}>
               New alarm
             </a>
@@ -56,7 +56,7 @@ export function AlarmsView({ address }: ViewProps): JSX.Element {
                 address={address}
                 alarms={alarms}
                 values={values.value}
-                isSingleProject={isSingleProject(address, alarms)}
+                isSingleProject={isSingleProject(reader, address, alarms)}
               />
             )}
             <Pages address={address} next={next} />
@@ -67,8 +67,12 @@ export function AlarmsView({ address }: ViewProps): JSX.Element {
   );
 }
 
-function isSingleProject({ query }: PageAddress, alarms: readonly Schemas['ListedAlarm'][]): boolean {
-  if (query.has(PROJECT) || query.has('project_id')) return true;
+function isSingleProject(
+  { hasAllProjects }: Reader,
+  { query }: PageAddress,
+  alarms: readonly Schemas['ListedAlarm'][],
+): boolean {
+  if (!hasAllProjects || query.has('project_id')) return true;
   return new Set(alarms.map(({ project_id }) => project_id)).size < 2;
 }
 

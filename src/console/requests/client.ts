@@ -7,6 +7,7 @@ import {
 } from '../../client/tocsin-client.js';
 import { parseAddress, PROJECT } from '../shell/address.js';
 import { learnServiceTime } from '../shell/clock.js';
+import { doubtSession } from './session.js';
 
 export { bodyOf, RequestRefused, type Schemas };
 
@@ -24,8 +25,10 @@ client.use({
     request.headers.set('X-User-Id', 'default');
     request.headers.set('X-Roles', 'member');
   },
-  onResponse({ response }) {
+  onResponse({ request, response }) {
     learnServiceTime(response.headers.get('Date'));
+    // Or the request names another project: only the session's own answer tells.
+    if (response.status === 401 && new URL(request.url).pathname !== '/v1/session') doubtSession();
   },
 });
 

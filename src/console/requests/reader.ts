@@ -4,7 +4,10 @@ import { useContext } from 'preact/hooks';
 import type { Schemas } from './client.js';
 
 /** Who looks at the page, and what they may do. */
-export interface Reader extends Pick<Schemas['Session'], 'auth_mode' | 'user_id' | 'project_id'> {
+export interface Reader extends Pick<
+  Schemas['Session'],
+  'auth_mode' | 'user_id' | 'user_name' | 'project_id' | 'project_name' | 'role' | 'has_session' | 'ends_at'
+> {
   /** May change things: a member or an admin. Elements that change things are shown to writers only. */
   isWriter: boolean;
   isAdmin: boolean;
@@ -28,13 +31,11 @@ export function readerKey({ user_id, project_id, isWriter, isAdmin, hasAllProjec
 }
 
 /** What the caller of `GET /v1/session` may do. */
-export function readerOf({ auth_mode, user_id, project_id, role, all_projects }: Schemas['Session']): Reader {
-  const isAdmin = role === 'admin';
+export function readerOf({ all_projects, ...session }: Schemas['Session']): Reader {
+  const isAdmin = session.role === 'admin';
   return {
-    auth_mode,
-    user_id,
-    project_id,
-    isWriter: isAdmin || role === 'member',
+    ...session,
+    isWriter: isAdmin || session.role === 'member',
     isAdmin,
     hasAllProjects: isAdmin && all_projects,
   };

@@ -6,22 +6,25 @@ import { bodyOf, client } from '../requests/client.js';
 import { LiveContext } from '../requests/live.js';
 import { LiveTabs } from '../requests/live-tabs.js';
 import { ReaderContext, readerKey, readerOf, type Reader } from '../requests/reader.js';
-import { useAnswer } from '../requests/use-answer.js';
+import { authMode, doubtSession, watchSession } from '../requests/session.js';
+import { useAnswer, type Answer } from '../requests/use-answer.js';
+import { Account } from './account.js';
 import { linkTo, PROJECT, useAddress, type PageAddress } from './address.js';
 import { LiveSign } from './live-sign.js';
 import { ProjectChoice } from './project-choice.js';
-import type { ViewProps } from './view.js';
-import { VIEWS } from './views.js';
+import type { ViewEntry, ViewProps } from './view.js';
+import { SIGN_IN, VIEWS } from './views.js';
 
-/** The frame of all views: navigation, project, and the view that the address names. */
+/** The frame of all views: navigation, reader, and the view that the address names. */
 export function Page(): JSX.Element {
   const address = useAddress();
-  const name = VIEWS[address.view]?.name;
-  const reader = useAnswer(address.query.get(PROJECT) ?? '', async (signal) =>
-    readerOf(await bodyOf(client.GET('/v1/session', { signal }))),
-  );
-  const live = useLiveTabs(reader.value, reader.again);
-  const view = useViewModule(address.view);
+  const caller = useCaller(address.query.get(PROJECT) ?? '');
+  const reader = caller.value ?? undefined;
+  const isSignedOut = caller.value === null;
+  const entry = isSignedOut ? SIGN_IN : VIEWS[address.view];
+  const live = useLiveTabs(reader);
+  const module = useViewModule(entry);
+  const name = entry?.name;
   useEffect(() => {
     document.title = name === undefined ? 'Tocsin' : `${name} · Tocsin`;
   }, [name]);
@@ -34,16 +37,17 @@ export function Page(): JSX.Element {
         <a class="brand" href={linkTo('alarms')}>
           Tocsin
         </a>
-        <Navigation current={VIEWS[address.view]?.within ?? address.view} />
+        {isSignedOut ? <nav /> : <Navigation current={VIEWS[address.view]?.within ?? address.view} />}
         <LiveSign live={live} />
-        <ProjectChoice address={address} />
+        {authMode() === 'noauth' && <ProjectChoice address={address} />}
+        {reader !== undefined && reader.auth_mode !== 'noauth' && <Account reader={reader} />}
       </header>
       <main id="content" tabIndex={-1}>
-        <Loaded answer={reader} what="the page">
-          {(value) => (
-            <ReaderContext.Provider value={value}>
+        <Loaded answer={caller} what="the page">
+          {() => (
+            <ReaderContext.Provider value={reader}>
               <LiveContext.Provider value={live}>
-                <View key={`${readerKey(value)} ${address.view}/${address.id ?? ''}`} address={address} module={view} />
+                <View key={keyOf(reader, address)} address={address} module={module} />
               </LiveContext.Provider>
             </ReaderContext.Provider>
           )}
@@ -51,6 +55,22 @@ export function Page(): JSX.Element {
       </main>
     </>
   );
+}
+
+/** What another reader saw is not shown to this one. */
+function keyOf(reader: Reader | undefined, { view, id = '' }: PageAddress): string {
+  return reader === undefined ? '' : `${readerKey(reader)} ${view}/${id}`;
+}
+
+/** Who looks at the page; null if they have to sign in. Asked again when the session may have ended. */
+function useCaller(project: string): Answer<Reader | null> {
+  const caller = useAnswer(project, async (signal) => {
+    const answer = await client.GET('/v1/session', { signal });
+    return answer.response.status === 401 ? null : readerOf(await bodyOf(Promise.resolve(answer)));
+  });
+  const { again } = caller;
+  useEffect(() => watchSession(again), [again]);
+  return caller;
 }
 
 /** By script, since the part of the address behind `#` names the view. */
@@ -79,42 +99,41 @@ function Navigation({ current }: { current: string }): JSX.Element {
 }
 
 /** The stream of what a reader may see. It is opened before views ask for their lists. */
-function useLiveTabs(reader: Reader | undefined, onEnd: () => void): LiveTabs | undefined {
+function useLiveTabs(reader: Reader | undefined): LiveTabs | undefined {
   const key = reader && readerKey(reader);
-  const live = useMemo(() => (key === undefined ? undefined : new LiveTabs(`tocsin ${key}`, onEnd)), [key, onEnd]);
+  const live = useMemo(() => (key === undefined ? undefined : new LiveTabs(`tocsin ${key}`, doubtSession)), [key]);
   useEffect(() => () => live?.close(), [live]);
   return live;
 }
 
 interface ViewModule {
-  view: string;
+  entry: ViewEntry | undefined;
   component?: FunctionComponent<ViewProps>;
   failure?: unknown;
 }
 
-/** Loads the module of a view, while the page asks who its reader is. Undefined if there is no such view. */
-function useViewModule(view: string): ViewModule | undefined {
-  const [loaded, setLoaded] = useState<ViewModule>({ view });
+/** Loads the module of a view, while the page asks who its reader is. */
+function useViewModule(entry: ViewEntry | undefined): ViewModule {
+  const [loaded, setLoaded] = useState<ViewModule>({ entry });
   useEffect(() => {
     let isLeft = false;
-    const settle = (outcome: Omit<ViewModule, 'view'>): void => {
-      if (!isLeft) setLoaded({ view, ...outcome });
+    const settle = (outcome: Omit<ViewModule, 'entry'>): void => {
+      if (!isLeft) setLoaded({ entry, ...outcome });
     };
-    VIEWS[view]?.load().then(
+    entry?.load().then(
       (component) => settle({ component }),
       (failure: unknown) => settle({ failure }),
     );
     return () => {
       isLeft = true;
     };
-  }, [view]);
-  if (VIEWS[view] === undefined) return undefined;
-  return loaded.view === view ? loaded : { view };
+  }, [entry]);
+  return loaded.entry === entry ? loaded : { entry };
 }
 
-function View({ address, module }: { address: PageAddress; module: ViewModule | undefined }): JSX.Element {
-  if (module === undefined) return <Empty>There is no view “{address.view}”.</Empty>;
-  const { component: Component, failure } = module;
+function View({ address, module }: { address: PageAddress; module: ViewModule }): JSX.Element {
+  const { entry, component: Component, failure } = module;
+  if (entry === undefined) return <Empty>There is no view “{address.view}”.</Empty>;
   if (failure !== undefined) return <Failure failure={failure} again={() => location.reload()} />;
   return Component ? <Component address={address} /> : <Waiting what="the view" />;
 }

@@ -11,3 +11,9 @@ export const VIEWS: Readonly<Record<string, ViewEntry>> = {
   new: { name: undefined, within: 'alarms', load: async () => (await import('../edit/edit-view.js')).EditView },
   edit: { name: undefined, within: 'alarms', load: async () => (await import('../edit/edit-view.js')).EditView },
 };
+
+/** Stands where a view would be, until the reader has signed in. */
+export const SIGN_IN: ViewEntry = {
+  name: 'Sign in',
+  load: async () => (await import('../sign-in/sign-in-view.js')).SignInView,
+};
