@@ -65,21 +65,28 @@ function suite(open: () => Promise<Database>): void {
       expect(compared).toBeGreaterThan(20);
     });
 
-    test('have the states of a backtest of the same span, for the alarm and for a draft of it', async () => {
-      const id = await api.create(bodyOf(type), MEMBER);
-      const body = { alarm: bodyOf(type), ...SPAN };
+    test('have states and notifications of a backtest of that span, for the alarm and for a draft', async () => {
+      const told = { alarm_actions: ['http://a/', 'http://b/'], ok_actions: ['http://a/'], repeat_actions: true };
+      const alarm = { ...bodyOf(type), ...told };
+      const id = await api.create(alarm, MEMBER);
+      const body = { alarm, ...SPAN };
       const backtest = await api.ask('POST', '/v2/alarms/backtest', { as: MEMBER, body });
-      const { transitions } = backtest.json<{ transitions: { at: string; to: string }[] }>();
+      const { transitions, summary } = backtest.json<{
+        transitions: { at: string; to: string }[];
+        summary: { notifications: number };
+      }>();
       const starts = transitions.map(({ at, to }) => [`${at}Z`, to]);
       const stored = await rig.values(`/v1/alarms/${id}/values${SEARCH}`);
       const drafted = await rig.values('/v1/alarms/values', { as: MEMBER, body });
-      for (const { states, initial_state } of [stored, drafted]) {
+      for (const { states, initial_state, notifications } of [stored, drafted]) {
+        expect(notifications).toBe(summary.notifications);
         expect(initial_state).toBe('insufficient data');
         const bands = states!.map(({ start, state }) => [start, state]);
         expect(bands[0]![1] === 'insufficient data' ? bands.slice(1) : bands).toEqual(starts);
         expect(states!.at(-1)?.stop).toBe(SPAN.stop);
       }
       expect(starts.length).toBeGreaterThan(2);
+      expect(summary.notifications).toBeGreaterThan(starts.length);
       expect({ ...stored, alarm_id: null, transitions: null }).toEqual(drafted);
     });
   });

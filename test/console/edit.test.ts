@@ -128,6 +128,18 @@ describeWith(['chromium'], 'the form of a stored alarm in Chromium', () => {
     },
   );
 
+  test('a change by another user is shown at once, before the draft is saved', async () => {
+    const { page, context, misdeeds } = await openPage(browser, editAddress(), { observe });
+    await page.getByText('live', { exact: true }).waitFor();
+    await page.getByLabel('Threshold *').fill('85');
+    const before = await stored();
+    await api.ask('PUT', `/v2/alarms/${id}`, { as: MEMBER, body: { ...before, severity: 'critical' } });
+    await page.getByText('The alarm has changed since you opened it').waitFor();
+    expect(await page.locator('.conflict li').allTextContents()).toEqual(['severity low → critical']);
+    expect(misdeeds).toEqual(NO_MISDEEDS);
+    await context.close();
+  });
+
   test('what was written survives a reload, and can be discarded', async () => {
     const { page, context, misdeeds } = await openPage(browser, editAddress(), { observe });
     const asked: string[] = [];

@@ -33,6 +33,7 @@ export interface Values {
   series_not_shown: number;
   states: Band[] | null;
   not_evaluated: { start: string; stop: string }[];
+  notifications: number | null;
   unanswered: number;
   unknown_reason: string | null;
   members: { alarm_id: string; states: Band[] }[] | null;

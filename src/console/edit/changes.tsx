@@ -1,25 +1,46 @@
 import type { JSX } from 'preact';
 
-import type { DraftChange } from './draft.js';
+import { changesBetween, type DraftChange } from './draft.js';
 
 /** Fields that differ, with both values. */
 export function ChangeList({ changes }: { changes: readonly DraftChange[] }): JSX.Element {
   return (
     <ul class="changes">
-      {changes.map(({ path, before, after }) => (
+      {changes.flatMap(withinLists).map(({ path, before, after }) => (
         <li key={path.join('.')}>
           <code>{path.join('.')}</code> {hasValue(before) && <del>{shown(before)}</del>} →{' '}
-          <ins>{hasValue(after) ? shown(after) : '(default)'}</ins>
+          <ins>{hasValue(after) ? shown(after) : '(none)'}</ins>
         </li>
       ))}
     </ul>
   );
 }
 
+/** Lists are shown by their members that differ. */
+function withinLists(change: DraftChange): DraftChange[] {
+  const { path, before, after } = change;
+  const [old, next] = [listIn(before), listIn(after)];
+  if (old === undefined || next === undefined) return [change];
+  const longest = old.length > next.length ? old : next;
+  return longest.flatMap((_, index) => changesBetween(old[index], next[index], [...path, index])).flatMap(withinLists);
+}
+
+/** A list that is absent has no members. */
+function listIn(value: unknown): readonly unknown[] | undefined {
+  if (Array.isArray(value)) return value as unknown[];
+  return value === undefined || value === null ? [] : undefined;
+}
+
 function hasValue(value: unknown): boolean {
   return value !== undefined && value !== null;
 }
 
+/** Objects as `field resource_id, op eq, value r1`. */
 function shown(value: unknown): string {
-  return typeof value === 'string' ? value || '(empty)' : JSON.stringify(value);
+  if (typeof value === 'string') return value || '(empty)';
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return JSON.stringify(value);
+  return Object.entries(value)
+    .filter(([, member]) => hasValue(member) && member !== '')
+    .map(([name, member]) => `${name} ${shown(member)}`)
+    .join(', ');
 }

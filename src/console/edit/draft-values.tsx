@@ -12,8 +12,8 @@ import { testedDraft, type Draft } from './draft.js';
 import type { FormField } from './form-fields.js';
 
 const SPAN_S = 24 * 3600;
-/** Seconds between two evaluations; the second is taken if the first gives too many points. */
-const STEPS_S = [60, 900] as const;
+/** Seconds between two evaluations. For many series the service says how long it has to be. */
+const STEP_S = 60;
 /** How long typing must rest. */
 const REST_MS = 600;
 /** While the share of the project is used up, the request waits and is sent again. */
@@ -32,7 +32,7 @@ export function DraftValues({ draft, missing }: { draft: Draft; missing: FormFie
         <p class="muted">Shown as soon as the mandatory fields have values: {missing.title}.</p>
       )}
       {missing === undefined && isWaiting && <p class="muted">Evaluating the last 24 hours …</p>}
-      {missing === undefined && failure !== undefined && (
+      {missing === undefined && !isWaiting && failure !== undefined && (
         <p class="muted" role="status">
           Not known: {failureText(failure)}
         </p>
@@ -62,10 +62,11 @@ async function valuesOf(body: string, signal: AbortSignal): Promise<ShownValues>
   };
   return retried(signal, async () => {
     try {
-      return await ask(STEPS_S[0]);
+      return await ask(STEP_S);
     } catch (thrown) {
-      if (!isRefused(thrown, 400) || !/\bstep\b/.test(failureText(thrown))) throw thrown;
-      return ask(STEPS_S[1]);
+      const least = /Let step be at least (\d+)/.exec(failureText(thrown))?.[1];
+      if (!isRefused(thrown, 400) || least === undefined) throw thrown;
+      return ask(Number(least));
     }
   });
 }

@@ -36,7 +36,14 @@ export function EditView({ address }: ViewProps): JSX.Element {
           <a href={linkTo('alarm', id)}>← Back to the alarm</a>
         )}
       </p>
-      <h1 id="title">{title}</h1>
+      <div class="heading">
+        <h1 id="title">{title}</h1>
+        {id !== undefined && reader.isWriter && (
+          <a class="button" href={linkTo('new', undefined, { copy: id })}>
+            Make a copy instead
+          </a>
+        )}
+      </div>
       {reader.isWriter ? (
         <Loaded answer={schema} what="the form">
           {(root) =>

@@ -1,4 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 import type { FieldPath } from './draft.js';
 import { Control } from './control.js';
@@ -6,6 +7,9 @@ import { linksOf, Notes } from './field-line.js';
 import type { FieldShape, FormField } from './form-fields.js';
 import type { PlacedField } from './form-sections.js';
 import { useField, type ShowField } from './form-state.js';
+
+/** The first control of the last row: a person who adds a row writes there next. */
+const ROW_CONTROL = ':scope > .row:nth-last-of-type(2) :is(input, select, textarea)';
 
 /** A list: a row for each member. */
 export function ListInput({
@@ -16,9 +20,14 @@ export function ListInput({
 }: PlacedField & { shape: Extract<FieldShape, { kind: 'list' }>; show: ShowField }): JSX.Element {
   const { id, value, fault, change } = useField(path);
   const members = Array.isArray(value) ? (value as unknown[]) : [];
+  const list = useRef<HTMLFieldSetElement>(null);
+  const [added, setAdded] = useState<number>();
+  useEffect(() => {
+    if (added !== undefined) list.current?.querySelector<HTMLElement>(ROW_CONTROL)?.focus();
+  }, [added]);
   const isFull = maxItems !== undefined && members.length >= maxItems;
   return (
-    <fieldset class={fault === undefined ? 'list' : 'list wrong'}>
+    <fieldset ref={list} class={fault === undefined ? 'list' : 'list wrong'}>
       <legend>
         {field.title}
         {field.isRequired && (
@@ -39,7 +48,10 @@ export function ListInput({
           type="button"
           disabled={isFull}
           aria-label={`Add to ${field.title}`}
-          onClick={() => change([...members, item.kind === 'object' ? {} : ''])}
+          onClick={() => {
+            change([...members, item.kind === 'object' ? {} : '']);
+            setAdded(members.length);
+          }}
         >
           Add
         </button>

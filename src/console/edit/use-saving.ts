@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 
 import { RequestRefused } from '../requests/client.js';
+import { useLive } from '../requests/live.js';
 import { goTo, linkTo } from '../shell/address.js';
 import type { Draft, FieldPath } from './draft.js';
 import { faultOf, type FieldFault } from './faults.js';
@@ -33,6 +34,14 @@ export function useSaving({ id, draft, tag, known, onSaved }: SavedDraft): {
 } {
   const [problem, setProblem] = useState<SavingProblem>({});
   const [isSaving, setSaving] = useState(false);
+  // Says it before the draft is saved, if the page is told of the change.
+  useLive({ events: ['definition'], ...(id !== undefined && { alarmId: id }) }, () => {
+    if (id === undefined || isSaving) return;
+    readStored(id).then(
+      (theirs) => theirs !== null && theirs.tag !== tag && setProblem({ theirs }),
+      () => undefined, // saving will say what is wrong
+    );
+  });
   const save = async (): Promise<void> => {
     setProblem({});
     setSaving(true);

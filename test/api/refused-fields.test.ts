@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+
+import type { Database } from '../../src/storage/database.js';
+import { MEMBER, startApi, thresholdBody, type TestApi } from '../support/api.js';
+import { anyDatabase } from '../support/databases.js';
+
+let db: Database;
+let api: TestApi;
+beforeAll(async () => {
+  db = await anyDatabase();
+  api = await startApi(db, { alarmMaxActions: 2 });
+});
+afterAll(async () => {
+  await api.close();
+  await db.close();
+});
+
+const withRule = (fields: Record<string, unknown>): Record<string, unknown> =>
+  thresholdBody({ threshold_rule: { meter_name: 'cpu', threshold: 80, ...fields } });
+const PROMETHEUS = { type: 'prometheus', query: 'up', threshold: 1 };
+const composite = (rule: unknown): Record<string, unknown> => ({ name: 'n', type: 'composite', composite_rule: rule });
+
+test.each<[string, unknown, string | undefined]>([
+  ['of the alarm', thresholdBody({ name: 1 }), '/name'],
+  ['of its rule', withRule({ period: 0 }), '/threshold_rule/period'],
+  ['of a condition', withRule({ query: [{ field: 'user', value: 3 }] }), '/threshold_rule/query/0/value'],
+  [
+    'of a condition, with a text of its own',
+    withRule({ query: [{ field: 'x', value: '3' }] }),
+    '/threshold_rule/query/0/field',
+  ],
+  ['of an option', thresholdBody({ tocsin: { ingestion_lag: -1 } }), '/tocsin/ingestion_lag'],
+  [
+    'of an option that does not fit the rule',
+    thresholdBody({ tocsin: { datapoints_to_alarm: 9 } }),
+    '/tocsin/datapoints_to_alarm',
+  ],
+  [
+    'of a rule within a composite one',
+    composite({ or: [PROMETHEUS, { ...PROMETHEUS, threshold: 'x' }] }),
+    '/composite_rule/or/1/threshold',
+  ],
+  ['that is an action', thresholdBody({ ok_actions: ['http://a/', 3] }), '/ok_actions/1'],
+  ['that is unknown', thresholdBody({ 'a/b~é': 1 }), '/a~1b~0%C3%A9'],
+  [
+    'that is a list with too many actions',
+    thresholdBody({ ok_actions: ['http://a/', 'http://b/', 'http://c/'] }),
+    '/ok_actions',
+  ],
+  ['but not the body itself', [], undefined],
+])('a refusal names the field %s in the header Tocsin-Field', async (_, body, field) => {
+  const answer = await api.ask('POST', '/v2/alarms', { as: MEMBER, body });
+  expect([answer.status, answer.headers['tocsin-field']]).toEqual([400, field]);
+});
