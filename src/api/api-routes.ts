@@ -48,7 +48,9 @@ import { historyRoutes } from './routes/history.js';
 import { importRoutes } from './routes/imports.js';
 import { listedAlarmsRoutes } from './routes/listed-alarms.js';
 import { meterRoutes } from './routes/meters.js';
+import { deliveryPauseRoutes } from './routes/delivery-pauses.js';
 import { notificationRoutes } from './routes/notifications.js';
+import { replayRoutes } from './routes/replays.js';
 import { testFireRoutes } from './routes/test-fire.js';
 import { silenceRoutes } from './routes/silences.js';
 import { quotaRoutes } from './routes/quotas.js';
@@ -158,7 +160,9 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...queryRoutes(deps),
     ...meterRoutes(deps),
     ...eventRoutes(deps),
+    ...replayRoutes(deps),
     ...notificationRoutes(deps),
+    ...deliveryPauseRoutes(deps),
     ...streamRoutes(deps),
     ...silenceRoutes(deps),
     ...importRoutes(deps),

@@ -31,6 +31,9 @@ import type {
   NotificationQuery,
   NotificationRecord,
 } from '../storage/notifications/notification-admin-store.js';
+import type { ReceiverList } from '../storage/notifications/receiver-list-store.js';
+import type { ReplayFilter } from '../storage/notifications/replay-candidates.js';
+import type { ReplayPreview } from '../storage/notifications/replay-preview.js';
 import type { Replay, ReplayFollower, ReplaySelection } from '../storage/notifications/replay-store.js';
 import type { DeliveryPause, NewPause } from '../storage/notifications/delivery-pause-store.js';
 import type { NewTests, TestRecord, TestsSent } from '../storage/notifications/test-notification-store.js';
@@ -139,6 +142,8 @@ export interface NotificationAdmin {
   list(scope: Scope, query: NotificationQuery): AsyncIterable<NotificationRecord[]>;
   find(scope: Scope, id: string): Promise<NotificationRecord | undefined>;
   attempts(scope: Scope, id: string): Promise<AttemptRecord[]>;
+  receivers(scope: Scope, limit: number): Promise<ReceiverList>;
+  previewReplay(scope: Scope, filter: ReplayFilter): Promise<ReplayPreview>;
   replay(scope: Scope, selection: ReplaySelection, now: Date, follower?: ReplayFollower): Promise<Replay>;
   pauses(scope: Scope, now: Date): Promise<DeliveryPause[]>;
   pause(projectId: string, now: Date, details?: Omit<NewPause, 'projectId'>): Promise<void>;

@@ -569,7 +569,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/notifications": {
+    "/v1/notifications/replay/preview": {
         parameters: {
             query?: never;
             header?: never;
@@ -577,10 +577,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List notifications
+         * Count the notifications that a replay would send again; sends nothing
          * @description Requires the role reader or a higher one.
          */
-        get: operations["listNotifications"];
+        get: operations["previewReplay"];
         put?: never;
         post?: never;
         delete?: never;
@@ -603,6 +603,66 @@ export interface paths {
          * @description Requires the role member or a higher one.
          */
         post: operations["replayNotifications"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notifications/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a notification again
+         * @description Requires the role member or a higher one.
+         */
+        post: operations["replayNotification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List notifications
+         * @description Requires the role reader or a higher one.
+         */
+        get: operations["listNotifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notifications/receivers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count pending, failing and dead notifications by receiver, the worst first
+         * @description Requires the role reader or a higher one.
+         */
+        get: operations["listReceivers"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -643,26 +703,6 @@ export interface paths {
         get: operations["listAttempts"];
         put?: never;
         post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/notifications/{id}/replay": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Send a notification again
-         * @description Requires the role member or a higher one.
-         */
-        post: operations["replayNotification"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2771,6 +2811,24 @@ export interface components {
                 rel: string;
             }[];
         };
+        ReplayPreview: {
+            /** @description Number of notifications that would be sent again. */
+            notifications: number;
+            /** @description Number that would be left out, since an edit has removed their action. */
+            removed: number;
+            /** @description False if there are more: 10,000 are counted, in 50,000 of a status. */
+            is_complete: boolean;
+            /** @description At most 100, those with the most notifications first. */
+            receivers: {
+                host: string;
+                notifications: number;
+            }[];
+            /**
+             * Format: date-time
+             * @description Only notifications that ended before this time are counted. Send the replay with it.
+             */
+            ended_before: string;
+        };
         /** @description Delivery of one change of state, or of a test, to one action. */
         Notification: {
             notification_id: string;
@@ -2808,6 +2866,39 @@ export interface components {
             body: {
                 [key: string]: unknown;
             };
+        };
+        Receivers: {
+            /** @description Those with the most failing notifications first. */
+            receivers: components["schemas"]["Receiver"][];
+            /** @description Number of receivers found; the list ends at the limit. */
+            total: number;
+            /** @description False if only the first 100,000 notifications were read: receivers may be missing. */
+            is_complete: boolean;
+            /**
+             * Format: date-time
+             * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+             */
+            counted_at: string;
+        };
+        Receiver: {
+            /** @description Host and port of a URL, otherwise the scheme. */
+            host: string;
+            /** @description Notifications that wait, the failing ones among them. */
+            pending: number;
+            /** @description Notifications that wait after a failed attempt. */
+            failing: number;
+            /** @description Notifications that are sent at this moment. */
+            in_flight: number;
+            dead: number;
+            /** @description Since when the oldest pending one waits. */
+            oldest_pending_at: string | null;
+            /** @description Error of the newest failing notification; if there is none, of the newest dead one. */
+            last_error: string | null;
+            last_http_status: number | null;
+            /** @description Number of projects with such notifications. */
+            projects: number;
+            /** @description False if it has more notifications than the 10,000 that are counted. */
+            is_complete: boolean;
         };
         NotificationWithAttempts: {
             notification_id: string;
@@ -2860,6 +2951,21 @@ export interface components {
                 /** @description At most 1 KiB of the answer to a test. Only admins see it; null for all other notifications. */
                 answer: string | null;
             }[];
+        };
+        DeliveryPause: {
+            project_id: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+             */
+            paused_at: string;
+            /** @description When the pause ends by itself; null if it does not. */
+            ends_at: string | null;
+            reason: string | null;
+            /** @description Id of the user who paused deliveries last; null if unknown. */
+            paused_by: string | null;
+            /** @description End of the hour in which only repeats wait, since the project has reached its hourly limit; null for a pause. */
+            until: string | null;
         };
         PauseRequest: {
             /** @description ISO 8601; UTC where it names no offset. */
@@ -5030,18 +5136,205 @@ export interface operations {
             };
         };
     };
-    listNotifications: {
+    previewReplay: {
         parameters: {
             query?: {
+                /** @description Default: dead. */
                 status?: "pending" | "in_flight" | "delivered" | "dead" | "superseded" | "cancelled" | "silenced";
                 alarm_id?: string;
+                kind?: "transition" | "repeat" | "test";
                 /** @description The receiver, as the answer shows it. */
                 host?: string;
                 /** @description Time of creation, ISO 8601, included. */
                 since?: string;
                 /** @description Time of creation, ISO 8601, not included. */
                 until?: string;
-                /** @description Most rows of the answer. 0: no limit. */
+                /** @description Admins may name any project. */
+                project_id?: string;
+                /** @description ISO 8601, in UTC unless it has an offset; not included. Default, and most: now. Repeat the value of the answer. */
+                ended_before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayPreview"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    replayNotifications: {
+        parameters: {
+            query?: {
+                /** @description Default: dead. */
+                status?: "pending" | "in_flight" | "delivered" | "dead" | "superseded" | "cancelled" | "silenced";
+                alarm_id?: string;
+                kind?: "transition" | "repeat" | "test";
+                /** @description The receiver, as the answer shows it. */
+                host?: string;
+                /** @description Time of creation, ISO 8601, included. */
+                since?: string;
+                /** @description Time of creation, ISO 8601, not included. */
+                until?: string;
+                /** @description Admins may name any project. */
+                project_id?: string;
+                /** @description ISO 8601, in UTC unless it has an offset; not included. Default, and most: now. Repeat the value of the answer. */
+                ended_before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        replayed: number;
+                        /** @description True if notifications are left: repeat the request. */
+                        has_more: boolean;
+                        /** @description Number left out, since an edit has removed their action. */
+                        removed: number;
+                        /**
+                         * Format: date-time
+                         * @description Only notifications that ended before this time were replayed. Repeat the request with it.
+                         */
+                        ended_before: string;
+                    };
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    replayNotification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        replayed: number;
+                        /** @description True if notifications are left: repeat the request. */
+                        has_more: boolean;
+                    };
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    listNotifications: {
+        parameters: {
+            query?: {
+                status?: "pending" | "in_flight" | "delivered" | "dead" | "superseded" | "cancelled" | "silenced";
+                alarm_id?: string;
+                kind?: "transition" | "repeat" | "test";
+                /** @description The receiver, as the answer shows it. */
+                host?: string;
+                /** @description Time of creation, ISO 8601, included. */
+                since?: string;
+                /** @description Time of creation, ISO 8601, not included. */
+                until?: string;
+                /** @description Admins may name any project. */
+                project_id?: string;
+                /** @description True: only those that wait after a failed attempt. */
+                failing?: boolean;
+                /** @description Most rows of the page. Default: 100. */
                 limit?: number;
                 /** @description Id of the last row of the previous page. */
                 marker?: string;
@@ -5088,14 +5381,13 @@ export interface operations {
             };
         };
     };
-    replayNotifications: {
+    listReceivers: {
         parameters: {
             query?: {
-                /** @description Default: dead. */
-                status?: "pending" | "in_flight" | "delivered" | "dead" | "superseded" | "cancelled" | "silenced";
-                alarm_id?: string;
-                /** @description ISO 8601, in UTC unless it has an offset; not included. Default, and most: now. Repeat the value of the answer. */
-                ended_before?: string;
+                /** @description Admins may name any project. */
+                project_id?: string;
+                /** @description Most rows of the page. Default: 100. */
+                limit?: number;
             };
             header?: never;
             path?: never;
@@ -5104,21 +5396,12 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Done */
-            202: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        replayed: number;
-                        /** @description True if notifications are left: repeat the request. */
-                        has_more: boolean;
-                        /**
-                         * Format: date-time
-                         * @description Only notifications that ended before this time were replayed. Repeat the request with it.
-                         */
-                        ended_before: string;
-                    };
+                    "application/json": components["schemas"]["Receivers"];
                 };
             };
             /** @description Not authenticated, or the request names another project */
@@ -5255,57 +5538,6 @@ export interface operations {
             };
         };
     };
-    replayNotification: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        replayed: number;
-                        /** @description True if notifications are left: repeat the request. */
-                        has_more: boolean;
-                    };
-                };
-            };
-            /** @description Not authenticated, or the request names another project */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Fault"] | {
-                        error: {
-                            /** @constant */
-                            code: 401;
-                            title: string;
-                            message: string;
-                        };
-                    };
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Fault"];
-                };
-            };
-        };
-    };
     listDeliveryPauses: {
         parameters: {
             query?: never;
@@ -5321,21 +5553,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        project_id: string;
-                        /**
-                         * Format: date-time
-                         * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
-                         */
-                        paused_at: string;
-                        /** @description When the pause ends by itself; null if it does not. */
-                        ends_at: string | null;
-                        reason: string | null;
-                        /** @description Id of the user who paused deliveries last; null if unknown. */
-                        paused_by: string | null;
-                        /** @description End of the hour in which only repeats wait, since the project has reached its hourly limit; null for a pause. */
-                        until: string | null;
-                    }[];
+                    "application/json": components["schemas"]["DeliveryPause"][];
                 };
             };
             /** @description Not authenticated, or the request names another project */

@@ -24,6 +24,8 @@ export class RequestRefused extends Error {
     readonly fault: string,
     /** The field of the body that is wrong, if the service says so: `/threshold_rule/period`. */
     readonly field?: string,
+    /** Seconds after which the request may be sent again (`Retry-After`); undefined if the service does not say. */
+    readonly retryAfterS?: number,
   ) {
     super(`${status} ${fault}`);
   }
@@ -36,7 +38,13 @@ export async function bodyOf<Body>(
   const { data, error, response } = await answering;
   if (!response.ok) {
     const field = response.headers.get('Tocsin-Field');
-    throw new RequestRefused(response.status, faultOf(error), field === null ? undefined : decodeURIComponent(field));
+    const retryAfter = Number(response.headers.get('Retry-After') ?? NaN);
+    throw new RequestRefused(
+      response.status,
+      faultOf(error),
+      field === null ? undefined : decodeURIComponent(field),
+      Number.isFinite(retryAfter) ? retryAfter : undefined,
+    );
   }
   return data as Body;
 }

@@ -200,6 +200,8 @@ const ROWS: Record<string, Row> = {
   'GET /v2/resources/:resource': roleFirst('reader', 200, { given: aResource }),
 
   'GET /v1/notifications': byRole('reader', 200),
+  'GET /v1/notifications/receivers': byRole('reader', 200),
+  'GET /v1/notifications/replay/preview': byRole('reader', 200),
   'GET /v1/notifications/:id': roleFirst('reader', 200, { given: aNotification }),
   'GET /v1/notifications/:id/attempts': roleFirst('reader', 200, { given: aNotification }),
   'POST /v1/alarms/:id/test-fire': roleFirst('member', 200, { given: aTestedAlarm, body: CONFIRMED }),

@@ -46,6 +46,12 @@ const NOTIFICATIONS = (rows: number): string => `
                              action, lane, host, body, status, next_attempt_at, created_at)
   select 'n' || n, 'a1', 'p', 'transition', n, '2026-01-01', 'alarm_actions', 0, 'http://x/', 'l', 'x:80', '{}',
          'delivered', '2026-01-01', '2026-01-01' from generate_series(1, ${rows}) n`;
+/** Notifications that wait, all at one receiver. */
+const PENDING = (rows: number): string => `
+  insert into notifications (id, alarm_id, project_id, kind, sequence, transition_time, action_list, action_index,
+                             action, lane, host, body, status, next_attempt_at, created_at)
+  select 'w' || n, 'a3', 'p', 'transition', n, '2026-01-01', 'ok_actions', 0, 'http://y/', 'w' || n, 'y:80', '{}',
+         'pending', '2026-01-01', '2026-01-01' from generate_series(1, ${rows}) n`;
 const COUNTERS = (): string =>
   'insert into evaluation_counters (alarm_id, ok, alarm, insufficient_data) select id, 1, 0, 0 from alarms';
 
@@ -134,6 +140,12 @@ const READS: Reads = {
   'transitions of a project': (db) => read(transitions(db, SCOPE, {}), 0),
   'transitions of all projects to a state': (db) => read(transitions(db, { all: true }, { state: 'alarm' }), 0),
   'notifications of a receiver': (db) => read(createNotificationAdminStore(db).list(SCOPE, { host: 'z' }), 0),
+  'receivers of a project': async (db) => {
+    const { receivers } = await createNotificationAdminStore(db).receivers(SCOPE, 10);
+    return { rows: Array.from({ length: receivers[0]?.pending ?? 0 }), expected: undefined };
+  },
+  'failing notifications of all projects': (db) =>
+    read(createNotificationAdminStore(db).list({ all: true }, { isFailing: true }), 0),
   'history of a type': (db) =>
     read(createHistoryStore(db, TEST_SEALER).list(SCOPE, 'a1', { filter: { type: 'z' }, sort: newest('event_id') }), 0),
   'history by severity': (db) =>
@@ -249,7 +261,7 @@ export function boundedReadsContract(open: () => Promise<Database>): void {
       db,
       Array.from({ length: ROWS }, (_, n) => ({ id: `a${n}`, rule: thresholdRule() })),
     );
-    for (const fill of [HISTORY, SAMPLES, RESOURCES, NOTIFICATIONS, COUNTERS]) await db.query(fill(ROWS));
+    for (const fill of [HISTORY, SAMPLES, RESOURCES, NOTIFICATIONS, PENDING, COUNTERS]) await db.query(fill(ROWS));
     await db.query("update alarm_history set alarm_id = 'a2' where event_id = 'e1'");
     await db.query("update notifications set alarm_id = 'a2' where id = 'n1'");
     if (kind === 'postgres') await db.query('analyze'); // as autovacuum does; the embedded database has none

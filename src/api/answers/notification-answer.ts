@@ -67,34 +67,20 @@ export const NotificationWithAttemptsAnswer = z
   .meta({ id: 'NotificationWithAttempts' });
 export type NotificationWithAttemptsAnswer = z.infer<typeof NotificationWithAttemptsAnswer>;
 
-/** Number of replayed notifications, and whether notifications are left for another request. */
-export const ReplayAnswer = z.strictObject({
-  replayed: z.int(),
-  has_more: z.boolean().meta({ description: 'True if notifications are left: repeat the request.' }),
-});
-export type ReplayAnswer = z.infer<typeof ReplayAnswer>;
-
-/** The same for a replay by filter, which one request may not complete. */
-export const BulkReplayAnswer = z.strictObject({
-  ...ReplayAnswer.shape,
-  ended_before: UtcTimestamp.meta({
-    description: 'Only notifications that ended before this time were replayed. Repeat the request with it.',
-  }),
-});
-export type BulkReplayAnswer = z.infer<typeof BulkReplayAnswer>;
-
 /** A project whose deliveries, or only its repeats, are paused. */
-export const PauseAnswer = z.strictObject({
-  project_id: z.string(),
-  paused_at: UtcTimestamp,
-  ends_at: UtcTimestamp.nullable().meta({ description: 'When the pause ends by itself; null if it does not.' }),
-  reason: NullableText,
-  paused_by: NullableText.meta({ description: 'Id of the user who paused deliveries last; null if unknown.' }),
-  until: UtcTimestamp.nullable().meta({
-    description:
-      'End of the hour in which only repeats wait, since the project has reached its hourly limit; null for a pause.',
-  }),
-});
+export const PauseAnswer = z
+  .strictObject({
+    project_id: z.string(),
+    paused_at: UtcTimestamp,
+    ends_at: UtcTimestamp.nullable().meta({ description: 'When the pause ends by itself; null if it does not.' }),
+    reason: NullableText,
+    paused_by: NullableText.meta({ description: 'Id of the user who paused deliveries last; null if unknown.' }),
+    until: UtcTimestamp.nullable().meta({
+      description:
+        'End of the hour in which only repeats wait, since the project has reached its hourly limit; null for a pause.',
+    }),
+  })
+  .meta({ id: 'DeliveryPause' });
 export type PauseAnswer = z.infer<typeof PauseAnswer>;
 
 /** The answer about a notification, for an admin or for its owner. */

@@ -45,6 +45,16 @@ export function scopeOf(identity: Identity): Scope {
   return { projectId: ownProject(identity) };
 }
 
+/**
+ * The scope of a list that may name a project: that project, or that of `scopeOf` without one.
+ * @throws AppError `not_authorized` if the caller may not name it.
+ */
+export function scopeWithin(identity: Identity, projectId: string | undefined): Scope {
+  if (projectId === undefined) return scopeOf(identity);
+  refuseForeignProject(identity, projectId);
+  return { projectId };
+}
+
 /** @throws AppError `not_authorized` unless the caller may name this project. */
 export function refuseForeignProject(identity: Identity, projectId: string | null): void {
   if (!isAdmin(identity) && projectId !== identity.projectId) {

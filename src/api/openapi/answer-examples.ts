@@ -231,7 +231,33 @@ export const ANSWER_EXAMPLES: Readonly<Record<string, unknown>> = {
     ],
   },
   ...SILENCE_ANSWERS,
-  replayNotifications: { replayed: 1000, has_more: true, ended_before: '2026-11-22T05:24:28.317000Z' },
+  listReceivers: {
+    receivers: [
+      {
+        host: 'receiver.example.com:443',
+        pending: 41,
+        failing: 12,
+        in_flight: 1,
+        dead: 3,
+        oldest_pending_at: '2026-11-22T04:51:07.220000Z',
+        last_error: 'http_status 503',
+        last_http_status: 503,
+        projects: 2,
+        is_complete: true,
+      },
+    ],
+    total: 1,
+    is_complete: true,
+    counted_at: '2026-11-22T05:25:34Z',
+  },
+  previewReplay: {
+    notifications: 1214,
+    removed: 2,
+    is_complete: true,
+    receivers: [{ host: 'receiver.example.com:443', notifications: 1214 }],
+    ended_before: '2026-11-22T05:24:28.317000Z',
+  },
+  replayNotifications: { replayed: 1000, removed: 0, has_more: true, ended_before: '2026-11-22T05:24:28.317000Z' },
   getCluster: CLUSTER_EXAMPLE,
   importAlarms: [
     {

@@ -2,12 +2,11 @@ import { z } from 'zod';
 
 import {
   AttemptAnswer,
-  BulkReplayAnswer,
   NotificationAnswer,
   NotificationWithAttemptsAnswer,
   PauseAnswer,
-  ReplayAnswer,
 } from '../answers/notification-answer.js';
+import { BulkReplayAnswer, ReceiversAnswer, ReplayAnswer, ReplayPreviewAnswer } from '../answers/receiver-answer.js';
 import { SilenceAnswer, SilencePreviewAnswer, SilenceWithChangesAnswer } from '../answers/silence-answer.js';
 import { PauseRequest } from '../schema/pause-request.js';
 import { SilenceRequest } from '../schema/silence-request.js';
@@ -19,6 +18,16 @@ export const NOTIFICATION_OPERATIONS: Readonly<Record<string, Operation>> = {
     group: 'Notifications',
     summary: 'List notifications',
     answer: z.array(NotificationAnswer),
+  },
+  'GET /v1/notifications/receivers': {
+    group: 'Notifications',
+    summary: 'Count pending, failing and dead notifications by receiver, the worst first',
+    answer: ReceiversAnswer,
+  },
+  'GET /v1/notifications/replay/preview': {
+    group: 'Notifications',
+    summary: 'Count the notifications that a replay would send again; sends nothing',
+    answer: ReplayPreviewAnswer,
   },
   'GET /v1/notifications/:id': {
     group: 'Notifications',

@@ -47,6 +47,8 @@ export const OPERATION_NAMES: Readonly<Record<string, string>> = {
   'POST /v2/events': 'sendEvents',
 
   'GET /v1/notifications': 'listNotifications',
+  'GET /v1/notifications/receivers': 'listReceivers',
+  'GET /v1/notifications/replay/preview': 'previewReplay',
   'GET /v1/notifications/:id': 'getNotification',
   'GET /v1/notifications/:id/attempts': 'listAttempts',
   'POST /v1/notifications/replay': 'replayNotifications',

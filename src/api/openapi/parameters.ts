@@ -1,4 +1,5 @@
 import { SEVERITIES } from '../../alarm/alarm.js';
+import { NOTIFICATION_KINDS } from '../../alarm/notification.js';
 import { SILENCE_STATUSES } from '../../alarm/silence/silence.js';
 import { ALARM_STATES } from '../../alarm/state.js';
 import { ALARM_KINDS } from '../../alarm/types/index.js';
@@ -77,10 +78,26 @@ const ALARM_FILTERS: Readonly<Record<string, UrlParameter>> = {
   search: { schema: { type: 'string' }, description: 'A part of the name, in any letter case, or the whole id.' },
 };
 
+const pageLimit = (byDefault: number, maximum: number): UrlParameter => ({
+  schema: { type: 'integer', minimum: 0, maximum },
+  description: `Most rows of the page. Default: ${byDefault}.`,
+});
 /** The rows of a page below /v1 that has a cursor. */
-const PAGE_LIMIT: UrlParameter = {
-  schema: { type: 'integer', minimum: 0, maximum: 100 },
-  description: 'Most rows of the page. Default: 50.',
+const PAGE_LIMIT = pageLimit(50, 100);
+
+const ONE_PROJECT: UrlParameter = { schema: { type: 'string' }, description: 'Admins may name any project.' };
+
+const NOTIFICATION_FILTERS: Readonly<Record<string, UrlParameter>> = {
+  status: { schema: oneOf(NOTIFICATION_STATUSES) },
+  kind: { schema: oneOf(NOTIFICATION_KINDS) },
+  host: { schema: { type: 'string' }, description: 'The receiver, as the answer shows it.' },
+  since: { schema: { type: 'string' }, description: 'Time of creation, ISO 8601, included.' },
+  until: { schema: { type: 'string' }, description: 'Time of creation, ISO 8601, not included.' },
+  project_id: ONE_PROJECT,
+};
+const REPLAY_FILTERS: Readonly<Record<string, UrlParameter>> = {
+  ...NOTIFICATION_FILTERS,
+  status: { schema: oneOf(NOTIFICATION_STATUSES), description: 'Default: dead.' },
 };
 
 /** Parameters whose values depend on the route. */
@@ -113,12 +130,13 @@ const OF_ROUTE: Readonly<Record<string, Readonly<Record<string, UrlParameter>>>>
   },
   'GET /v1/audit': { action: { schema: oneOf(AUDIT_ACTIONS) }, outcome: { schema: oneOf(AUDIT_OUTCOMES) } },
   'GET /v1/notifications': {
-    status: { schema: oneOf(NOTIFICATION_STATUSES) },
-    host: { schema: { type: 'string' }, description: 'The receiver, as the answer shows it.' },
-    since: { schema: { type: 'string' }, description: 'Time of creation, ISO 8601, included.' },
-    until: { schema: { type: 'string' }, description: 'Time of creation, ISO 8601, not included.' },
+    ...NOTIFICATION_FILTERS,
+    failing: { schema: { type: 'boolean' }, description: 'True: only those that wait after a failed attempt.' },
+    limit: pageLimit(100, 1_000),
   },
-  'POST /v1/notifications/replay': { status: { schema: oneOf(NOTIFICATION_STATUSES), description: 'Default: dead.' } },
+  'GET /v1/notifications/receivers': { project_id: ONE_PROJECT, limit: pageLimit(100, 100) },
+  'GET /v1/notifications/replay/preview': REPLAY_FILTERS,
+  'POST /v1/notifications/replay': REPLAY_FILTERS,
   'GET /v1/silences': {
     status: { schema: oneOf(SILENCE_STATUSES) },
     alarm_id: {

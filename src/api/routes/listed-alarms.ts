@@ -1,9 +1,11 @@
 import type { Clock } from '../../clock.js';
-import { createKeptAlarmCounts } from '../alarms/kept-alarm-counts.js';
+import type { AlarmCounts } from '../../storage/alarms/alarm-counts.js';
+import type { ListedAlarmFilter } from '../../storage/alarms/listed-alarm-query.js';
 import { alarmCountsAnswer, listedAlarmAnswer, type ListedAlarmsAnswer } from '../answers/listed-alarm-answer.js';
 import { noteProject } from '../audit/request-audit.js';
 import type { ApiAnswer } from '../http/answer.js';
 import { cursorAfter } from '../http/cursor.js';
+import { keepResults } from '../http/kept-results.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import { isAdmin, scopeOf } from '../identity/authorize.js';
 import type { ListedAlarms, Silences } from '../ports.js';
@@ -16,10 +18,17 @@ export interface ListedAlarmsRoutesDeps {
   now: () => Date;
 }
 
+type KeptCounts = ReturnType<typeof keepResults<ListedAlarmFilter, AlarmCounts>>;
+
+const COUNTS_KEPT_MS = 5_000;
+
 /** `/v1/alarms` and `/v1/alarms/counts`: alarms as tables show them, of one project or, for admins, of all. */
 export function listedAlarmsRoutes(deps: ListedAlarmsRoutesDeps): Route[] {
   const { listedAlarms } = deps;
-  const keptCounts = createKeptAlarmCounts(listedAlarms, deps);
+  const keptCounts: KeptCounts = keepResults((scope, filter) => listedAlarms.counts(scope, filter), {
+    ...deps,
+    keptMs: COUNTS_KEPT_MS,
+  });
   return [
     {
       method: 'GET',
@@ -54,9 +63,9 @@ async function list({ listedAlarms, silences, now }: ListedAlarmsRoutesDeps, req
   return { status: 200, body };
 }
 
-async function counts(keptCounts: ReturnType<typeof createKeptAlarmCounts>, request: ApiRequest): Promise<ApiAnswer> {
+async function counts(keptCounts: KeptCounts, request: ApiRequest): Promise<ApiAnswer> {
   const filter = listedAlarmFilter(request.query);
   noteProject(request, filter.projectId);
-  const { counts: found, at } = await keptCounts(scopeOf(request.identity), filter);
+  const { result: found, at } = await keptCounts(scopeOf(request.identity), filter);
   return { status: 200, body: alarmCountsAnswer(found, at) };
 }

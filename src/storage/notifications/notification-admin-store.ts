@@ -1,5 +1,6 @@
 import type { NotificationKind } from '../../alarm/notification.js';
 import { shownAction, type StoredAction } from '../../alarm/stored-action.js';
+import type { Conditions } from '../conditions.js';
 import type { Database, Sql } from '../database.js';
 import { pause, pausesOf, resume, type DeliveryPause, type NewPause } from './delivery-pause-store.js';
 import { BODY } from './notification-body.js';
@@ -12,6 +13,9 @@ import {
   type ReplayLimits,
   type ReplaySelection,
 } from './replay-store.js';
+import type { ReplayFilter } from './replay-candidates.js';
+import { previewReplay, type ReplayPreview } from './replay-preview.js';
+import { listReceivers, type ReceiverList } from './receiver-list-store.js';
 import { scopeParameter, restrictToScope, type Scope } from '../scope.js';
 import { readSlices, textBytes, type SlicedTable } from '../slices.js';
 
@@ -43,6 +47,9 @@ export interface NotificationRecord {
 /** Which notifications to list. */
 export interface NotificationQuery {
   status?: NotificationStatus | undefined;
+  /** Only those that wait after a failed attempt. */
+  isFailing?: boolean | undefined;
+  kind?: NotificationKind | undefined;
   alarmId?: string | undefined;
   /** The receiver, as in `NotificationRecord.host`. */
   host?: string | undefined;
@@ -98,6 +105,12 @@ export function createNotificationAdminStore(
     replay: (scope: Scope, selection: ReplaySelection, now: Date, follower?: ReplayFollower): Promise<Replay> =>
       replayNotifications(db, scope, selection, { now, perProjectAndHour, most, ...follower }),
 
+    /** See `previewReplay`. */
+    previewReplay: (scope: Scope, filter: ReplayFilter): Promise<ReplayPreview> => previewReplay(db, scope, filter),
+
+    /** See `listReceivers`. */
+    receivers: (scope: Scope, limit: number): Promise<ReceiverList> => listReceivers(db, scope, { limit }),
+
     /** See `pausesOf`. */
     pauses: (scope: Scope, now: Date): Promise<DeliveryPause[]> => pausesOf(db, scope, now),
 
@@ -126,8 +139,16 @@ const SLICED: SlicedTable = {
 async function* list(
   db: Database,
   scope: Scope,
-  { status, alarmId, host, since, until, after, wanted }: NotificationQuery,
+  { status, isFailing, kind, alarmId, host, since, until, after, wanted }: NotificationQuery,
 ): AsyncGenerator<NotificationRecord[], void, void> {
+  const wantedStatus = isFailing ? 'pending' : status;
+  // The index by status has all projects, that by project has all statuses.
+  const isBoundByStatus = 'all' in scope && alarmId === undefined && wantedStatus !== 'delivered';
+  const addStatus = (conditions: Conditions): void => {
+    conditions.equal('status', wantedStatus, 'text');
+    // The planner does not see that the value of a parameter fulfils the condition of the index.
+    if (wantedStatus !== undefined && isBoundByStatus) conditions.add(`status <> 'delivered'`);
+  };
   const slices = readSlices<StoredNotification>(
     db,
     SLICED,
@@ -135,12 +156,17 @@ async function* list(
       bounds: (conditions) => {
         restrictToScope(scope, 'project_id', conditions);
         conditions.equal('alarm_id', alarmId, 'text');
+        if (isBoundByStatus) addStatus(conditions);
         if (since) conditions.add(`created_at >= ${conditions.parameter(since, 'timestamptz')}`);
         if (until) conditions.add(`created_at < ${conditions.parameter(until, 'timestamptz')}`);
       },
       columns: COLUMNS,
       filter: (conditions) => {
-        conditions.equal('status', status, 'text');
+        if (!isBoundByStatus) addStatus(conditions);
+        if (isFailing) conditions.add('attempt > 0');
+        // Both: then nothing matches, unless it is the same status.
+        if (isFailing) conditions.equal('status', status, 'text');
+        conditions.equal('kind', kind, 'text');
         conditions.equal('host', host, 'text');
       },
       wanted,

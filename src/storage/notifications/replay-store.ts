@@ -1,23 +1,23 @@
 import { bringQueuesForward } from './bring-forward-store.js';
 import type { Database, Sql } from '../database.js';
 import { beginHours, countInHours } from './hourly-limit-store.js';
-import type { NotificationStatus } from './notification-status.js';
-import { IS_LISTED, removedAmong } from './removed-action-store.js';
+import {
+  CANDIDATES_AT_ONCE,
+  firstPosition,
+  inTransaction,
+  IS_REPLAYABLE,
+  ONE_CANDIDATE,
+  PROJECT,
+  readCandidates,
+  withoutRemoved,
+  type ReplayCandidate,
+  type ReplayFilter,
+  type ReplayPosition,
+} from './replay-candidates.js';
 import { scopeParameter, type Scope } from '../scope.js';
-import { FOLLOW_THE_INDEX } from '../slices.js';
 
 /** Which ended notifications to replay: one, or those of a status that fulfil the other conditions, too. */
 export type ReplaySelection = { id: string } | ReplayFilter;
-
-interface ReplayFilter {
-  status: NotificationStatus;
-  alarmId?: string | undefined;
-  /**
-   * Only notifications that ended before this time and were not replayed since. ISO 8601 with microseconds, which a
-   * `Date` does not hold.
-   */
-  endedBefore?: string | undefined;
-}
 
 /** Limits of a replay. */
 export interface ReplayLimits {
@@ -57,40 +57,6 @@ export interface Replay {
 
 /** `ReplayLimits.most` of the service. */
 export const MOST_REPLAYED = 1_000;
-/** Notifications that one transaction reads: more would hold the embedded database for too long. */
-const PAGE = 250;
-
-const IS_REPLAYABLE = `n.status in ('dead', 'superseded', 'cancelled', 'silenced')`;
-/** A test is sent once. It is no part of the index, so it is no condition of the inner query of a page. */
-const IS_NO_TEST = `n.kind <> 'test'`;
-const PROJECT = `coalesce(n.project_id, '')`;
-const CANDIDATE = `n.id, ${PROJECT} as project, n.ordinal, ${IS_LISTED} as "isListed"`;
-
-/** Parameters: id, project or null for all. */
-const ONE = `
-  select ${CANDIDATE}, true as "isWanted" from notifications n left join alarms a on a.id = n.alarm_id
-   where n.id = $1 and ${IS_REPLAYABLE} and ${IS_NO_TEST} and ($2::text is null or n.project_id = $2)`;
-
-/**
- * SQL condition on a notification `n`. A replay counts, too: the clock of the notifier that ended the notification
- * again can be behind, and the notification would be replayed with every request.
- */
-const endedBefore = (time: string): string => `greatest(n.finished_at, n.replayed_at) < ${time}`;
-
-/**
- * The candidates of one status after a position. The other conditions are no part of the inner query, since no index
- * serves them: it would read any number of rows. Parameters: status, alarm or null for all, project, ordinal, time or
- * null for all.
- */
-const pageAfter = (position: string): string => `
-  select ${CANDIDATE}, ${IS_NO_TEST} and ($2::text is null or n.alarm_id = $2)
-         and ($5::timestamptz is null or ${endedBefore('$5')}) as "isWanted"
-    from (select * from notifications n where n.status = $1 and ${IS_REPLAYABLE} and ${position}
-           order by ${PROJECT}, n.ordinal limit ${PAGE}) n
-    left join alarms a on a.id = n.alarm_id
-   order by ${PROJECT}, n.ordinal`;
-const PAGE_OF_PROJECT = pageAfter(`${PROJECT} = $3 and n.ordinal > $4`);
-const PAGE_OF_ALL = pageAfter(`(${PROJECT}, n.ordinal) > ($3, $4)`);
 
 /**
  * This may make several notifications of one delivery queue due. Claims still take one at a time. A notification that
@@ -102,19 +68,6 @@ const REPLAY = `
     from (select n.id from notifications n where n.id = any($1::text[]) and ${IS_REPLAYABLE}
              for update skip locked) ended
    where n.id = ended.id returning n.lane, ${PROJECT} as project`;
-
-interface ReplayCandidate {
-  id: string;
-  project: string;
-  ordinal: number;
-  /** False if `removedAmong` must decide. */
-  isListed: boolean;
-  /** True if the selection has it. */
-  isWanted: boolean;
-}
-
-/** A position among the candidates: after the notification with this ordinal. */
-type Position = Pick<ReplayCandidate, 'project' | 'ordinal'>;
 
 interface ReplayedRow {
   lane: string;
@@ -134,13 +87,10 @@ export async function replayNotifications(
 ): Promise<Replay> {
   const parts: Part[] = [];
   let replayed = 0;
-  let after: Position | undefined = { project: scopeParameter(scope) ?? '', ordinal: 0 };
+  let after: ReplayPosition | undefined = firstPosition(scope);
   while (after && !signal?.aborted) {
     const request: PartRequest = { scope, selection, after, most: rules.most - replayed };
-    const part = await db.transaction(async (tx) => {
-      if (db.kind === 'pglite') await tx.query(FOLLOW_THE_INDEX);
-      return replayPart(tx, request, rules);
-    });
+    const part = await inTransaction(db, (tx) => replayPart(tx, request, rules));
     onPart?.({ projects: new Set(part.projects), limited: part.limited });
     parts.push(part);
     replayed += part.projects.length;
@@ -162,7 +112,7 @@ interface ReplayRules extends ReplayLimits {
 interface PartRequest {
   scope: Scope;
   selection: ReplaySelection;
-  after: Position;
+  after: ReplayPosition;
   /** Most notifications to replay. */
   most: number;
 }
@@ -177,7 +127,7 @@ interface Part {
   /** True if it stopped at `most`, and notifications are left. */
   isCut: boolean;
   /** Undefined if no further part is to be replayed. */
-  next: Position | undefined;
+  next: ReplayPosition | undefined;
 }
 
 async function replayPart(tx: Sql, request: PartRequest, rules: ReplayRules): Promise<Part> {
@@ -188,7 +138,7 @@ async function replayPart(tx: Sql, request: PartRequest, rules: ReplayRules): Pr
   const queues = rows.map(({ lane }) => lane);
   await bringQueuesForward(tx, queues, rules.now);
   const isCut = wanted.length > request.most;
-  const isLast = isCut || 'id' in request.selection || page.length < PAGE;
+  const isLast = isCut || 'id' in request.selection || page.length < CANDIDATES_AT_ONCE;
   return {
     projects: rows.map(({ project }) => project),
     removed,
@@ -200,20 +150,9 @@ async function replayPart(tx: Sql, request: PartRequest, rules: ReplayRules): Pr
 }
 
 async function readPage(tx: Sql, { scope, selection, after }: PartRequest): Promise<ReplayCandidate[]> {
-  if ('id' in selection) return (await tx.query<ReplayCandidate>(ONE, [selection.id, scopeParameter(scope)])).rows;
-  const { status, alarmId = null, endedBefore: time = null } = selection;
-  const text = scopeParameter(scope) === null ? PAGE_OF_ALL : PAGE_OF_PROJECT;
-  return (await tx.query<ReplayCandidate>(text, [status, alarmId, after.project, after.ordinal, time])).rows;
-}
-
-async function withoutRemoved(
-  tx: Sql,
-  page: readonly ReplayCandidate[],
-): Promise<{ wanted: ReplayCandidate[]; removed: number }> {
-  const selected = page.filter(({ isWanted }) => isWanted);
-  const unlisted = selected.filter(({ isListed }) => !isListed).map(({ id }) => id);
-  const removed = new Set(await removedAmong(tx, unlisted));
-  return { wanted: selected.filter(({ id }) => !removed.has(id)), removed: removed.size };
+  if ('id' in selection)
+    return (await tx.query<ReplayCandidate>(ONE_CANDIDATE, [selection.id, scopeParameter(scope)])).rows;
+  return readCandidates(tx, scope, selection, after);
 }
 
 /** Divides candidates by the limits of their projects. `limited` has the projects of the others, with their ends. */
@@ -244,7 +183,7 @@ function numbersByProject(rows: readonly ReplayedRow[]): Map<string, number> {
 }
 
 /** The position after a page; nothing more is read of a project that is at its limit. */
-function afterPage(page: readonly ReplayCandidate[], limited: ReadonlyMap<string, Date>): Position | undefined {
+function afterPage(page: readonly ReplayCandidate[], limited: ReadonlyMap<string, Date>): ReplayPosition | undefined {
   const last = page.at(-1);
   return last && limited.has(last.project) ? { ...last, ordinal: Number.MAX_SAFE_INTEGER } : last;
 }

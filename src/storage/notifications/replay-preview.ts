@@ -1,0 +1,57 @@
+import type { Database } from '../database.js';
+import type { Scope } from '../scope.js';
+import {
+  CANDIDATES_AT_ONCE,
+  firstPosition,
+  inTransaction,
+  readCandidates,
+  withoutRemoved,
+  type ReplayFilter,
+  type ReplayPosition,
+} from './replay-candidates.js';
+
+/** What a replay by filter would send again. */
+export interface ReplayPreview {
+  notifications: number;
+  /** Number of notifications that would be left out, since an edit has removed their action. */
+  removed: number;
+  /** Number of notifications of each receiver, by `NotificationRecord.host`. */
+  receivers: ReadonlyMap<string, number>;
+  /** False if there are more than are counted. */
+  isComplete: boolean;
+}
+
+/** Bounds of a preview. */
+export interface PreviewLimits {
+  /** Most notifications that are counted. */
+  mostCounted: number;
+  /** Most notifications of the status that are read for it, whether they match or not. */
+  mostRead: number;
+}
+
+const LIMITS: PreviewLimits = { mostCounted: 10_000, mostRead: 50_000 };
+
+/** Counts what a replay by this filter would send again, as far as no hourly limit stops it. Changes nothing. */
+export async function previewReplay(
+  db: Database,
+  scope: Scope,
+  filter: ReplayFilter,
+  { mostCounted, mostRead }: PreviewLimits = LIMITS,
+): Promise<ReplayPreview> {
+  const receivers = new Map<string, number>();
+  const counts = { notifications: 0, removed: 0, read: 0 };
+  let after: ReplayPosition | undefined = firstPosition(scope);
+  while (after && counts.notifications < mostCounted && counts.read < mostRead) {
+    const place: ReplayPosition = after;
+    const { page, wanted, removed } = await inTransaction(db, async (tx) => {
+      const candidates = await readCandidates(tx, scope, filter, place);
+      return { page: candidates, ...(await withoutRemoved(tx, candidates)) };
+    });
+    for (const { host } of wanted) receivers.set(host, (receivers.get(host) ?? 0) + 1);
+    counts.notifications += wanted.length;
+    counts.removed += removed;
+    counts.read += page.length;
+    after = page.length < CANDIDATES_AT_ONCE ? undefined : page.at(-1);
+  }
+  return { notifications: counts.notifications, removed: counts.removed, receivers, isComplete: after === undefined };
+}
