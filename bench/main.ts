@@ -1,9 +1,9 @@
 /**
  * Measures the figures of docs/performance.md and docs/optimizations.md. `npm run bench -- backends api` runs some
- * parts only: verdicts, overload, extra-batches, cycle, constraints, delivery, api, backends, merging (`--only
- * backends,api` is the same). `--json FILE` also writes the figures as a list of {name, value, unit, budget, within}.
- * `--alarms N,N` sets the sizes of the cycles, `--backend-alarms N,N` the numbers of alarms on Prometheus. The exit
- * code is always 0, since people judge the figures.
+ * parts only (`--only backends,api` is the same): verdicts, overload, extra-batches, cycle, constraints, delivery, api,
+ * backends, merging, lists, stream, chart. `--json FILE` also writes the figures as a list of
+ * {name, value, unit, budget, within}. `--alarms N,N` sets the sizes of the cycles, `--backend-alarms N,N` the numbers
+ * of alarms on Prometheus. The exit code is always 0, since people judge the figures.
  */
 import Table from 'cli-table3';
 import { writeFileSync } from 'node:fs';
@@ -13,6 +13,9 @@ import { parseArgs } from 'node:util';
 import { benchApi } from './api.js';
 import { benchBackends } from './backends/backends.js';
 import { benchMerging } from './backends/merging.js';
+import { benchChart } from './console/chart.js';
+import { benchLists } from './console/lists.js';
+import { benchStream } from './console/stream.js';
 import { benchConstraints } from './constraints.js';
 import { benchCycle } from './cycle.js';
 import { benchDeliveries, benchLatency } from './delivery.js';
@@ -35,7 +38,7 @@ const only = [...positionals, ...(values.only?.split(',') ?? [])];
 const wants = (part: string): boolean => only.length === 0 || only.includes(part);
 const sizes = values.alarms.split(',').map(Number);
 
-const WITH_SERVERS = ['cycle', 'constraints', 'delivery', 'backends', 'merging', 'api'];
+const WITH_SERVERS = ['cycle', 'constraints', 'delivery', 'backends', 'merging', 'api', 'lists', 'stream', 'chart'];
 
 const figures: Figure[] = wants('verdicts') ? benchVerdicts() : [];
 if (wants('overload')) figures.push(...(await benchOverload()));
@@ -73,4 +76,7 @@ async function benchWithServers(servers: Rig): Promise<void> {
     figures.push(...(await benchBackends(servers, values['backend-alarms'].split(',').map(Number))));
   if (wants('merging')) figures.push(...(await benchMerging(servers)));
   if (wants('api')) figures.push(...(await benchApi(servers)));
+  if (wants('lists')) figures.push(...(await benchLists(servers)));
+  if (wants('stream')) figures.push(...(await benchStream(servers)));
+  if (wants('chart')) figures.push(...(await benchChart(servers)));
 }

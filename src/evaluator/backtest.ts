@@ -85,7 +85,7 @@ async function* pagesOf(
   run: EvaluatedSpan,
   { signal, summary }: RunningBacktest,
 ): AsyncIterable<readonly BacktestTransition[]> {
-  for await (const moment of judgedMoments(deps, run, { signal })) yield transitionsAt(moment, run.alarm, summary);
+  for await (const moment of judgedMoments(deps, run, signal)) yield transitionsAt(moment, run.alarm, summary);
 }
 
 /** The transition at a moment, if it made one. Adds the moment to the totals. */

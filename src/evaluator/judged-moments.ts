@@ -6,10 +6,9 @@ import { createOpenTimesSource } from '../alarm/time-constraint/open-times.js';
 import { typeOf } from '../alarm/types/index.js';
 import type { Datasources } from '../datasource/registry.js';
 import type { StoredAlarm } from '../storage/alarms/alarm-row.js';
-import { labelTraces, type TraceRecorder } from './explain/trace-recorder.js';
 import { judgeAlarm, type JudgedAlarm, type Judgement } from './judge.js';
 import { planRequests } from './plan.js';
-import { sendRequests, type BackendAnswers } from './send-requests.js';
+import { createSpanAnswers, type AnswersAtMoment } from './span-answers.js';
 
 /** An alarm definition that need not be stored, and the period to evaluate it over. */
 export interface EvaluatedSpan {
@@ -20,13 +19,8 @@ export interface EvaluatedSpan {
   initialState: AlarmState;
 }
 
-/** The evaluation of one moment, with the answers that it is made from. */
-export interface MomentJudgement extends Judgement<BackendAnswer> {
-  /** By the keys of the needs. Windows may be wider than the alarm's. */
-  answers: BackendAnswers;
-  /** Undefined if no traces were wanted. */
-  recorder: TraceRecorder | undefined;
-}
+/** The evaluation of one moment, with the answers that it is made from. Their windows may be wider than the alarm's. */
+export interface MomentJudgement extends Judgement<BackendAnswer>, AnswersAtMoment {}
 
 /** One moment of a span, evaluated from the state in which the moment before it left the alarm. */
 export interface JudgedMoment {
@@ -48,14 +42,6 @@ export interface JudgedMomentsDeps {
   pause: () => Promise<void>;
 }
 
-/** How a walk ends early, and what it records. */
-export interface MomentsOptions {
-  /** When this aborts, the iteration ends without an error. */
-  signal: AbortSignal;
-  /** Makes the recorder of one moment, which records the labels of series. Absent: no traces. */
-  newRecorder?: () => TraceRecorder;
-}
-
 /**
  * Moments that are queried ahead of the one that is judged. Requests are small, and their answers take a round trip.
  */
@@ -75,24 +61,23 @@ export function needsOf({ rule, evaluationOptions }: Pick<StoredAlarm, 'rule' | 
   return { needs: typeOf(rule).seriesNeeded(rule, options), options };
 }
 
-/** Evaluates an alarm at each moment of a span, in order, with the code of the evaluator. Writes nothing. */
+/**
+ * Evaluates an alarm at each moment of a span, in order, with the code of the evaluator. Writes nothing. When the
+ * signal aborts, the iteration ends without an error.
+ */
 export async function* judgedMoments(
   { datasources, pause }: JudgedMomentsDeps,
   span: EvaluatedSpan,
-  { signal, newRecorder }: MomentsOptions,
+  signal: AbortSignal,
 ): AsyncIterable<JudgedMoment> {
   const { alarm } = span;
   const { needs, options } = needsOf(alarm);
-  const requests = await planRequests(needs);
+  const requests = await requestsOf(needs);
   const openTimes = createOpenTimesSource().of(alarm.timeConstraints);
   const stopped = new AbortController();
   const ended = AbortSignal.any([signal, stopped.signal]);
-  const ask = async (now: Date): Promise<MomentAnswers | null> => {
-    if (!openTimes.isOpen(now)) return null;
-    const recorder = newRecorder?.();
-    const traced = recorder && { traceOf: labelTraces(recorder) };
-    return { answers: await sendRequests(datasources, requests, { now, signal: ended, ...traced }), recorder };
-  };
+  const answersAt = createSpanAnswers(requests, span, { datasources, signal: ended });
+  const ask = async (now: Date): Promise<AnswersAtMoment | null> => (openTimes.isOpen(now) ? answersAt(now) : null);
   let judged: JudgedAlarm = {
     rule: alarm.rule,
     needs,
@@ -131,12 +116,19 @@ export function momentAfter(at: Date, { stop, stepMs }: Pick<EvaluatedSpan, 'sto
   return new Date(Math.min(at.getTime() + stepMs, stop.getTime()));
 }
 
-type MomentAnswers = Pick<MomentJudgement, 'answers' | 'recorder'>;
+/** Queries whose answers depend on their window have requests of their own. */
+async function requestsOf(needs: readonly SeriesNeed[]): Promise<Parameters<typeof createSpanAnswers>[0]> {
+  const [own, others] = [needs.filter((need) => need.ownWindow), needs.filter((need) => !need.ownWindow)];
+  return [
+    ...(await planRequests(own)).map((request) => ({ ...request, isOwnWindow: true })),
+    ...(await planRequests(others)).map((request) => ({ ...request, isOwnWindow: false })),
+  ];
+}
 
 interface AnsweredMoment {
   at: Date;
   /** Null for a moment outside the time constraints. */
-  answered: MomentAnswers | null;
+  answered: AnswersAtMoment | null;
 }
 
 const STAY: Decision = { kind: 'stay' };
@@ -152,7 +144,7 @@ function judgedMoment(judged: JudgedAlarm, { at, answered }: AnsweredMoment, spa
 /** Keeps a constant number of moments in flight. Answers come in the order of the moments. */
 async function* answersInOrder(
   moments: Iterable<Date>,
-  ask: (at: Date) => Promise<MomentAnswers | null>,
+  ask: (at: Date) => Promise<AnswersAtMoment | null>,
 ): AsyncIterable<AnsweredMoment> {
   const ahead: Promise<AnsweredMoment>[] = [];
   const begin = (at: Date): void => {

@@ -20,6 +20,7 @@ import {
   ALARMS,
   bodyOf,
   explainedValues,
+  MOMENTARY,
   SEARCH,
   SPAN,
   startValuesRig,
@@ -106,7 +107,7 @@ function suite(open: () => Promise<Database>): void {
     prometheus.says = (_, { now }) =>
       now.getUTCMinutes() < 5 ? { kind: 'outage', reason: 'refused' } : { kind: 'series', series: [] };
     const eleven = { name: 'eleven', start: '0 11 * * *', duration: 599 };
-    const answer = await rig.draft({ ...bodyOf('prometheus'), time_constraints: [eleven] }, { step: 60 });
+    const answer = await rig.draft({ ...MOMENTARY, time_constraints: [eleven] }, { step: 60 });
     const { series, unanswered, not_evaluated, unknown_reason } = answer.json<Values>();
     expect(series.map(({ points }) => points.map(({ value }) => value))).toEqual([Array(10).fill(null)]);
     expect([unanswered, unknown_reason]).toEqual([5, expect.stringContaining('unknown')]);
@@ -226,7 +227,10 @@ function suite(open: () => Promise<Database>): void {
     });
 
     test('when its series have too many points, with the step that fits', async () => {
-      prometheus.says = (_, { now }) => ({ kind: 'series', series: [waveEnding(now), waveEnding(now)] });
+      prometheus.says = (_, { now }, __, { periods }) => ({
+        kind: 'series',
+        series: [waveEnding(now, periods), waveEnding(now, periods)],
+      });
       const span = { start: '2025-12-27T00:00:00Z', stop: '2025-12-31T23:00:00Z' };
       const refused = await rig.draft(bodyOf('prometheus'), span);
       const step = Number(/Let step be at least (\d+)/.exec(refused.fault ?? '')?.[1]);
@@ -240,7 +244,7 @@ function suite(open: () => Promise<Database>): void {
   test('a client that leaves ends the requests', async () => {
     prometheus.gate = () => new Promise(() => undefined);
     const leaving = new AbortController();
-    const body = JSON.stringify({ alarm: bodyOf('prometheus'), ...SPAN });
+    const body = JSON.stringify({ alarm: MOMENTARY, ...SPAN });
     const headers = { ...MEMBER, 'content-type': 'application/json' };
     const left = fetch(`${api.url}/v1/alarms/values`, { method: 'POST', headers, body, signal: leaving.signal });
     await eventually(() => expect(prometheus.underWay).toBe(8));
@@ -248,20 +252,20 @@ function suite(open: () => Promise<Database>): void {
     await expect(left).rejects.toThrow();
     await eventually(() => expect(prometheus.underWay).toBe(0));
     prometheus.gate = () => Promise.resolve();
-    expect((await rig.draft(bodyOf('prometheus'))).status).toBe(200);
+    expect((await rig.draft(MOMENTARY)).status).toBe(200);
   });
 
   test('a third request of a project at once is told to come again, one of another project is not', async () => {
     let release = (): void => undefined;
     const released = new Promise<void>((resolve) => (release = resolve));
     prometheus.gate = () => released;
-    const first = [rig.draft(bodyOf('prometheus')), rig.draft(bodyOf('prometheus'))];
+    const first = [rig.draft(MOMENTARY), rig.draft(MOMENTARY)];
     await eventually(() => expect(prometheus.underWay).toBe(16));
     const told = 'Too many requests for values at once: wait until one of them has ended';
-    const refused = await rig.draft(bodyOf('prometheus'));
+    const refused = await rig.draft(MOMENTARY);
     expect([refused.status, refused.fault]).toEqual([429, told]);
     prometheus.gate = () => Promise.resolve();
-    const other = { as: STRANGER, body: { alarm: bodyOf('prometheus'), ...SPAN } };
+    const other = { as: STRANGER, body: { alarm: MOMENTARY, ...SPAN } };
     expect((await api.ask('POST', '/v1/alarms/values', other)).status).toBe(200);
     release();
     expect((await Promise.all(first)).map(({ status }) => status)).toEqual([200, 200]);
@@ -269,7 +273,7 @@ function suite(open: () => Promise<Database>): void {
 
   test('a span that takes longer than its deadline is answered 503', async () => {
     prometheus.gate = () => new Promise(() => undefined);
-    const answer = rig.draft(bodyOf('prometheus'));
+    const answer = rig.draft(MOMENTARY);
     await eventually(() => expect(prometheus.underWay).toBe(8));
     await api.clock.advance(60_000);
     expect((await answer).status).toBe(503);

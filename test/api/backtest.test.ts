@@ -109,10 +109,10 @@ test('the step, the state to begin with, repeated actions and time constraints a
 });
 
 test('an evaluation without an answer of the backend keeps the state and is counted', async () => {
-  prometheus.says = (query, asking, key) =>
-    asking.now.getUTCMinutes() >= 10 && asking.now.getUTCMinutes() < 15
-      ? { kind: 'outage', reason: 'no answer in time' }
-      : wave(query, asking, key);
+  prometheus.says = (...asked) => {
+    const minute = asked[1].now.getUTCMinutes();
+    return minute >= 10 && minute < 15 ? { kind: 'outage', reason: 'no answer in time' } : wave(...asked);
+  };
   const { transitions, summary } = await run(ERRORS, { start: '2026-01-01T11:00:00', stop: '2026-01-01T11:19:00' });
   expect(transitions.map(({ at, to }) => [at.slice(11), to])).toEqual([
     ['11:00:00', 'ok'],
@@ -272,9 +272,9 @@ describe('while it runs', () => {
   });
 
   test('an internal error does not look like a complete answer', async () => {
-    prometheus.says = (query, asking, key) => {
-      if (asking.now > new Date('2026-01-01T11:30:00Z')) throw new Error('broken at secret-host');
-      return wave(query, asking, key);
+    prometheus.says = (...asked) => {
+      if (asked[1].now > new Date('2026-01-01T11:30:00Z')) throw new Error('broken at secret-host');
+      return wave(...asked);
     };
     const { response } = await begin(ADMIN);
     const chunks: Buffer[] = [];

@@ -83,8 +83,10 @@ function suite(open: () => Promise<Database>): void {
 
   test('latest values of a backend that never answers are errors after the deadline, and are not kept', async () => {
     prometheus.gate = () => new Promise(() => undefined);
-    prometheus.says = (_, { now, signal }) =>
-      signal.aborted ? { kind: 'outage', reason: 'no answer in time' } : { kind: 'series', series: [waveEnding(now)] };
+    prometheus.says = (_, { now, signal }, __, { periods }) =>
+      signal.aborted
+        ? { kind: 'outage', reason: 'no answer in time' }
+        : { kind: 'series', series: [waveEnding(now, periods)] };
     const id = await api.create(bodyOf('prometheus'), MEMBER);
     const answer = rig.latest([id]);
     await eventually(() => expect(prometheus.underWay).toBe(1));

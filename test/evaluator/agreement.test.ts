@@ -110,11 +110,13 @@ const given: fc.Arbitrary<Given> = fc
 /** One or two series with gaps. They depend on the moment only, not on the requester. */
 const prometheusWith = (offset: number) =>
   labelled(
-    datasourceDouble<'prometheus'>(({ promql }, { now }) => {
+    datasourceDouble<'prometheus'>(({ promql }, { now }, _, { granularityS, periods, lagS }) => {
+      const end = new Date(now.getTime() - lagS * 1000);
+      const points = Array.from({ length: periods }, (__, index) => index);
       const value = (minute: number, which: number): number =>
         (minute * 37 + promql.charCodeAt(1) * 11 + which * 29 + offset) % 100;
       const series = [0, 1].map((which) =>
-        seriesEndingAt(now, 30, [0, 1, 2, 3, 4, 5, 6, 7]).flatMap(({ at }) => {
+        seriesEndingAt(end, granularityS, points).flatMap(({ at }) => {
           const minute = Math.floor(at / 60_000);
           return value(minute, which) < 10 ? [] : [{ at, values: { value: value(minute, which) } }];
         }),

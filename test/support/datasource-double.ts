@@ -1,12 +1,13 @@
 import type { BackendAnswer, DatasourceKind } from '../../src/alarm/series.js';
 import { untilAborted } from '../../src/async/deadline.js';
-import type { QueryContext, Datasource, QueryOf } from '../../src/datasource/datasource.js';
+import type { QueryContext, Datasource, QueryOf, SeriesRequest } from '../../src/datasource/datasource.js';
 
 /** What a double says to one question. */
 export type Says<Kind extends DatasourceKind> = (
   query: QueryOf<Kind>,
   asking: QueryContext,
   key: string,
+  request: SeriesRequest<QueryOf<Kind>>,
 ) => BackendAnswer;
 
 /** A backend that answers as the test says, and can hold its answers back. */
@@ -26,14 +27,15 @@ export function datasourceDouble<Kind extends DatasourceKind>(says: Says<Kind>):
     asked: [],
     underWay: 0,
     gate: () => Promise.resolve(),
-    async answers({ queries }, asking) {
+    async answers(request, asking) {
+      const { queries } = request;
       const gate = double.gate(double.asked.length);
       double.asked.push(asking.now);
       double.underWay += 1;
       await untilAborted(gate, asking.signal).catch(() => undefined);
       double.underWay -= 1;
       for (const { query } of queries) asking.trace?.sent(`POST /double ${JSON.stringify(query)}`);
-      return new Map(queries.map(({ key, query }) => [key, double.says(query, asking, key)]));
+      return new Map(queries.map(({ key, query }) => [key, double.says(query, asking, key, request)]));
     },
   };
   return double;

@@ -63,6 +63,12 @@ export const PROMETHEUS = {
   granularity: 60,
   evaluation_periods: 2,
 };
+/** An alarm whose moments are asked about one by one. */
+export const MOMENTARY = {
+  name: 'momentary',
+  type: 'prometheus',
+  prometheus_rule: { query: 'errors', threshold: 5, comparison_operator: 'ge' },
+};
 const POOL = { pool_id: 'p', stack_id: 's', autoscaling_group_id: 'g' };
 const PARTS = [
   { type: 'gnocchi_resources_threshold', metric: 'm', resource_id: 'r', resource_type: 'x', ...GNOCCHI },
@@ -90,10 +96,10 @@ export const ALARMS: Record<string, Record<string, unknown>> = {
 export const SPAN = { start: '2026-01-01T11:00:00Z', stop: '2026-01-01T11:45:00Z' };
 export const SEARCH = `?start=${SPAN.start}&stop=${SPAN.stop}`;
 
-/** Rises and falls, and is missing now and then. */
-export function waveEnding(end: Date, offset = 0): ReturnType<typeof seriesEndingAt> {
+/** Rises and falls, and is missing now and then. A point a minute, at least four. */
+export function waveEnding(end: Date, periods: number, offset = 0): ReturnType<typeof seriesEndingAt> {
   const last = new Date(Math.floor(end.getTime() / 60_000) * 60_000);
-  return seriesEndingAt(last, 60, [0, 0, 0, 0]).flatMap(({ at }) => {
+  return seriesEndingAt(last, 60, Array<number>(Math.max(4, periods)).fill(0)).flatMap(({ at }) => {
     const minute = Math.floor(at / 60_000) + offset;
     return minute % 7 === 0 ? [] : [{ at, values: { value: minute % 11 } }];
   });
@@ -144,7 +150,11 @@ function labelled(source: Datasource<PrometheusQuery>): Datasource<PrometheusQue
 }
 
 export async function startValuesRig(db: Database): Promise<ValuesRig> {
-  const gnocchi = datasourceDouble<'gnocchi'>((_, { now }) => ({ kind: 'series', series: [waveEnding(now)] }));
+  const gnocchi = datasourceDouble<'gnocchi'>((_, { now }, __, { periods }) => {
+    // A period that begins at the end of the window is no part of it.
+    const end = new Date(now.getTime() - 1);
+    return { kind: 'series', series: [waveEnding(end, periods)] };
+  });
   const octavia = datasourceDouble<'octavia'>((_, { now }) => {
     const operating_status = now.getUTCMinutes() % 20 < 10 ? 'ERROR' : 'ONLINE';
     return { kind: 'members', creationTimeS: 0, members: [aPoolMember({ operating_status }), aPoolMember()] as never };
@@ -169,7 +179,10 @@ export async function startValuesRig(db: Database): Promise<ValuesRig> {
     prometheus,
     async reset() {
       await empty(db);
-      prometheus.says = (_, { now }) => ({ kind: 'series', series: [waveEnding(now), waveEnding(now, 4)] });
+      prometheus.says = (_, { now }, __, { periods }) => ({
+        kind: 'series',
+        series: [waveEnding(now, periods), waveEnding(now, periods, 4)],
+      });
       prometheus.gate = () => Promise.resolve();
       for (const double of [gnocchi, octavia, prometheus]) double.asked = [];
       for (let minute = 0; minute < 60; minute += 1) {

@@ -119,7 +119,7 @@ function explained(input: ExplainInput, need: SeriesNeed, part: AnsweredRule): E
 
 /** Repeats the judgement with a listener. The judgement is pure, so the result is the same. */
 export function replayJudgement(
-  { state, at: now }: ExplainInput,
+  { state, at: now }: Pick<ExplainInput, 'state' | 'at'>,
   { rule, answer, options }: AnsweredRule,
 ): ReplayedJudgement {
   const points: JudgedPoint[] = [];

@@ -9,6 +9,7 @@ import {
   type ExplainInput,
   type NamedRule,
 } from '../explain/explain-queries.js';
+import type { TraceRecorder } from '../explain/trace-recorder.js';
 
 /** The newest datapoint of one series that an evaluation compared. */
 export interface ComparedValue {
@@ -31,6 +32,9 @@ export interface ComparedQuery {
   options: EvaluationOptions;
 }
 
+/** What `explain` is given, with the labels of the answers' series in place of its traces. */
+type ComparedInput = Omit<ExplainInput, 'recorder'> & Pick<TraceRecorder, 'labelsOf'>;
+
 /** The queries of an alarm, as `explain` names them. */
 export function comparedQueries(input: Pick<ExplainInput, 'rule' | 'needs' | 'options'>): ComparedQuery[] {
   return rulesOf(input).map(({ rule, options, name }, index) => ({
@@ -45,11 +49,11 @@ export function comparedQueries(input: Pick<ExplainInput, 'rule' | 'needs' | 'op
  * The newest compared datapoint of each series of each query, in the order of the queries. They are those that
  * `explain` shows as used. A pool of a load balancer has one value: the number of its unhealthy members.
  */
-export function comparedValues(input: ExplainInput): ComparedValue[][] {
+export function comparedValues(input: ComparedInput): ComparedValue[][] {
   return rulesOf(input).map((named, index) => valuesOf(input, index, named));
 }
 
-function valuesOf(input: ExplainInput, index: number, named: NamedRule): ComparedValue[] {
+function valuesOf(input: ComparedInput, index: number, named: NamedRule): ComparedValue[] {
   const answer = input.answersInWindow[index]!;
   const { evaluation, points } = replayJudgement(input, { ...named, answer });
   if (answer.kind === 'members') {
@@ -58,7 +62,7 @@ function valuesOf(input: ExplainInput, index: number, named: NamedRule): Compare
   }
   if (answer.kind !== 'series') return [];
   const need = input.needs[index]!;
-  const labels = input.recorder.labelsOf(need.key);
+  const labels = input.labelsOf(need.key);
   const values = answer.series.map((_, series): ComparedValue => ({
     // Series of Prometheus have labels, even if the set is empty; others have none.
     labels: need.datasource === 'prometheus' ? (labels[series] ?? {}) : null,

@@ -107,7 +107,15 @@ function latestValue(alarm: StoredAlarm, { answers, recorder }: RecordedAnswers,
   if (typeOf(rule).judgedBy !== 'series') return { at, shown: null, comparedSeries: 0, error: null };
   const queried = { rule, ...needsOf(alarm) };
   const { answersInWindow, evaluation } = judgeAlarm({ ...queried, state, repeats }, answers, at);
-  const values = comparedValues({ ...queried, state, at, answers, answersInWindow, evaluation, recorder });
+  const values = comparedValues({
+    ...queried,
+    state,
+    at,
+    answers,
+    answersInWindow,
+    evaluation,
+    labelsOf: recorder.labelsOf,
+  });
   const compared = comparedQueries(queried).flatMap((query, index) => {
     const nameOf = seriesName(values[index]!.flatMap(({ labels }) => (labels === null ? [] : [labels])));
     return values[index]!.flatMap((value) =>

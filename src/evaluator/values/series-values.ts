@@ -1,6 +1,5 @@
 import type { AlarmState } from '../../alarm/state.js';
 import { actionsOf, countEvaluation } from '../backtest.js';
-import { createTraceRecorder } from '../explain/trace-recorder.js';
 import {
   judgedMoments,
   momentsIn,
@@ -44,7 +43,7 @@ export async function seriesValues(
   const totals = { evaluations: 0, notifications: 0, unanswered: 0, unknownReason: null };
   const states: TimeBand<AlarmState>[] = [];
   const notEvaluated: TimeBand<true>[] = [];
-  for await (const moment of judgedMoments(deps, span, { signal, newRecorder: createTraceRecorder })) {
+  for await (const moment of judgedMoments(deps, span, signal)) {
     addToBands(states, moment.state, moment);
     totals.notifications += actionsOf(span.alarm, moment).length;
     const { judgement } = moment;
@@ -62,8 +61,8 @@ type Queried = ReturnType<typeof needsOf> & Pick<EvaluatedSpan['alarm'], 'rule'>
 
 function valuesAt(
   { at, from }: JudgedMoment,
-  { answers, answersInWindow, evaluation, recorder = createTraceRecorder() }: NonNullable<JudgedMoment['judgement']>,
+  { answers, answersInWindow, evaluation, labelsOf }: NonNullable<JudgedMoment['judgement']>,
   queried: Queried,
 ): ReturnType<typeof comparedValues> {
-  return comparedValues({ ...queried, state: from, at, answers, answersInWindow, evaluation, recorder });
+  return comparedValues({ ...queried, state: from, at, answers, answersInWindow, evaluation, labelsOf });
 }

@@ -38,6 +38,19 @@ function needOf(
   return typeOf(rule).seriesNeeded(rule, options)[0]!;
 }
 
+describe('the window', () => {
+  test.each([
+    ['up', false],
+    ['rate(up[5m] offset 1h)', false],
+    ['up @ 1609746000', false],
+    ['up @ start()', true],
+    ['up - up @end ( )', true],
+  ])('of the PromQL %s is the alarm’s own: %s', (query, isOwn) => {
+    const [two, three] = [2, 3].map((evaluation_periods) => needOf('prometheus', { query, evaluation_periods }));
+    expect([two?.ownWindow ?? false, two?.key === three?.key]).toEqual([isOwn, !isOwn]);
+  });
+});
+
 describe('the query', () => {
   test.each<[kind: Kind, need: Partial<SeriesNeed>]>([
     [

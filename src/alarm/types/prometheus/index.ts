@@ -35,18 +35,23 @@ function needOf(rule: PrometheusRule, options: EvaluationOptions): PrometheusNee
   const { backend, ingestion_lag: lagS = 0 } = options;
   const granularityS = isRange(rule) ? (rule.granularity ?? DEFAULT_GRANULARITY_S) : 0;
   const query = { promql: rule.query, project: rule.scope_to_project };
-  const key = JSON.stringify(['prometheus', backend ?? null, granularityS, lagS, query]);
+  const periods = rule.evaluation_periods ?? 1;
+  const ownWindow = granularityS > 0 && NAMES_WINDOW.test(rule.query);
+  const of = ['prometheus', backend ?? null, granularityS, lagS, query, ...(ownWindow ? [periods] : [])];
   return {
     datasource: 'prometheus',
     backend: backend ?? null,
-    key,
+    key: JSON.stringify(of),
     query,
     granularityS,
-    periods: rule.evaluation_periods ?? 1,
+    periods,
     lagS,
+    ...(ownWindow && { ownWindow }),
   };
 }
 
+/** `@ start()` and `@ end()` are the ends of the window of a range query. */
+const NAMES_WINDOW = /@\s*(?:start|end)\s*\(/;
 const QUOTED = /"(?:[^"\\]|\\[^])*"|'(?:[^'\\]|\\[^])*'|`[^`]*`/g;
 
 /** Queries that differ only in quoted texts, such as label values. These are most of those that can be merged. */
