@@ -2,12 +2,12 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 
 import { Dialog } from '../elements/dialog.js';
-import type { Schemas } from '../requests/client.js';
+import { TestFireDialog } from '../elements/test-fire-dialog.js';
+import { bodyOf, client, type Schemas } from '../requests/client.js';
 import { useReader } from '../requests/reader.js';
 import { goTo, linkTo } from '../shell/address.js';
 import { SilenceDialog } from './silence-dialog.js';
 import { changeAlarm, deleteAlarm, type AlarmVersion } from './stored-alarm.js';
-import { TestFireDialog } from './test-fire-dialog.js';
 
 type Question = 'silence' | 'test' | 'enable' | 'delete';
 
@@ -45,7 +45,17 @@ export function AlarmActions({
       {asked?.question === 'silence' && (
         <SilenceDialog alarm={asked.of.alarm} onSilenced={onSilenced} onClose={close} />
       )}
-      {asked?.question === 'test' && <TestFireDialog alarm={asked.of.alarm} onTested={onTested} onClose={close} />}
+      {asked?.question === 'test' && (
+        <TestFireDialog
+          alarm={asked.of.alarm}
+          send={(body) => {
+            const path = { id: asked.of.alarm.alarm_id };
+            return bodyOf(client.POST('/v1/alarms/{id}/test-fire', { params: { path }, body }));
+          }}
+          onTested={onTested}
+          onClose={close}
+        />
+      )}
       {asked?.question === 'enable' && <EnableDialog version={asked.of} onChange={onChange} onClose={close} />}
       {asked?.question === 'delete' && <DeleteDialog version={asked.of} onClose={close} />}
     </div>

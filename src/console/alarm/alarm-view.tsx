@@ -1,10 +1,12 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 
+import { actionsOf } from '../elements/action-lists.js';
 import { TYPE_WORDS } from '../elements/alarm-types.js';
 import { Empty, Loaded } from '../elements/notices.js';
 import { ruleOf, ruleSentence } from '../elements/rule-sentence.js';
 import { SeverityWord, State, STATES, stateWord } from '../elements/state.js';
+import { TestOutcome } from '../elements/test-outcome.js';
 import { Age, Time } from '../elements/time.js';
 import type { Schemas } from '../requests/client.js';
 import { useLive } from '../requests/live.js';
@@ -17,8 +19,7 @@ import { HistoryPanel } from './history-panel.js';
 import { NotificationsPanel } from './notifications-panel.js';
 import { RuleTree } from './rule-tree.js';
 import { SilencesPanel } from './silences-panel.js';
-import { actionsOf, readAlarm, type AlarmVersion } from './stored-alarm.js';
-import { TestOutcome } from './test-outcome.js';
+import { readAlarm, type AlarmVersion } from './stored-alarm.js';
 import { ValuesPanel } from './values-panel.js';
 
 /** One alarm: its rule, its values, why it is in its state, what became of it, and who was told. */

@@ -9,17 +9,6 @@ export interface AlarmVersion {
 /** Fields that the service sets, and refuses or ignores in requests. */
 const READ_ONLY = ['alarm_id', 'timestamp', 'state_timestamp', 'evaluate_timestamp'];
 
-const ACTION_LISTS = {
-  alarm: 'alarm_actions',
-  ok: 'ok_actions',
-  'insufficient data': 'insufficient_data_actions',
-} as const;
-
-/** The actions that an alarm runs when it enters a state. */
-export function actionsOf(alarm: Schemas['Alarm'], state: Schemas['Alarm']['state']): readonly string[] {
-  return alarm[ACTION_LISTS[state]] ?? [];
-}
-
 /** Reads an alarm; null if the reader cannot see one with this id. */
 export async function readAlarm(id: string, signal: AbortSignal): Promise<AlarmVersion | null> {
   const answering = client.GET('/v2/alarms/{id}', { params: { path: { id } }, signal });

@@ -9,6 +9,7 @@ import { ChangeList } from './changes.js';
 import { missingField } from './complete.js';
 import { Conflict } from './conflict.js';
 import { changesBetween, withValue, type Draft, type FieldPath } from './draft.js';
+import { DraftTest } from './draft-test.js';
 import { DraftValues } from './draft-values.js';
 import type { FieldFault } from './faults.js';
 import { FieldInput } from './field-input.js';
@@ -92,6 +93,7 @@ export function AlarmForm({
           </a>
         </div>
       </form>
+      <DraftTest draft={draft} isComplete={missingField(placed, draft) === undefined} />
       {isAsking && (
         <Dialog title="Save these changes?" action="Save" act={save} onClose={() => setAsking(false)}>
           <ChangeList changes={changesBetween(base, draft)} />

@@ -1,11 +1,11 @@
 import type { JSX } from 'preact';
 
-import { DeliveryStatus } from '../elements/delivery.js';
-import { Failure } from '../elements/notices.js';
-import { State } from '../elements/state.js';
 import { bodyOf, client, type Schemas } from '../requests/client.js';
 import { useLive } from '../requests/live.js';
 import { useAnswer } from '../requests/use-answer.js';
+import { DeliveryStatus } from './delivery.js';
+import { Failure } from './notices.js';
+import { State } from './state.js';
 
 type ShownOutcome = Omit<Schemas['TestFire']['notifications'][number], 'status'> & { status: string };
 

@@ -1,12 +1,12 @@
 import type { JSX, TargetedEvent } from 'preact';
 import { useState } from 'preact/hooks';
 
-import { Dialog } from '../elements/dialog.js';
-import { Field } from '../elements/fields.js';
-import { State, STATES, type ShownState } from '../elements/state.js';
-import { bodyOf, client, type Schemas } from '../requests/client.js';
+import type { Schemas } from '../requests/client.js';
 import { useReader } from '../requests/reader.js';
-import { actionsOf } from './stored-alarm.js';
+import { actionsOf, type ActionsOfStates } from './action-lists.js';
+import { Dialog } from './dialog.js';
+import { Field } from './fields.js';
+import { State, STATES, type ShownState } from './state.js';
 
 /** Actions that one request tests, at most. */
 const MOST_TESTED = 10;
@@ -16,10 +16,13 @@ const ADMIN_SCHEMES = /^(log|test):/;
 /** Sends a test of chosen actions, after the name of the alarm is typed. */
 export function TestFireDialog({
   alarm,
+  send,
   onTested,
   onClose,
 }: {
-  alarm: Schemas['Alarm'];
+  /** A stored alarm, or a draft. */
+  alarm: ActionsOfStates & { name: string };
+  send: (test: Schemas['TestFireRequest']) => Promise<Schemas['TestFire']>;
   onTested: (outcome: Schemas['TestFire']) => void;
   onClose: () => void;
 }): JSX.Element {
@@ -38,12 +41,7 @@ export function TestFireDialog({
       isDangerous
       canAct={confirm === alarm.name && actions.length > 0 && actions.length <= MOST_TESTED}
       act={async () => {
-        const path = { id: alarm.alarm_id };
-        onTested(
-          await bodyOf(
-            client.POST('/v1/alarms/{id}/test-fire', { params: { path }, body: { confirm, state, actions } }),
-          ),
-        );
+        onTested(await send({ confirm, state, actions }));
       }}
       onClose={onClose}
     >
