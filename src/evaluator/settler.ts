@@ -20,6 +20,8 @@ export interface SettlerDeps {
 /**
  * Settles the alarms of partitions when a scheduled batch of these begins, so once an interval: it releases the
  * notifications that a silence has held, if none holds them any more. They replace the repeat of that interval.
+ * It comes before the evaluation. After it, a slow backend would delay the release, and an alarm that returns in this
+ * batch would send its return only: receivers that scale back on `ok` would act on a state that they were never told.
  */
 export class Settler {
   /** Alarms whose notifications were released, by partition, until the next scheduled batch of the partition. */

@@ -8,6 +8,7 @@ import { Time, timeOf } from '../elements/time.js';
 import { bodyOf, client, type Schemas } from '../requests/client.js';
 import { useLive } from '../requests/live.js';
 import { useAnswer } from '../requests/use-answer.js';
+import { linkTo } from '../shell/address.js';
 import { after, serviceTime } from '../shell/clock.js';
 
 /** Later changes are looked for when the page is opened again. */
@@ -49,7 +50,7 @@ export function SilencesPanel({
 }
 
 function HoldingSilence({
-  silence: { status, opening, reason, owner, matchers },
+  silence: { id, status, opening, reason, owner, matchers },
   names,
 }: {
   silence: ShownSilence;
@@ -57,7 +58,9 @@ function HoldingSilence({
 }): JSX.Element {
   return (
     <p>
-      <strong>{status === 'active' ? 'Silenced' : 'Will be silenced'}</strong>{' '}
+      <a href={linkTo('silences', id)}>
+        <strong>{status === 'active' ? 'Silenced' : 'Will be silenced'}</strong>
+      </a>{' '}
       {opening && (
         <>
           {status === 'planned' && (

@@ -16,20 +16,27 @@ const BEHIND_VALUE = "'. ";
 
 /** The field that a refusal names; undefined for other failures. */
 export function refusedField(thrown: unknown): RefusedField | undefined {
-  if (!(thrown instanceof RequestRefused) || !thrown.fault.startsWith(BEGIN)) return undefined;
-  const text = thrown.fault.slice(BEGIN.length);
-  const valueAt = text.indexOf(BEFORE_VALUE);
-  const endAt = text.lastIndexOf(BEHIND_VALUE);
-  if (valueAt < 0 || endAt < valueAt) return undefined;
+  if (!(thrown instanceof RequestRefused) || thrown.status !== 400) return undefined;
+  const named = namedIn(thrown.fault);
+  const parts = thrown.field?.split('/') ?? [];
+  const field = parts.findLast((part) => part !== '' && !IS_POSITION.test(part)) ?? named?.field;
+  if (field === undefined) return undefined;
+  const position = parts.findLast((part) => IS_POSITION.test(part));
   return {
-    field: text.slice(0, valueAt),
-    index: positionIn(thrown.field),
-    text: text.slice(endAt + BEHIND_VALUE.length),
+    field,
+    index: position === undefined ? undefined : Number(position),
+    text: named?.text ?? thrown.fault,
   };
 }
 
-/** The last number in a JSON Pointer: 1 in `/matchers/1/value`. */
-function positionIn(pointer: string | undefined): number | undefined {
-  const position = pointer?.split('/').findLast((part) => /^\d+$/.test(part));
-  return position === undefined ? undefined : Number(position);
+const IS_POSITION = /^\d+$/;
+
+/** Beside a field its name and value need not be repeated. */
+function namedIn(fault: string): Pick<RefusedField, 'field' | 'text'> | undefined {
+  if (!fault.startsWith(BEGIN)) return undefined;
+  const text = fault.slice(BEGIN.length);
+  const valueAt = text.indexOf(BEFORE_VALUE);
+  const endAt = text.lastIndexOf(BEHIND_VALUE);
+  if (valueAt < 0 || endAt < valueAt) return undefined;
+  return { field: text.slice(0, valueAt), text: text.slice(endAt + BEHIND_VALUE.length) };
 }

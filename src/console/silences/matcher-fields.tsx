@@ -1,0 +1,135 @@
+import type { JSX, TargetedEvent } from 'preact';
+
+import { TYPE_WORDS, TYPES } from '../elements/alarm-types.js';
+import type { ShownMatcher } from '../elements/silence-words.js';
+import type { RefusedField } from '../requests/refused-field.js';
+
+const FIELDS: Readonly<Record<ShownMatcher['field'], { text: string; hint: string }>> = {
+  name: { text: 'name', hint: 'with * for any text' },
+  alarm_id: { text: 'id', hint: 'the id of one alarm' },
+  type: { text: 'type', hint: '' },
+  severity: { text: 'severity', hint: '' },
+};
+const CHOICES: Partial<Record<ShownMatcher['field'], readonly (readonly [value: string, text: string])[]>> = {
+  type: TYPES.map((type) => [type, TYPE_WORDS[type]] as const),
+  severity: ['critical', 'moderate', 'low'].map((severity) => [severity, severity] as const),
+};
+const MOST_MATCHERS = 20;
+
+/** The conditions that an alarm must fulfil, all of them. */
+export function MatcherFields({
+  matchers,
+  fault,
+  onChange,
+}: {
+  matchers: readonly ShownMatcher[];
+  fault: RefusedField | undefined;
+  onChange: (matchers: ShownMatcher[]) => void;
+}): JSX.Element {
+  const set = (index: number, matcher: ShownMatcher): void => onChange(matchers.with(index, matcher));
+  const wrong = fault?.field === 'value' || fault?.field === 'field' ? fault.index : undefined;
+  return (
+    <fieldset class="choices">
+      <legend>Silence alarms whose</legend>
+      {matchers.map((matcher, index) => (
+        <MatcherRow
+          key={index}
+          matcher={matcher}
+          isFirst={index === 0}
+          fault={index === wrong ? fault?.text : undefined}
+          onChange={(next) => set(index, next)}
+          onRemove={matchers.length > 1 ? () => onChange(matchers.toSpliced(index, 1)) : undefined}
+        />
+      ))}
+      {fault?.field === 'matchers' && <small class="fault">{fault.text}</small>}
+      {matchers.length < MOST_MATCHERS && (
+        <div>
+          <button type="button" onClick={() => onChange([...matchers, { field: 'severity', value: 'critical' }])}>
+            and …
+          </button>
+        </div>
+      )}
+    </fieldset>
+  );
+}
+
+function MatcherRow({
+  matcher: { field, value },
+  isFirst,
+  fault,
+  onChange,
+  onRemove,
+}: {
+  matcher: ShownMatcher;
+  isFirst: boolean;
+  fault: string | undefined;
+  onChange: (matcher: ShownMatcher) => void;
+  /** Undefined for the only one. */
+  onRemove: (() => void) | undefined;
+}): JSX.Element {
+  const choose = (event: TargetedEvent<HTMLSelectElement>): void => {
+    const next = event.currentTarget.value as ShownMatcher['field'];
+    onChange({ field: next, value: CHOICES[next]?.[0]?.[0] ?? '' });
+  };
+  return (
+    <div class={fault === undefined ? 'matcher' : 'matcher wrong'}>
+      {!isFirst && <span>and</span>}
+      <select aria-label="Field" value={field} onChange={choose}>
+        {Object.entries(FIELDS).map(([name, { text }]) => (
+          <option key={name} value={name}>
+            {text}
+          </option>
+        ))}
+      </select>
+      <MatcherValue matcher={{ field, value }} onChange={(next) => onChange({ field, value: next })} />
+      {onRemove && (
+        <button type="button" aria-label="Remove this condition" onClick={onRemove}>
+          ✕
+        </button>
+      )}
+      {fault !== undefined && <small class="fault">{fault}</small>}
+    </div>
+  );
+}
+
+function MatcherValue({
+  matcher: { field, value },
+  onChange,
+}: {
+  matcher: ShownMatcher;
+  onChange: (value: string) => void;
+}): JSX.Element {
+  const choices = CHOICES[field];
+  if (choices) {
+    return (
+      <>
+        <span>is</span>
+        <select
+          aria-label="Value"
+          value={value}
+          onChange={(event: TargetedEvent<HTMLSelectElement>) => onChange(event.currentTarget.value)}
+        >
+          {choices.map(([choice, text]) => (
+            <option key={choice} value={choice}>
+              {text}
+            </option>
+          ))}
+        </select>
+      </>
+    );
+  }
+  return (
+    <>
+      <span>{field === 'name' ? 'matches' : 'is'}</span>
+      <input
+        type="text"
+        aria-label="Value"
+        value={value}
+        placeholder={FIELDS[field].hint}
+        maxLength={255}
+        spellcheck={false}
+        onInput={(event: TargetedEvent<HTMLInputElement>) => onChange(event.currentTarget.value)}
+      />
+    </>
+  );
+}

@@ -1,0 +1,105 @@
+import type { ChosenEnd } from '../elements/end-choice.js';
+import { enteredEnd, endTime } from '../elements/end-choice.js';
+import { ownerName, type ShownMatcher, type ShownSilence, type SilenceBody } from '../elements/silence-words.js';
+import { localText, timeOf, utcOf } from '../elements/time.js';
+import type { Reader } from '../requests/reader.js';
+
+/** A silence as it stands in the form. Times are local ones, as their fields have them; empty: none. */
+export interface SilenceDraft {
+  matchers: ShownMatcher[];
+  recurs: boolean;
+  startsAt: string;
+  end: ChosenEnd;
+  cron: string;
+  minutes: string;
+  timezone: string;
+  lastDay: string;
+  reason: string;
+  owner: string;
+  project: string;
+  allProjects: boolean;
+}
+
+const SECONDS_OF_MINUTE = 60;
+
+/** The draft of a new silence. */
+export function newDraft(reader: Reader): SilenceDraft {
+  return {
+    matchers: [{ field: 'name', value: '' }],
+    recurs: false,
+    startsAt: '',
+    end: { kind: '1h' },
+    cron: '0 2 * * *',
+    minutes: '90',
+    timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    lastDay: '',
+    reason: '',
+    owner: ownerName(reader),
+    project: reader.project_id ?? '',
+    allProjects: false,
+  };
+}
+
+/** The draft of a change. */
+export function changeDraft(silence: ShownSilence, reader: Reader): SilenceDraft {
+  const { starts_at, ends_at, recurrence } = silence;
+  const end = ends_at === null ? '' : localText(timeOf(ends_at));
+  return {
+    ...broughtBack(silence, reader),
+    startsAt: localText(timeOf(starts_at)),
+    end: { kind: 'other', local: end },
+    lastDay: recurrence ? end : '',
+  };
+}
+
+/** The draft of a silence that holds again what an ended one held. It asks for a new end. */
+export function broughtBack(silence: ShownSilence, reader: Reader): SilenceDraft {
+  const { matchers, recurrence, reason, owner, project_id, all_projects } = silence;
+  const draft = newDraft(reader);
+  return {
+    ...draft,
+    matchers: [...matchers],
+    recurs: recurrence !== null,
+    end: { kind: 'other', local: '' },
+    cron: recurrence?.cron ?? draft.cron,
+    minutes: recurrence ? String(recurrence.duration / SECONDS_OF_MINUTE) : draft.minutes,
+    timezone: recurrence?.timezone ?? draft.timezone,
+    reason,
+    owner,
+    project: project_id ?? '',
+    allProjects: all_projects,
+  };
+}
+
+/**
+ * The body of a request. With `isSent` false it is for a preview, in which an end that counts from now is left out.
+ * `changed`: the silence that is replaced, whose times are sent as they are unless the reader has changed them.
+ */
+export function bodyOfDraft(
+  draft: SilenceDraft,
+  { reader, isSent, changed }: { reader: Reader; isSent: boolean; changed: ShownSilence | undefined },
+): SilenceBody {
+  const end = draft.recurs ? utcOf(draft.lastDay) : isSent ? endTime(draft.end) : enteredEnd(draft.end);
+  const start = utcOf(draft.startsAt);
+  return {
+    matchers: draft.matchers,
+    starts_at: unlessSame(start, changed?.starts_at) ?? null,
+    ends_at: unlessSame(end, changed?.ends_at) ?? null,
+    recurrence: draft.recurs
+      ? { cron: draft.cron, duration: Math.round(Number(draft.minutes) * SECONDS_OF_MINUTE), timezone: draft.timezone }
+      : null,
+    reason: draft.reason,
+    owner: draft.owner,
+    ...(reader.hasAllProjects ? projectOf(draft) : {}),
+  };
+}
+
+function projectOf({ allProjects, project }: SilenceDraft): Pick<SilenceBody, 'project_id' | 'all_projects'> {
+  return allProjects ? { all_projects: true } : { project_id: project };
+}
+
+/** Fields of times have no fractions of seconds: a time that is the same without them is left as it was. */
+function unlessSame(time: string | undefined, before: string | null | undefined): string | undefined {
+  if (time === undefined || before === null || before === undefined) return time;
+  return time.slice(0, 19) === before.slice(0, 19) ? before : time;
+}

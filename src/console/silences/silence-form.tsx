@@ -1,0 +1,124 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+
+import { Empty, Failure, Loaded } from '../elements/notices.js';
+import { ReasonFields } from '../elements/silence-fields.js';
+import { SilencePreview, useSilencePreview } from '../elements/silence-preview.js';
+import type { ShownSilence } from '../elements/silence-words.js';
+import { bodyOf, client } from '../requests/client.js';
+import { refusedField } from '../requests/refused-field.js';
+import { useReader } from '../requests/reader.js';
+import { useAnswer } from '../requests/use-answer.js';
+import { goTo, linkTo } from '../shell/address.js';
+import type { ViewProps } from '../shell/view.js';
+import { MatcherFields } from './matcher-fields.js';
+import { ProjectFields } from './project-fields.js';
+import { bodyOfDraft, broughtBack, changeDraft, newDraft, type SilenceDraft } from './silence-draft.js';
+import { readSilence } from './silence-list.js';
+import { TimeFields } from './time-fields.js';
+
+/** The form for a new silence, for one that is brought back, or for a change of one. */
+export function SilenceForm({ address, changed }: ViewProps & { changed?: string }): JSX.Element {
+  const reader = useReader();
+  const from = changed ?? address.query.get('from') ?? undefined;
+  const answer = useAnswer(from, (signal) => readSilence(from ?? '', signal));
+  if (!reader.isWriter) return <Empty>Members and admins make silences. You may read them.</Empty>;
+  if (from === undefined) return <Form title="New silence" start={newDraft(reader)} changed={undefined} />;
+  if (answer.value === null) return <Empty>There is no such silence, or you may not see it.</Empty>;
+  return (
+    <Loaded answer={answer} what="the silence">
+      {(silence) =>
+        silence &&
+        (changed === undefined ? (
+          <Form title="Bring a silence back" start={broughtBack(silence, reader)} changed={undefined} />
+        ) : (
+          <Form title="Change a silence" start={changeDraft(silence, reader)} changed={silence} />
+        ))
+      }
+    </Loaded>
+  );
+}
+
+function Form({
+  title,
+  start,
+  changed,
+}: {
+  title: string;
+  start: SilenceDraft;
+  changed: ShownSilence | undefined;
+}): JSX.Element {
+  const reader = useReader();
+  const [draft, setDraft] = useState(start);
+  const [progress, setProgress] = useState<{ isSending: boolean; failure?: unknown }>({ isSending: false });
+  const isTyped = draft.matchers.length > 0 && draft.matchers.every(({ value }) => value !== '');
+  const preview = useSilencePreview(isTyped ? bodyOfDraft(draft, { reader, isSent: false, changed }) : undefined);
+  const fault = refusedField(progress.failure ?? (isTyped ? preview.failure : undefined));
+  const change = (changes: Partial<SilenceDraft>): void => {
+    setDraft({ ...draft, ...changes });
+    setProgress({ isSending: false });
+  };
+  const send = async (): Promise<string> => {
+    const body = bodyOfDraft(draft, { reader, isSent: true, changed });
+    if (changed === undefined) return (await bodyOf(client.POST('/v1/silences', { body }))).id;
+    const path = { id: changed.id };
+    return (await bodyOf(client.PUT('/v1/silences/{id}', { params: { path }, body }))).id;
+  };
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    setProgress({ isSending: true });
+    send().then(
+      (id) => goTo(linkTo('silences', id)),
+      (failure: unknown) => setProgress({ isSending: false, failure }),
+    );
+  };
+  return (
+    <section aria-labelledby="title">
+      <p>
+        <a href={linkTo('silences', changed?.id)}>← {changed ? 'The silence' : 'Silences'}</a>
+      </p>
+      <h1 id="title">{title}</h1>
+      <form class="silence-form" onSubmit={submit}>
+        <div class="panel">
+          <MatcherFields matchers={draft.matchers} fault={fault} onChange={(matchers) => change({ matchers })} />
+          {reader.hasAllProjects && !changed && <ProjectFields draft={draft} fault={fault} onChange={change} />}
+          <TimeFields draft={draft} fault={fault} onChange={change} />
+          <ReasonFields value={draft} fault={fault} onChange={({ reason, owner }) => change({ reason, owner })} />
+          {progress.failure !== undefined && <FormFailure failure={progress.failure} />}
+          <FormButtons isSending={progress.isSending} changed={changed} />
+        </div>
+        <section class="panel" aria-label="Preview">
+          <h2>Which alarms?</h2>
+          {isTyped ? (
+            <SilencePreview answer={preview} />
+          ) : (
+            <p class="muted">Fill in what to match. Then they are shown here.</p>
+          )}
+        </section>
+      </form>
+    </section>
+  );
+}
+
+/** A refusal of a field stands beside the field. */
+function FormFailure({ failure }: { failure: unknown }): JSX.Element {
+  if (refusedField(failure) === undefined) return <Failure failure={failure} />;
+  return (
+    <p class="fault" role="alert">
+      Nothing was saved: see the marked field.
+    </p>
+  );
+}
+
+function FormButtons({ isSending, changed }: { isSending: boolean; changed: ShownSilence | undefined }): JSX.Element {
+  return (
+    <div class="actions">
+      <button class="primary" disabled={isSending}>
+        {changed ? 'Save the change' : 'Silence'}
+      </button>
+      <a class="button" href={linkTo('silences', changed?.id)}>
+        Cancel
+      </a>
+    </div>
+  );
+}

@@ -1,0 +1,134 @@
+import type { JSX } from 'preact';
+
+import { SearchField } from '../elements/fields.js';
+import { Empty, Loaded } from '../elements/notices.js';
+import { useLive } from '../requests/live.js';
+import { useReader } from '../requests/reader.js';
+import { changeQuery, linkTo, PROJECT, type PageAddress } from '../shell/address.js';
+import type { ViewProps } from '../shell/view.js';
+import { OneSilence } from './one-silence.js';
+import { SilenceForm } from './silence-form.js';
+import { tabIn, TABS, useMatchedNames, useSilences, type SilencePage, type SilenceTab } from './silence-list.js';
+import { SilenceTable } from './silence-table.js';
+
+/** Not an id: the address of the form for a new silence. */
+const NEW = 'new';
+
+/** The silences of a project, one of them, or the form for a new one. */
+export function SilencesView({ address }: ViewProps): JSX.Element {
+  if (address.id === NEW) return <SilenceForm address={address} />;
+  return address.id === undefined ? <Silences address={address} /> : <OneSilence address={address} id={address.id} />;
+}
+
+function Silences({ address }: ViewProps): JSX.Element {
+  const { isWriter, hasAllProjects } = useReader();
+  const tab = tabIn(address);
+  const marker = address.query.get('cursor');
+  const list = useSilences(address, tab, marker);
+  const names = useMatchedNames(list.value?.silences);
+  useLive({ events: ['silence'] }, list.again);
+  return (
+    <section aria-labelledby="title">
+      <div class="heading">
+        <h1 id="title">Silences</h1>
+        <div class="actions">
+          {isWriter && (
+            <a class="button primary" href={linkTo('silences', NEW)}>
+              New silence
+            </a>
+          )}
+          <button type="button" onClick={list.again}>
+            Refresh
+          </button>
+        </div>
+      </div>
+      <Tabs address={address} current={tab} />
+      {hasAllProjects && !address.query.has(PROJECT) && (
+        <form class="filters" role="search" aria-label="Filter" onSubmit={(event) => event.preventDefault()}>
+          <SearchField
+            label="Of project"
+            value={address.query.get('project_id') ?? undefined}
+            placeholder="all"
+            onChange={(project_id) => changeQuery({ project_id, cursor: undefined })}
+          />
+        </form>
+      )}
+      <Loaded answer={list} what="silences">
+        {(page) => (
+          <>
+            {page.silences.length === 0 ? (
+              <Empty>{NONE[tab]}</Empty>
+            ) : (
+              <SilenceTable silences={page.silences} names={names} onChange={list.again} />
+            )}
+            <Pages address={address} page={page} />
+          </>
+        )}
+      </Loaded>
+    </section>
+  );
+}
+
+const NONE: Readonly<Record<SilenceTab, string>> = {
+  active: 'No silence is active: each notification is sent.',
+  planned: 'No silence is planned.',
+  ended: 'No silence has ended in the last 30 days.',
+};
+
+/** The statuses; those that have not ended with their numbers. */
+function Tabs({ address, current }: { address: PageAddress; current: SilenceTab }): JSX.Element {
+  const active = useSilences(address, 'active', null);
+  const planned = useSilences(address, 'planned', null);
+  useLive({ events: ['silence'] }, () => {
+    active.again();
+    planned.again();
+  });
+  const pages: Partial<Record<SilenceTab, SilencePage | undefined>> = { active: active.value, planned: planned.value };
+  const kept = { project_id: address.query.get('project_id') ?? undefined };
+  return (
+    <nav class="tabs" aria-label="Status">
+      {TABS.map((tab) => (
+        <a
+          key={tab}
+          href={linkTo('silences', undefined, { ...kept, status: tab === 'active' ? undefined : tab })}
+          aria-current={tab === current ? 'page' : undefined}
+        >
+          {tab}
+          <Count page={pages[tab]} />
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+function Count({ page }: { page: SilencePage | undefined }): JSX.Element | null {
+  if (page === undefined) return null;
+  return (
+    <span class="number">
+      {' '}
+      {page.silences.length}
+      {page.hasMore && '+'}
+    </span>
+  );
+}
+
+function Pages({ address: { query }, page }: { address: PageAddress; page: SilencePage }): JSX.Element | null {
+  const at = (cursor: string | undefined): string =>
+    linkTo('silences', undefined, { ...Object.fromEntries(query), cursor });
+  const last = page.silences.at(-1);
+  if (!query.has('cursor') && !page.hasMore) return null;
+  return (
+    <nav class="actions" aria-label="Pages">
+      {query.has('cursor') && (
+        <a class="button" href={at(undefined)}>
+          First page
+        </a>
+      )}
+      {page.hasMore && last && (
+        <a class="button" href={at(last.id)}>
+          Next page
+        </a>
+      )}
+    </nav>
+  );
+}

@@ -1,0 +1,258 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Browser, Locator, Page } from 'playwright-core';
+
+import type { Identity } from '../../src/api/identity/identity.js';
+import type { Database } from '../../src/storage/database.js';
+import { MEMBER, startApi, thresholdBody, type TestApi } from '../support/api.js';
+import { openPage, PHONE, seriousFaults, startBrowser, type OpenPage } from '../support/browser.js';
+import { anyDatabase, empty } from '../support/databases.js';
+import { startEvaluator, type EvaluatorRig } from '../support/evaluator-rig.js';
+import { eventually } from '../support/eventually.js';
+import { startNotifier, type NotifierRig } from '../support/notifier-rig.js';
+import { startReceiver, type Receiver } from '../support/receiver-server.js';
+import { describeWith } from '../support/servers.js';
+import { storeNotification } from '../support/stored-notifications.js';
+
+const NO_MISDEEDS = { errors: [], requestsElsewhere: [] };
+const FAR = '2099-01-01T00:00:00Z';
+const MEMBER_OF_P1: Identity = { userId: 'night shift', projectId: 'p1', role: 'member' };
+const READER_OF_P1: Identity = { ...MEMBER_OF_P1, role: 'reader' };
+const ADMIN_OF_ALL: Identity = { userId: 'root', projectId: 'ops', role: 'admin' };
+const MAINTENANCE = {
+  matchers: [{ field: 'name', value: 'web-*' }],
+  ends_at: FAR,
+  reason: 'kernel update',
+  owner: 'web team',
+};
+
+type SilenceJson = Record<string, unknown> & { id: string };
+
+let db: Database;
+let api: TestApi;
+let identity: Identity;
+
+beforeAll(async () => {
+  db = await anyDatabase();
+  api = await startApi(db, { authenticate: async () => identity });
+});
+beforeEach(async () => {
+  await empty(db);
+  identity = MEMBER_OF_P1;
+});
+afterAll(async () => {
+  await api.close();
+  await db.close();
+});
+
+async function make(fields: Record<string, unknown> = {}): Promise<string> {
+  const answer = await api.ask('POST', '/v1/silences', { body: { ...MAINTENANCE, ...fields } });
+  expect([answer.status, answer.fault]).toEqual([201, undefined]);
+  return answer.json<SilenceJson>().id;
+}
+
+const stored = async (): Promise<SilenceJson[]> => (await api.ask('GET', '/v1/silences')).json();
+
+describeWith(['chromium'], 'the view of silences in Chromium', () => {
+  let browser: Browser;
+  let opened: OpenPage | undefined;
+  beforeAll(async () => {
+    browser = await startBrowser();
+  });
+  afterEach(async () => {
+    await opened?.context.close();
+    opened = undefined;
+  });
+  afterAll(() => browser.close());
+
+  async function open(address: string, options?: Parameters<typeof openPage>[2]): Promise<Page> {
+    opened = await openPage(browser, `${api.url}/console#/${address}`, options);
+    return opened.page;
+  }
+
+  const row = (page: Page, text: string): Locator => page.getByRole('row').filter({ hasText: text });
+  const link = (page: Page, name: string): Locator => page.getByRole('link', { name, exact: true });
+
+  test('each status is a tab with its silences in words, and a silence that is made appears by itself', async () => {
+    const id = await api.create(thresholdBody({ name: 'cpu high' }), MEMBER);
+    await make({ matchers: [{ field: 'alarm_id', value: id }], reason: 'disk swap' });
+    await make({ starts_at: '2098-12-31T00:00:00Z', reason: 'move' });
+    const page = await open('silences');
+    await row(page, 'disk swap').getByText('The alarm cpu high').waitFor();
+    expect(await page.getByRole('navigation', { name: 'Status' }).innerText()).toMatch(
+      /active\s*1\s*planned\s*1\s*ended/,
+    );
+    await link(page, 'planned 1').click();
+    await row(page, 'move').getByText('Alarms whose name matches “web-*”').waitFor();
+    await make({ starts_at: '2098-12-30T00:00:00Z', reason: 'another' });
+    await row(page, 'another').waitFor();
+    expect(opened?.misdeeds).toEqual(NO_MISDEEDS);
+  });
+
+  test('the form shows which alarms it would hold while the matchers are typed', async () => {
+    const id = await api.create(thresholdBody({ name: 'web-1', severity: 'critical' }), MEMBER);
+    await api.create(thresholdBody({ name: 'web-2' }), MEMBER);
+    await api.create(thresholdBody({ name: 'db-1' }), MEMBER);
+    await storeNotification(db, { id: 'n', alarmId: id, projectId: 'p1', nextAttemptAt: new Date(FAR) });
+    const page = await open('silences/new');
+    const preview = page.getByRole('region', { name: 'Preview' });
+    await page.getByRole('textbox', { name: 'Value' }).fill('web-*');
+    await preview.getByText('It holds 2 alarms. 1 notification already waits and is still sent.').waitFor();
+    await page.getByRole('button', { name: 'and …' }).click();
+    await preview.getByText('It holds 1 alarm.').waitFor();
+    expect(await preview.getByRole('link').allInnerTexts()).toEqual(['web-1']);
+    expect(await stored()).toEqual([]);
+    await page.getByLabel('Reason').fill('kernel update');
+    await page.getByRole('button', { name: '1 hour' }).click();
+    await page.getByRole('button', { name: 'Silence', exact: true }).click();
+    await page
+      .getByRole('heading', { name: 'Alarms whose name matches “web-*” and whose severity is critical' })
+      .waitFor();
+    expect(await stored()).toMatchObject([
+      {
+        matchers: [
+          { field: 'name', value: 'web-*' },
+          { field: 'severity', value: 'critical' },
+        ],
+        reason: 'kernel update',
+        owner: 'night shift',
+        project_id: 'p1',
+      },
+    ]);
+    expect(opened?.misdeeds).toEqual(NO_MISDEEDS);
+  });
+
+  test('what the service refuses stands beside its field', async () => {
+    const page = await open('silences/new');
+    await page.getByRole('textbox', { name: 'Value' }).fill('web-*');
+    await page.getByRole('button', { name: 'recurring' }).click();
+    await page.getByLabel('Zone').fill('Mars/Olympus');
+    const wrong = page.locator('.wrong');
+    await wrong.getByText('Zone', { exact: true }).waitFor();
+    await page.getByLabel('Zone').fill('Europe/Berlin');
+    await page.getByLabel('Opens at (cron)').fill('99 * * * *');
+    await wrong.getByText('Opens at (cron)', { exact: true }).waitFor();
+    await page.getByLabel('Opens at (cron)').fill('0 2 * * *');
+    await wrong.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Silence', exact: true }).click();
+    await wrong.getByText('Reason', { exact: true }).waitFor();
+    await wrong.getByText('Value should not be empty').waitFor();
+    expect(await stored()).toEqual([]);
+  });
+
+  test('a change keeps what the reader does not touch, and the silence says who changed what', async () => {
+    const id = await make({ starts_at: '2025-12-31T10:00:00.123456Z' });
+    const page = await open(`silences/${id}`);
+    await link(page, 'Change').click();
+    await page.getByLabel('Reason').fill('kernel update, second try');
+    await page.getByRole('button', { name: 'Save the change' }).click();
+    await page.getByText('changed by night shift: reason').waitFor();
+    expect(await stored()).toMatchObject([
+      { ...MAINTENANCE, reason: 'kernel update, second try', starts_at: '2025-12-31T10:00:00.123000Z' },
+    ]);
+    expect(opened?.misdeeds).toEqual(NO_MISDEEDS);
+  });
+
+  test('an ended silence is brought back with a new end, which is asked for', async () => {
+    const id = await make();
+    const page = await open('silences');
+    await row(page, 'kernel update').getByRole('button', { name: 'End now' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'End now' }).click();
+    await page.getByText('No silence is active: each notification is sent.').waitFor();
+    await link(page, 'ended').click();
+    await row(page, 'kernel update').getByRole('link', { name: 'Bring back' }).click();
+    await page.getByRole('heading', { name: 'Bring a silence back' }).waitFor();
+    await page.getByRole('button', { name: 'Silence', exact: true }).click();
+    await page.locator('.wrong').getByText('Mandatory field missing.').waitFor();
+    await page.getByLabel('Ends at (your time)').fill('2099-07-01T08:00');
+    await page.getByRole('button', { name: 'Silence', exact: true }).click();
+    await page.getByText('created by night shift').waitFor();
+    const all = await stored();
+    const back = all.find((one) => one.id !== id);
+    expect(all.find((one) => one.id === id)).toMatchObject({ status: 'ended' });
+    expect(back).toMatchObject({ ...MAINTENANCE, ends_at: '2099-07-01T06:00:00Z', status: 'active' });
+    expect(page.url()).toContain(`#/silences/${back?.id}`);
+  });
+
+  test('an admin silences the alarms of all projects; a member reads it and has no buttons', async () => {
+    identity = ADMIN_OF_ALL;
+    const page = await open('silences/new');
+    await page.getByRole('textbox', { name: 'Value' }).fill('*');
+    await page.getByLabel('in all projects').check();
+    await page.getByLabel('Reason').fill('power cut');
+    await page.getByRole('button', { name: 'Silence', exact: true }).click();
+    await page.getByText('created by root').waitFor();
+    const [{ id } = { id: '' }] = await stored();
+    await opened?.context.close();
+    for (const reader of [MEMBER_OF_P1, READER_OF_P1]) {
+      identity = reader;
+      const theirs = await open(`silences/${id}`);
+      await theirs.getByText('power cut').waitFor();
+      expect(await theirs.getByRole('button', { name: 'End now' }).count()).toBe(0);
+      expect(await link(theirs, 'Change').count()).toBe(0);
+      await opened?.context.close();
+    }
+  });
+
+  test('a silence of another project is not shown', async () => {
+    identity = { ...MEMBER_OF_P1, projectId: 'p2' };
+    const id = await make();
+    identity = MEMBER_OF_P1;
+    const page = await open(`silences/${id}`);
+    await page.getByText('There is no such silence').waitFor();
+  });
+
+  describe('a notification under a silence', () => {
+    let receiver: Receiver;
+    let evaluator: EvaluatorRig;
+    let notifier: NotifierRig;
+    beforeEach(async () => {
+      receiver = await startReceiver();
+      evaluator = await startEvaluator(db);
+      notifier = startNotifier(db, { rules: { sweepEveryMs: 50 } });
+    });
+    afterEach(async () => {
+      await evaluator.stop();
+      await notifier.stop();
+      await receiver.close();
+    });
+
+    test('is shown on the page of its alarm, and is sent once after the silence is ended there', async () => {
+      const sample = { counter_name: 'cpu', counter_type: 'gauge', counter_unit: '%', counter_volume: 95 };
+      await api.ask('POST', '/v2/meters/cpu', {
+        as: MEMBER,
+        body: [{ ...sample, resource_id: 'r1', timestamp: '2026-01-01T12:00:00' }],
+      });
+      const id = await api.create(thresholdBody({ name: 'cpu high', alarm_actions: [`${receiver.url}/hook`] }), MEMBER);
+      await make({ matchers: [{ field: 'alarm_id', value: id }] });
+      const page = await open(`alarm/${id}?span=1h&until=2026-01-01T11:00:00Z`);
+      const notifications = page.getByRole('region', { name: 'Notifications' });
+      await page.getByRole('region', { name: 'Silences' }).getByText('kernel update').waitFor();
+      await evaluator.interval();
+      await notifications.getByText('silenced').waitFor();
+      expect(receiver.requests).toEqual([]);
+      await page.getByRole('button', { name: 'End now' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'End now' }).click();
+      await page.getByRole('region', { name: 'Silences' }).waitFor({ state: 'detached' });
+      await evaluator.interval();
+      await eventually(() => expect(receiver.requests).toHaveLength(1));
+      await notifications.getByText('delivered').waitFor();
+      await evaluator.interval();
+      expect(receiver.requests.map(({ target }) => target)).toEqual(['/hook']);
+      expect(opened?.misdeeds).toEqual(NO_MISDEEDS);
+    });
+  });
+
+  test.each([{ what: 'on a laptop' }, { what: 'on a phone in the dark', size: PHONE, dark: true }])(
+    'has no serious fault of accessibility $what',
+    async ({ what: _, ...options }) => {
+      const id = await make();
+      for (const address of ['silences', `silences/${id}`, 'silences/new']) {
+        const page = await open(address, options);
+        await page.getByRole('heading', { level: 1 }).waitFor();
+        await page.getByText('web', { exact: false }).or(page.getByText('Fill in what to match')).first().waitFor();
+        expect(await seriousFaults(page)).toEqual([]);
+        await opened?.context.close();
+      }
+    },
+  );
+});
