@@ -5,6 +5,7 @@ import type { Database } from '../../src/storage/database.js';
 import { MEMBER, startApi, STRANGER, thresholdBody, type TestApi } from '../support/api.js';
 import { openPage, startBrowser, type Misdeeds } from '../support/browser.js';
 import { anyDatabase, empty } from '../support/databases.js';
+import { openEventStream } from '../support/event-stream.js';
 import { eventually } from '../support/eventually.js';
 import { describeWith } from '../support/servers.js';
 
@@ -154,6 +155,19 @@ describeWith(['chromium'], 'the stream in the page', () => {
     api = await startApi(db, { port: Number(port) });
     await setState('alarm');
     await isLive(page);
+    await seen(shows(page, 'alarm'));
+  });
+
+  test('the page works when the service has too many streams, and is live as soon as there is room', async () => {
+    await api.close();
+    api = await startApi(db, { streamLimits: { inAll: 1 } });
+    const other = await openEventStream(`${api.url}/v1/stream`, STRANGER);
+    ({ page, context, misdeeds } = await openPage(browser, alarms()));
+    await page.getByText('not live, trying again').waitFor();
+    await page.getByText('cpu high').waitFor();
+    other.close();
+    await isLive(page);
+    await setState('alarm');
     await seen(shows(page, 'alarm'));
   });
 
