@@ -38,7 +38,7 @@ export function SilencesPanel({
   return (
     <section class="panel silenced" aria-label="Silences">
       <ul>
-        {answer.value.map((silence) => (
+        {answer.value.toSorted(activeFirst).map((silence) => (
           <li key={silence.id}>
             <HoldingSilence silence={silence} names={names} />
             <EndSilence silence={silence} names={names} onEnd={answer.again} />
@@ -74,6 +74,10 @@ function HoldingSilence({
       : {reason} <span class="muted">({owner})</span> <small class="muted">{matchersText(matchers, names)}</small>
     </p>
   );
+}
+
+function activeFirst(one: ShownSilence, other: ShownSilence): number {
+  return Number(other.status === 'active') - Number(one.status === 'active');
 }
 
 /** Milliseconds until an opening begins or ends; undefined if none does soon. */

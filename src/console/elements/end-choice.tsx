@@ -55,6 +55,7 @@ export function EndChoice({
         <Field label="Ends at (your time)" fault={fault}>
           <input
             type="datetime-local"
+            step="1"
             value={end.local}
             onInput={(event: TargetedEvent<HTMLInputElement>) =>
               onChange({ kind: 'other', local: event.currentTarget.value })

@@ -73,6 +73,7 @@ function LocalTime({ value, onChange }: { value: string; onChange: (local: strin
   return (
     <input
       type="datetime-local"
+      step="1"
       value={value}
       onInput={(event: TargetedEvent<HTMLInputElement>) => onChange(event.currentTarget.value)}
     />
