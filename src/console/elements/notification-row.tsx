@@ -17,7 +17,7 @@ const REPLAYABLE = ['dead', 'superseded', 'cancelled', 'silenced'];
 
 /**
  * A notification in lines: its outcome, what went wrong in words, and, once it is opened, its attempts and its body.
- * `withAlarm`: also the name of the alarm, as a link.
+ * `withAlarm`: also the name of the alarm, as a link above it.
  */
 export function NotificationRow({
   notification,
@@ -31,19 +31,18 @@ export function NotificationRow({
   const { action, status, attempts, last_http_status, last_error, transition_time } = notification;
   const [isOpen, setOpen] = useState(false);
   return (
-    <details
-      class="notification"
-      onToggle={(event: TargetedEvent<HTMLDetailsElement>) => setOpen(event.currentTarget.open)}
-    >
-      <summary>
-        <Time at={transition_time} />{' '}
-        <DeliveryStatus status={status} attempts={attempts} httpStatus={last_http_status} error={last_error} />{' '}
-        {withAlarm && <AlarmLink notification={notification} />} <code>{action}</code>{' '}
-        <span class="muted">{whatItTells(notification)}</span>
-        <Progress notification={notification} />
-      </summary>
-      {isOpen && <Details notification={notification} onReplay={onReplay} />}
-    </details>
+    <div class="notification">
+      {withAlarm && <AlarmLink notification={notification} />}
+      <details onToggle={(event: TargetedEvent<HTMLDetailsElement>) => setOpen(event.currentTarget.open)}>
+        <summary>
+          <Time at={transition_time} />{' '}
+          <DeliveryStatus status={status} attempts={attempts} httpStatus={last_http_status} error={last_error} />{' '}
+          <code>{action}</code> <span class="muted">{whatItTells(notification)}</span>
+          <Progress notification={notification} />
+        </summary>
+        {isOpen && <Details notification={notification} onReplay={onReplay} />}
+      </details>
+    </div>
   );
 }
 

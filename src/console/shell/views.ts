@@ -11,6 +11,10 @@ export const VIEWS: Readonly<Record<string, ViewEntry>> = {
   new: { name: undefined, within: 'alarms', load: async () => (await import('../edit/edit-view.js')).EditView },
   edit: { name: undefined, within: 'alarms', load: async () => (await import('../edit/edit-view.js')).EditView },
   silences: { name: 'Silences', load: async () => (await import('../silences/silences-view.js')).SilencesView },
+  notifications: {
+    name: 'Notifications',
+    load: async () => (await import('../notifications/notifications-view.js')).NotificationsView,
+  },
 };
 
 /** Stands where a view would be, until the reader has signed in. */

@@ -1,0 +1,2 @@
+/** What stands for all projects in requests about pauses. */
+export const ALL_PROJECTS = '*';

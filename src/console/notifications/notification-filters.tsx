@@ -1,0 +1,84 @@
+import type { JSX } from 'preact';
+
+import { Choice, SearchField } from '../elements/fields.js';
+import { MomentField } from '../elements/moment-field.js';
+import { useReader } from '../requests/reader.js';
+import { changeQuery, type PageAddress } from '../shell/address.js';
+import { FAILING, filterIn, OWN_SPAN } from './notification-list.js';
+
+/** Another filter shows its first page. */
+const filterBy = (changes: Record<string, string | undefined>): void => changeQuery({ ...changes, marker: undefined });
+
+const STATUSES = [
+  ['pending', 'pending'],
+  // Pending after a failed attempt.
+  [FAILING, 'failing'],
+  ['in_flight', 'in flight'],
+  ['dead', 'dead'],
+  ['silenced', 'silenced'],
+  ['superseded', 'superseded'],
+  ['cancelled', 'cancelled'],
+  ['delivered', 'delivered'],
+] as const;
+const KINDS = [
+  ['transition', 'transitions'],
+  ['repeat', 'repeats'],
+  ['test', 'tests'],
+] as const;
+const SPAN_WORDS = [
+  ['1h', 'in the last hour'],
+  ['24h', 'in the last 24 hours'],
+  ['7d', 'in the last 7 days'],
+  [OWN_SPAN, 'from … to …'],
+] as const;
+
+/** The filter of the list. It is in the address. */
+export function NotificationFilters({ address }: { address: PageAddress }): JSX.Element {
+  const { hasAllProjects } = useReader();
+  const filter = filterIn(address);
+  return (
+    <form class="filters" role="search" aria-label="Filter" onSubmit={(event) => event.preventDefault()}>
+      <Choice
+        label="Status"
+        value={filter.status}
+        options={STATUSES}
+        any="any"
+        onChange={(status) => filterBy({ status })}
+      />
+      <SearchField
+        label="Receiver"
+        value={filter.host}
+        placeholder="host:port"
+        onChange={(host) => filterBy({ host })}
+      />
+      <SearchField
+        label="Alarm"
+        value={filter.alarm_id}
+        placeholder="id"
+        onChange={(alarm_id) => filterBy({ alarm_id })}
+      />
+      <Choice label="Kind" value={filter.kind} options={KINDS} any="any" onChange={(kind) => filterBy({ kind })} />
+      <Choice
+        label="Created"
+        value={filter.span}
+        options={SPAN_WORDS}
+        any="at any time"
+        onChange={(span) => filterBy({ span, since: undefined, until: undefined })}
+      />
+      {filter.span === OWN_SPAN && (
+        <>
+          <MomentField label="From" value={filter.since} onChange={(since) => filterBy({ since })} />
+          <MomentField label="To" value={filter.until} onChange={(until) => filterBy({ until })} />
+        </>
+      )}
+      {hasAllProjects && (
+        <SearchField
+          label="Of project"
+          value={filter.project_id}
+          placeholder="all"
+          onChange={(project_id) => filterBy({ project_id })}
+        />
+      )}
+    </form>
+  );
+}

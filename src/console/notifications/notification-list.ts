@@ -1,0 +1,76 @@
+import type { operations } from '../../client/openapi-types.js';
+import { bodyOf, client, type Schemas } from '../requests/client.js';
+import { useAnswer, type Answer } from '../requests/use-answer.js';
+import { PROJECT, type PageAddress } from '../shell/address.js';
+import { now } from '../shell/clock.js';
+
+export type ListedNotification = Schemas['Notification'];
+export type ReplayQuery = NonNullable<operations['previewReplay']['parameters']['query']>;
+type NotificationListQuery = NonNullable<operations['listNotifications']['parameters']['query']>;
+
+/** Parts of the address that filter the list. `status` may be `failing`, which is no status of the API. */
+export const FILTERS = ['status', 'host', 'alarm_id', 'kind', 'span', 'since', 'until', 'project_id'] as const;
+export type NotificationFilter = Partial<Record<(typeof FILTERS)[number], string>>;
+
+export const FAILING = 'failing';
+/** Statuses whose notifications can be sent again. */
+export const REPLAYABLE: readonly string[] = ['dead', 'silenced', 'superseded', 'cancelled'];
+/** Time spans up to now, in milliseconds. */
+export const SPANS: Readonly<Record<string, number>> = { '1h': 3_600_000, '24h': 86_400_000, '7d': 604_800_000 };
+/** A span with a start and an end of its own. */
+export const OWN_SPAN = 'own';
+/** Rows of a page. */
+const ROWS = 50;
+
+/** A page of notifications. */
+export interface NotificationPage {
+  notifications: readonly ListedNotification[];
+  /** The id of the last one, if more follow. */
+  next: string | undefined;
+}
+
+/** The filter in an address. */
+export function filterIn({ query }: PageAddress): NotificationFilter {
+  const given = FILTERS.map((name) => [name, query.get(name)] as const).filter(([, value]) => value !== null);
+  return Object.fromEntries(given);
+}
+
+/** The filter as a request has it. Spans are counted from now, so that a shared link shows the last hour, too. */
+function queryOf({ status, span, since, until, ...others }: NotificationFilter): NotificationListQuery {
+  const length = SPANS[span ?? ''];
+  const from = length === undefined ? since : new Date(now().getTime() - length).toISOString();
+  return {
+    ...others,
+    ...(status === FAILING ? { failing: true } : status !== undefined && { status }),
+    ...(from !== undefined && { since: from }),
+    ...(length === undefined && until !== undefined && { until }),
+  } as NotificationListQuery;
+}
+
+/** A page of notifications, the newest first. */
+export function useNotifications(address: PageAddress): Answer<NotificationPage> {
+  const marker = address.query.get('marker');
+  const filter = filterIn(address);
+  return useAnswer(JSON.stringify([filter, marker, address.query.get(PROJECT)]), async (signal) => {
+    const query = { ...queryOf(filter), ...(marker !== null && { marker }), limit: ROWS + 1 };
+    const found = await bodyOf(client.GET('/v1/notifications', { params: { query }, signal }));
+    const notifications = found.slice(0, ROWS);
+    return { notifications, next: found.length > ROWS ? notifications.at(-1)?.notification_id : undefined };
+  });
+}
+
+/** Receivers of the project, or of all. */
+export function useReceivers(address: PageAddress): Answer<Schemas['Receivers']> {
+  const { project_id } = filterIn(address);
+  return useAnswer(JSON.stringify([project_id, address.query.get(PROJECT)]), (signal) =>
+    bodyOf(
+      client.GET('/v1/notifications/receivers', { params: { query: { ...(project_id && { project_id }) } }, signal }),
+    ),
+  );
+}
+
+/** What a replay of all that the filter shows is asked for; undefined if these cannot be sent again. */
+export function replayQuery(filter: NotificationFilter): ReplayQuery | undefined {
+  if (filter.status === undefined || !REPLAYABLE.includes(filter.status)) return undefined;
+  return queryOf(filter);
+}

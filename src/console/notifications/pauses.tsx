@@ -1,0 +1,84 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+
+import { Dialog } from '../elements/dialog.js';
+import { Failure } from '../elements/notices.js';
+import { Time } from '../elements/time.js';
+import { bodyOf, client, type Schemas } from '../requests/client.js';
+import { useReader, type Reader } from '../requests/reader.js';
+import type { Answer } from '../requests/use-answer.js';
+import { ALL_PROJECTS } from './all-projects.js';
+import { PauseForm } from './pause-form.js';
+
+type Pause = Schemas['DeliveryPause'];
+
+/** The pauses of deliveries that the reader sees, above all else. */
+export function Pauses({ answer }: { answer: Answer<readonly Pause[]> }): JSX.Element | null {
+  const { value = [], failure, again } = answer;
+  if (failure !== undefined) return <Failure failure={failure} again={again} />;
+  if (value.length === 0) return null;
+  return (
+    <ul class="pauses" aria-label="Paused deliveries">
+      {value.map((pause) => (
+        <li key={`${pause.project_id} ${pause.until ?? ''}`} class="warning">
+          {pause.until === null ? <PauseRow pause={pause} onChange={again} /> : <LimitRow pause={pause} />}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function LimitRow({ pause: { project_id, until } }: { pause: Pause }): JSX.Element {
+  return (
+    <span>
+      <strong>Project {project_id} has reached its limit of notifications an hour.</strong> Its repeats wait until{' '}
+      {until !== null && <Time at={until} />}; transitions are sent.
+    </span>
+  );
+}
+
+function PauseRow({ pause, onChange }: { pause: Pause; onChange: () => void }): JSX.Element {
+  const reader = useReader();
+  const [question, setQuestion] = useState<'resume' | 'change'>();
+  const { project_id, paused_at, ends_at, reason, paused_by } = pause;
+  const close = (): void => setQuestion(undefined);
+  const ofWhat = project_id === ALL_PROJECTS ? 'all projects' : `project ${project_id}`;
+  return (
+    <>
+      <span>
+        <strong>Deliveries of {ofWhat} are paused</strong> since <Time at={paused_at} />
+        {paused_by !== null && ` by ${paused_by}`}, {ends_at === null ? 'until they are resumed' : 'until '}
+        {ends_at !== null && <Time at={ends_at} />}.{reason !== null && ` Reason: ${reason}.`} Notifications wait.
+      </span>
+      {mayPause(reader, project_id) && (
+        <span class="actions">
+          <button type="button" onClick={() => setQuestion('resume')}>
+            Resume …
+          </button>
+          <button type="button" onClick={() => setQuestion('change')}>
+            Change …
+          </button>
+        </span>
+      )}
+      {question === 'resume' && (
+        <Dialog
+          title={`Resume the deliveries of ${ofWhat}?`}
+          action="Resume"
+          act={async () => {
+            await bodyOf(client.DELETE('/v1/delivery-pauses/{project}', { params: { path: { project: project_id } } }));
+            onChange();
+          }}
+          onClose={close}
+        >
+          <p>What waits is sent at once. Notifications of states that are no longer true are superseded.</p>
+        </Dialog>
+      )}
+      {question === 'change' && <PauseForm pause={pause} onChange={onChange} onClose={close} />}
+    </>
+  );
+}
+
+/** Members pause their own project, admins of all projects any. */
+function mayPause({ isWriter, hasAllProjects, project_id: own }: Reader, projectId: string): boolean {
+  return hasAllProjects || (isWriter && projectId === own);
+}

@@ -1,0 +1,163 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+
+import { Dialog } from '../elements/dialog.js';
+import { Failure, Loaded } from '../elements/notices.js';
+import { countText } from '../elements/numbers.js';
+import { Time } from '../elements/time.js';
+import { bodyOf, client, failureText, type Schemas } from '../requests/client.js';
+import { useAnswer } from '../requests/use-answer.js';
+import type { ReplayQuery } from './notification-list.js';
+import type { ReplayJob, ReplayPlan, ReplayProgress } from './replay-job.js';
+
+/** Receivers that the question names. */
+const SHOWN_RECEIVERS = 8;
+
+/** The button that sends all again that the filter shows, with its question. */
+export function ReplayAll({ query, job }: { query: ReplayQuery; job: ReplayJob }): JSX.Element {
+  const [isAsking, setAsking] = useState(false);
+  return (
+    <>
+      <button type="button" disabled={isBusy(job.progress)} onClick={() => setAsking(true)}>
+        Send all {query.status} again …
+      </button>
+      {isAsking && <ReplayQuestion query={query} onStart={job.start} onClose={() => setAsking(false)} />}
+    </>
+  );
+}
+
+function isBusy(progress: ReplayProgress | undefined): boolean {
+  return progress?.phase === 'sending' || progress?.phase === 'waiting';
+}
+
+function ReplayQuestion({
+  query,
+  onStart,
+  onClose,
+}: {
+  query: ReplayQuery;
+  onStart: (plan: ReplayPlan) => void;
+  onClose: () => void;
+}): JSX.Element {
+  const preview = useAnswer('once', (signal) =>
+    bodyOf(client.GET('/v1/notifications/replay/preview', { params: { query }, signal })),
+  );
+  const { value } = preview;
+  const start = async (): Promise<void> => {
+    if (value === undefined) return;
+    const { notifications: total, is_complete: isComplete, ended_before } = value;
+    onStart({ query: { ...query, ended_before }, total, isComplete });
+  };
+  return (
+    <Dialog
+      title={`Send all ${query.status} ones again?`}
+      action="Send again"
+      canAct={value !== undefined && value.notifications > 0}
+      act={start}
+      onClose={onClose}
+    >
+      <Loaded answer={preview} what="what would be sent">
+        {(found) => <Previewed preview={found} />}
+      </Loaded>
+    </Dialog>
+  );
+}
+
+function Previewed({ preview }: { preview: Schemas['ReplayPreview'] }): JSX.Element {
+  const { notifications, removed, is_complete, receivers } = preview;
+  if (notifications === 0)
+    return <p>None of them can be sent again{removed > 0 && ': edits have removed their actions'}.</p>;
+  const others = receivers.slice(SHOWN_RECEIVERS).reduce((sum, each) => sum + each.notifications, 0);
+  return (
+    <>
+      <p>
+        <strong>
+          {countText(notifications)}
+          {!is_complete && ' or more'}
+        </strong>{' '}
+        {notifications === 1 ? 'notification is' : 'notifications are'} sent again, with the same ids and bodies, to:
+      </p>
+      <ul class="counts">
+        {receivers.slice(0, SHOWN_RECEIVERS).map(({ host, notifications: count }) => (
+          <li key={host}>
+            <code>{host}</code> <span class="number">{countText(count)}</span>
+          </li>
+        ))}
+        {others > 0 && (
+          <li>
+            other receivers <span class="number">{countText(others)}</span>
+          </li>
+        )}
+      </ul>
+      {removed > 0 && <p>{countText(removed)} are left out: an edit has removed their action from the alarm.</p>}
+      <p class="muted">
+        Receivers act again: an autoscaler scales again. Those that end after this moment are not sent again, so this
+        comes to an end even if all fail.
+      </p>
+    </>
+  );
+}
+
+/** How far a replay is, and what can be done. */
+export function ReplayStatus({ job }: { job: ReplayJob }): JSX.Element | null {
+  const { progress } = job;
+  if (progress === undefined) return null;
+  const { sent, total, isComplete, phase, removed, failure } = progress;
+  const most = Math.max(total, sent);
+  return (
+    <section class="panel" aria-label="Sending again">
+      <div class="heading">
+        <strong>
+          {countText(sent)} of {countText(most)}
+          {!isComplete && ' or more'} sent again
+        </strong>
+        <ReplayButtons job={job} phase={phase} />
+      </div>
+      <progress max={most} value={phase === 'done' ? most : sent} aria-label="Sent again" />
+      <p role="status">
+        <PhaseWords progress={progress} />
+        {phase === 'done' && removed > 0 && ` ${countText(removed)} were left out: their actions were removed.`}
+      </p>
+      {phase === 'failed' && <Failure failure={failure} />}
+    </section>
+  );
+}
+
+function PhaseWords({ progress: { phase, until, failure } }: { progress: ReplayProgress }): JSX.Element {
+  if (phase === 'sending') return <>Sending. {STAY}</>;
+  if (phase === 'waiting')
+    return (
+      <>
+        The service lets it wait ({failureText(failure)}). It goes on at{' '}
+        {until && <Time at={until.toISOString()} form="time" />}. {STAY}
+      </>
+    );
+  if (phase === 'done') return <>Done: the receivers get them now.</>;
+  return <>Not all are sent. Those that are left stay as they were.</>;
+}
+
+const STAY =
+  'Stay in this view: if you leave it or reload the page, this stops. Nothing is lost, and you can go on later.';
+
+function ReplayButtons({ job, phase }: { job: ReplayJob; phase: ReplayProgress['phase'] }): JSX.Element {
+  if (phase === 'sending' || phase === 'waiting')
+    return (
+      <div class="actions">
+        <button type="button" onClick={job.stop}>
+          Stop
+        </button>
+      </div>
+    );
+  return (
+    <div class="actions">
+      {phase !== 'done' && (
+        <button type="button" onClick={job.goOn}>
+          Go on
+        </button>
+      )}
+      <button type="button" onClick={job.dismiss}>
+        Close
+      </button>
+    </div>
+  );
+}
