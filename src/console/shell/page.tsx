@@ -37,7 +37,7 @@ export function Page(): JSX.Element {
         <a class="brand" href={linkTo('alarms')}>
           Tocsin
         </a>
-        {isSignedOut ? <nav /> : <Navigation current={VIEWS[address.view]?.within ?? address.view} />}
+        {isSignedOut ? <nav /> : <Navigation current={VIEWS[address.view]?.within ?? address.view} reader={reader} />}
         <LiveSign live={live} />
         {authMode() === 'noauth' && <ProjectChoice address={address} />}
         {reader !== undefined && reader.auth_mode !== 'noauth' && <Account reader={reader} />}
@@ -79,13 +79,15 @@ function skipToContent(event: Event): void {
   document.getElementById('content')?.focus();
 }
 
-function Navigation({ current }: { current: string }): JSX.Element {
+function Navigation({ current, reader }: { current: string; reader: Reader | undefined }): JSX.Element {
+  const isAdmin = reader?.hasAllProjects === true;
   return (
     <nav aria-label="Views">
       <ul>
         {Object.entries(VIEWS).map(
-          ([view, { name }]) =>
-            name !== undefined && (
+          ([view, { name, onlyAdmins = false }]) =>
+            name !== undefined &&
+            (isAdmin || !onlyAdmins) && (
               <li key={view}>
                 <a href={linkTo(view)} aria-current={view === current ? 'page' : undefined}>
                   {name}

@@ -13,6 +13,8 @@ export interface ViewEntry {
   name: string | undefined;
   /** The view in the navigation to which a view without a name belongs. */
   within?: string;
+  /** True if only admins of all projects have it in their navigation. */
+  onlyAdmins?: boolean;
   /** Loads its module. Called when the view is first shown. */
   load: () => Promise<FunctionComponent<ViewProps>>;
 }

@@ -15,6 +15,11 @@ export const VIEWS: Readonly<Record<string, ViewEntry>> = {
     name: 'Notifications',
     load: async () => (await import('../notifications/notifications-view.js')).NotificationsView,
   },
+  cluster: {
+    name: 'Cluster',
+    onlyAdmins: true,
+    load: async () => (await import('../cluster/cluster-view.js')).ClusterView,
+  },
 };
 
 /** Stands where a view would be, until the reader has signed in. */
