@@ -43,6 +43,11 @@ test.each<[string, unknown, string | undefined]>([
   ['that is an action', thresholdBody({ ok_actions: ['http://a/', 3] }), '/ok_actions/1'],
   ['that is unknown', thresholdBody({ 'a/b~é': 1 }), '/a~1b~0%C3%A9'],
   [
+    'that is unknown, up to the character of two units at which its name is cut',
+    thresholdBody({ [`${'a'.repeat(63)}😀`]: 1 }),
+    `/${'a'.repeat(63)}`,
+  ],
+  [
     'that is a list with too many actions',
     thresholdBody({ ok_actions: ['http://a/', 'http://b/', 'http://c/'] }),
     '/ok_actions',

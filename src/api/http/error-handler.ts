@@ -1,5 +1,6 @@
 import type { ErrorRequestHandler, Request, Response } from 'express';
 
+import { firstCharacters } from '../../alarm/wire/first-characters.js';
 import { pythonJson } from '../../alarm/wire/python-json.js';
 import { AppError, toError, UpstreamRefusal, type ErrorCode } from '../../errors.js';
 import type { Logger } from '../../logger.js';
@@ -105,7 +106,10 @@ function sendRefusal(
 /** A path as JSON Pointer (RFC 6901), as it stands in a URI: names of unknown fields may have any character. */
 function jsonPointer(field: readonly (string | number)[]): string {
   return field
-    .map((name) => `/${encodeURIComponent(String(name).slice(0, MOST_NAME).replace(/~/g, '~0').replace(/\//g, '~1'))}`)
+    .map(
+      (name) =>
+        `/${encodeURIComponent(firstCharacters(String(name), MOST_NAME).replace(/~/g, '~0').replace(/\//g, '~1'))}`,
+    )
     .join('');
 }
 
