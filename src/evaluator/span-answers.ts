@@ -74,8 +74,8 @@ class RequestSource {
     const shared = this.sharedFor(at, strideMs);
     if (shared.first === shared.last) return shared.answer;
     const wide = await shared.answer;
-    // What a wide window cannot answer, such as too many points, a narrow one may.
-    if (![...wide.answers.values()].every(isForAllMoments)) return this.send(at, this.request.periods);
+    const isForAll = (answer: BackendAnswer): boolean => isForAllMoments(answer, this.request, shared.last);
+    if (![...wide.answers.values()].every(isForAll)) return this.send(at, this.request.periods);
     return narrowed(wide, this.request, at);
   }
 
@@ -123,9 +123,22 @@ function leastCommonMultiple(a: number, b: number): number {
   return (a / divisor) * b;
 }
 
-/** That a metric does not exist is true for all windows. */
-function isForAllMoments({ kind }: BackendAnswer): boolean {
-  return kind === 'series' || kind === 'absent';
+/**
+ * That a metric does not exist is true for all windows. What a wide window cannot answer, such as too many points, a
+ * narrow one may. Some servers move the ends of ranges, or of wide ones, to multiples of the step: then the points are
+ * at other times than those of the moments.
+ */
+function isForAllMoments(
+  answer: BackendAnswer,
+  { datasource, granularityS, lagS }: PlannedRequest,
+  last: number,
+): boolean {
+  if (answer.kind !== 'series') return answer.kind === 'absent';
+  const stop = last - lagS * 1000;
+  return (
+    datasource !== 'prometheus' ||
+    answer.series.every(([first]) => !first || (stop - first.at) % (granularityS * 1000) === 0)
+  );
 }
 
 /** The part of a wide answer that belongs to one moment. */
@@ -148,10 +161,7 @@ function narrowed(wide: AnswersAtMoment, request: PlannedRequest, at: number): A
   return { answers, labelsOf: (key) => labels.get(key) ?? NO_LABELS };
 }
 
-/**
- * The first time behind the window of a moment. Servers that round times may answer up to a period later than
- * Prometheus does, whose newest point is the end of the window.
- */
+/** The first time behind the window of a moment. The newest point of Prometheus is the end of the window. */
 function windowEnd({ datasource, granularityS, lagS }: PlannedRequest, at: number): number {
   const stop = at - lagS * 1000;
   return datasource === 'prometheus' ? stop + granularityS * 1000 : stop;

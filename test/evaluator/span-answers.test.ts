@@ -13,8 +13,8 @@ type Kind = 'meters' | 'gnocchi' | 'prometheus';
 
 interface ModelOptions {
   kind: Kind;
-  /** A server that moves the ends of a range to multiples of the step, as VictoriaMetrics does. */
-  roundsTimes?: boolean;
+  /** A server that moves the ends of ranges of as many periods to multiples of the step. */
+  rounds?: { end: 'up' | 'down'; from: number } | undefined;
   /** A wider request is answered so. */
   mostPeriods?: { periods: number; answer: BackendAnswer };
 }
@@ -24,14 +24,14 @@ const ENDLESS = new AbortController().signal;
 const BEGIN = Date.parse('2026-01-01T12:00:00Z');
 
 /** A backend whose series have gaps, and values that depend on the time and length of a period only. */
-function modelOf({ kind, roundsTimes = false, mostPeriods }: ModelOptions) {
+function modelOf({ kind, rounds, mostPeriods }: ModelOptions) {
   const asked: { periods: number; now: Date }[] = [];
   const source: Datasource<never> = {
     answers(request, { now, trace }) {
       asked.push({ periods: request.periods, now });
       if (mostPeriods && request.periods > mostPeriods.periods)
         return Promise.resolve(new Map(request.queries.map(({ key }) => [key, mostPeriods.answer])));
-      const times = timesOf({ kind, roundsTimes }, request, now.getTime());
+      const times = timesOf({ kind, rounds }, request, now.getTime());
       return Promise.resolve(
         new Map(
           request.queries.map(({ key }): [string, BackendAnswer] => {
@@ -51,16 +51,17 @@ function modelOf({ kind, roundsTimes = false, mostPeriods }: ModelOptions) {
 }
 
 function timesOf(
-  { kind, roundsTimes }: Pick<ModelOptions, 'kind' | 'roundsTimes'>,
+  { kind, rounds }: Pick<ModelOptions, 'kind' | 'rounds'>,
   { granularityS, periods, lagS }: SeriesRequest<never>,
   now: number,
 ): number[] {
   const step = granularityS * 1000;
   const end = now - lagS * 1000;
   const start = kind === 'prometheus' ? end - (periods - 1) * step : end - periods * step;
-  const isAligned = kind === 'gnocchi' || roundsTimes;
-  const first = isAligned ? Math.floor(start / step) * step : start;
-  const last = kind === 'prometheus' ? (roundsTimes ? Math.ceil(end / step) * step : end) : end - 1;
+  const rounding = rounds && periods >= rounds.from ? rounds.end : undefined;
+  const first = kind === 'gnocchi' || rounding ? Math.floor(start / step) * step : start;
+  const newest = { up: Math.ceil(end / step) * step, down: Math.floor(end / step) * step };
+  const last = kind === 'prometheus' ? (rounding ? newest[rounding] : end) : end - 1;
   return Array.from({ length: Math.floor((last - first) / step) + 1 }, (_, index) => first + index * step);
 }
 
@@ -198,24 +199,20 @@ describe.each<ModelOptions>([{ kind: 'meters' }, { kind: 'gnocchi' }, { kind: 'p
   },
 );
 
-test('a server that rounds the times of a range gives moments the points that it would have given alone', async () => {
-  const options: ModelOptions = { kind: 'prometheus', roundsTimes: true };
-  const moments = Array.from({ length: 50 }, (_, n) => BEGIN + 13_000 + n * 60_000);
-  const given = {
-    request: requestOf('prometheus', { granularityS: 60, periods: 3, lagS: 0 }),
-    moments,
-    stepMs: 60_000,
-  };
-  // Alone, such a server also answers with series whose only point is before the window.
-  expect(withPoints(await together(modelOf(options), given))).toEqual(withPoints(await alone(options, given)));
-});
-
-function withPoints(all: readonly Shown[]): unknown[] {
-  return all.flat().map(([key, answer, labels]) => {
-    const series = answer?.kind === 'series' ? answer.series : [];
-    return [key, series.flatMap((points, index) => (points.length === 0 ? [] : [[labels[index], points]]))];
-  });
-}
+test.each<[string, NonNullable<ModelOptions['rounds']>]>([
+  ['down, as that of Thanos', { end: 'down', from: 1 }],
+  ['up', { end: 'up', from: 1 }],
+  ['up if they are wide, as VictoriaMetrics', { end: 'up', from: 50 }],
+])(
+  'a server that rounds the ends of ranges %s gives moments the answers that they would have had alone',
+  async (_, rounds) => {
+    const options: ModelOptions = { kind: 'prometheus', rounds };
+    const stepMs = 60_000;
+    const moments = Array.from({ length: 60 }, (__, n) => BEGIN + 13_000 + n * stepMs);
+    const given = { request: requestOf('prometheus', { granularityS: 60, periods: 3, lagS: 0 }), moments, stepMs };
+    expect(await together(modelOf(options), given)).toEqual(await alone(options, given));
+  },
+);
 
 test('questions about one moment are asked one by one', async () => {
   const { source, asked } = modelOf({ kind: 'prometheus' });
