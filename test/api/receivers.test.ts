@@ -76,6 +76,7 @@ test('many requests at once cost one count, and a count is kept for two seconds'
   expect(await hostsAt(MEMBER)).toEqual(['receiver:80']);
   await db.query('delete from notifications');
   expect(await hostsAt(MEMBER)).toEqual(['receiver:80']);
+  expect(await hostsAt(MEMBER, '?limit=1')).toEqual(['receiver:80']);
   await api.clock.advance(2_001);
   expect(await hostsAt(MEMBER)).toEqual([]);
 });
@@ -103,6 +104,30 @@ test('a preview of a replay says how many would be sent and to which receivers, 
     ended_before: '2026-01-01T12:00:00Z',
   });
 });
+
+test('a project has at most four previews under way', async () => {
+  await stored(DEAD);
+  const [held, locked] = [gate(), gate()];
+  const holding = db.transaction(async (tx) => {
+    await tx.query('lock table notifications in access exclusive mode');
+    locked.open();
+    await held.opened;
+  });
+  await locked.opened;
+  const asked = Array.from({ length: 5 }, () => api.ask('GET', '/v1/notifications/replay/preview', { as: READER }));
+  expect((await Promise.race(asked)).status).toBe(429);
+  held.open();
+  await holding;
+  expect((await Promise.all(asked)).map(({ status }) => status).sort()).toEqual([200, 200, 200, 200, 429]);
+});
+
+function gate(): { opened: Promise<void>; open: () => void } {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
 
 test.each([
   ['failing=true', ['n1']],

@@ -28,7 +28,7 @@ export interface NotificationRoutesDeps {
   now: () => Date;
 }
 
-type KeptReceivers = ReturnType<typeof keepResults<number, ReceiverList>>;
+type KeptReceivers = ReturnType<typeof keepResults<null, ReceiverList>>;
 
 const RECEIVERS_KEPT_MS = 2_000;
 const LIST_LIMIT = { byDefault: 100, max: 1_000 };
@@ -37,7 +37,8 @@ const RECEIVER_LIMIT = { byDefault: 100, max: 100 };
 /** `/v1/notifications`: list notifications and their receivers. */
 export function notificationRoutes(deps: NotificationRoutesDeps): Route[] {
   const one = '/v1/notifications/:id';
-  const keptReceivers: KeptReceivers = keepResults((scope, limit) => deps.notifications.receivers(scope, limit), {
+  // The longest list serves all limits.
+  const keptReceivers: KeptReceivers = keepResults((scope) => deps.notifications.receivers(scope, RECEIVER_LIMIT.max), {
     ...deps,
     keptMs: RECEIVERS_KEPT_MS,
   });
@@ -88,8 +89,9 @@ async function receivers(keptReceivers: KeptReceivers, request: ApiRequest): Pro
   const projectId = namedProject(query);
   noteProject(request, projectId);
   const limit = pageLimit(query, RECEIVER_LIMIT);
-  const { result, at } = await keptReceivers(scopeWithin(identity, projectId), limit);
-  return { status: 200, body: receiversAnswer(result, { at, forAdmin: isAdmin(identity) }) };
+  const { result, at } = await keptReceivers(scopeWithin(identity, projectId), null);
+  const shown = { ...result, receivers: result.receivers.slice(0, limit) };
+  return { status: 200, body: receiversAnswer(shown, { at, forAdmin: isAdmin(identity) }) };
 }
 
 async function show({ notifications }: NotificationRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {

@@ -5,6 +5,7 @@ import type { Replay, ReplaySelection } from '../../storage/notifications/replay
 import { replayPreviewAnswer, type BulkReplayAnswer, type ReplayAnswer } from '../answers/receiver-answer.js';
 import { noteProject } from '../audit/request-audit.js';
 import type { ApiAnswer } from '../http/answer.js';
+import type { ConcurrencyLimit } from '../http/concurrency-limit.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import { isAdmin, scopeWithin } from '../identity/authorize.js';
 import type { NotificationAdmin } from '../ports.js';
@@ -13,6 +14,7 @@ import { notificationIn } from './notifications.js';
 
 export interface ReplayRoutesDeps {
   notifications: NotificationAdmin;
+  readLimit: ConcurrencyLimit;
   now: () => Date;
   log: Pick<Logger, 'warn'>;
 }
@@ -87,11 +89,13 @@ async function replayMany(deps: ReplayRoutesDeps, request: ApiRequest): Promise<
   return { status: 202, body };
 }
 
-async function preview({ notifications, now }: ReplayRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
-  const selection = replayFilter(request.query, now());
-  const projectId = namedProject(request.query);
+async function preview({ notifications, readLimit, now }: ReplayRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const { identity, query } = request;
+  const selection = replayFilter(query, now());
+  const projectId = namedProject(query);
   noteProject(request, projectId);
-  const found = await notifications.previewReplay(scopeWithin(request.identity, projectId), selection);
+  const scope = scopeWithin(identity, projectId);
+  const found = await readLimit.limitWork(identity.projectId, () => notifications.previewReplay(scope, selection));
   return { status: 200, body: replayPreviewAnswer(found, selection.endedBefore) };
 }
 
