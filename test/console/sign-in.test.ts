@@ -106,6 +106,21 @@ describeWith(['chromium'], 'signing in at the page', () => {
     await other.getByText('No alarm matches').waitFor();
   });
 
+  test('and out again leaves no draft in any tab, which can have secrets in it', async () => {
+    const { api } = await openSignedIn();
+    const other = await context.newPage();
+    for (const tab of [page, other]) {
+      await tab.goto(`${api.url}/console#/new?type=event`);
+      await tab.getByLabel('Name').fill('secret');
+    }
+    const drafts = (): Promise<number[]> =>
+      Promise.all([page, other].map((tab) => tab.evaluate<number>('sessionStorage.length')));
+    expect(await drafts()).toEqual([1, 1]);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    for (const tab of [page, other]) await field('API key', tab).waitFor();
+    expect(await drafts()).toEqual([0, 0]);
+  });
+
   test('is asked for when the session has ended while the page is open', async () => {
     const { api, id } = await openSignedIn();
     await page.getByText('live', { exact: true }).waitFor();

@@ -19,19 +19,44 @@ export function doubtSession(): void {
 /** The same, in all tabs of the browser. */
 export function doubtSessionInAllTabs(): void {
   doubtSession();
-  if (!('BroadcastChannel' in globalThis)) return;
-  const channel = new BroadcastChannel(DOUBT);
-  channel.postMessage(null);
-  channel.close();
+  tellOtherTabs(null);
+}
+
+/** Says that the reader has signed out, in all tabs of the browser. */
+export function tellSignedOut(): void {
+  forgetDrafts();
+  doubtSession();
+  tellOtherTabs(SIGNED_OUT);
 }
 
 /** Calls `listener` when the session should be asked for again. Returns the function that ends this. */
 export function watchSession(listener: () => void): () => void {
   const channel = 'BroadcastChannel' in globalThis ? new BroadcastChannel(DOUBT) : undefined;
-  channel?.addEventListener('message', listener);
+  channel?.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
+    if (data === SIGNED_OUT) forgetDrafts();
+    listener();
+  });
   addEventListener(DOUBT, listener);
   return () => {
     channel?.close();
     removeEventListener(DOUBT, listener);
   };
+}
+
+const SIGNED_OUT = 'signed out';
+
+function tellOtherTabs(message: string | null): void {
+  if (!('BroadcastChannel' in globalThis)) return;
+  const channel = new BroadcastChannel(DOUBT);
+  channel.postMessage(message);
+  channel.close();
+}
+
+/** Drafts can have secrets in them. A session that ends by itself keeps them, so that its reader can go on. */
+function forgetDrafts(): void {
+  try {
+    sessionStorage.clear(); // it holds nothing else
+  } catch {
+    // The browser keeps nothing.
+  }
 }

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 
 import { bodyOf, client, failureText } from '../requests/client.js';
 import type { Reader } from '../requests/reader.js';
-import { doubtSessionInAllTabs } from '../requests/session.js';
+import { tellSignedOut } from '../requests/session.js';
 
 /** Who is signed in, and the button that ends the session. */
 export function Account({ reader }: { reader: Reader }): JSX.Element {
@@ -11,7 +11,7 @@ export function Account({ reader }: { reader: Reader }): JSX.Element {
   const { user_id, user_name, project_id, project_name, role, has_session, hasAllProjects } = reader;
   const signOut = (): void => {
     setFailure(undefined);
-    bodyOf(client.DELETE('/v1/session')).then(doubtSessionInAllTabs, setFailure);
+    bodyOf(client.DELETE('/v1/session')).then(tellSignedOut, setFailure);
   };
   return (
     <div class="account">
