@@ -237,6 +237,21 @@ describeWith(['chromium'], 'the buttons of one alarm in Chromium', () => {
       expect((await api.ask('GET', `/v2/alarms/${id}`)).json()).toMatchObject({ state: 'insufficient data' });
       expect(opened?.misdeeds).toEqual(NO_MISDEEDS);
     });
+
+    test('calls the receiver that was chosen, also if an edit has moved it in the list since', async () => {
+      const page = await open();
+      await button(page, 'Test-fire').click();
+      await dialog(page)
+        .getByRole('checkbox', { name: `${receiver.url}/up` })
+        .uncheck();
+      const moved = { name: 'cpu high', alarm_actions: [`${receiver.url}/page`, `${receiver.url}/up`] };
+      await api.ask('PUT', `/v2/alarms/${id}`, { body: thresholdBody(moved) });
+      await dialog(page).getByLabel('Type the name of the alarm').fill('cpu high');
+      const before = receiver.requests.length;
+      await dialog(page).getByRole('button', { name: 'Send the test' }).click();
+      await shown(page.getByRole('region', { name: 'Outcome of the test' }));
+      expect(receiver.requests.slice(before).map(({ target }) => target)).toEqual(['/page']);
+    });
   });
 
   test.each([{ what: 'on a laptop' }, { what: 'on a phone in the dark', size: PHONE, dark: true }])(

@@ -34,6 +34,7 @@ export function TestFireDialog({
     chosenFor(STATES.find((one) => testable(one).length > 0) ?? 'alarm'),
   );
   const [confirm, setConfirm] = useState('');
+  const all = actionsOf(alarm, state);
   return (
     <Dialog
       title={`Test-fire “${alarm.name}”`}
@@ -41,7 +42,9 @@ export function TestFireDialog({
       isDangerous
       canAct={confirm === alarm.name && actions.length > 0 && actions.length <= MOST_TESTED}
       act={async () => {
-        onTested(await send({ confirm, state, actions }));
+        // By their texts: an edit since then may have moved others to their positions.
+        const texts = actions.flatMap((index) => all[index] ?? []);
+        onTested(await send({ confirm, state, actions: texts }));
       }}
       onClose={onClose}
     >
@@ -56,7 +59,7 @@ export function TestFireDialog({
         ))}
       </div>
       <ActionChoice
-        all={actionsOf(alarm, state)}
+        all={all}
         testable={testable(state)}
         chosen={actions}
         onChange={(next) => setChosen({ state, actions: next })}
