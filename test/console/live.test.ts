@@ -75,6 +75,19 @@ describeWith(['chromium'], 'the stream in the page', () => {
     expect(misdeeds).toEqual(NO_MISDEEDS);
   });
 
+  test('a stream that a proxy refuses until a date is asked for again after a while, not at once', async () => {
+    await open();
+    const askedAt: number[] = [];
+    await context.route('**/v1/stream*', (route) => {
+      askedAt.push(performance.now());
+      return route.fulfill({ status: 503, headers: { 'Retry-After': 'Sun, 29 Nov 2037 12:00:00 GMT' } });
+    });
+    await page.reload();
+    await eventually(() => expect(askedAt.length).toBeGreaterThan(1));
+    const [first = NaN, second = NaN] = askedAt;
+    expect(second - first).toBeGreaterThan(900);
+  });
+
   test('a refresh keeps the rows on screen where they are, and the focus in a row that moves', async () => {
     for (let n = 10; n < 40; n += 1) await api.create(thresholdBody({ name: `disk ${n}` }), MEMBER);
     await open(`${alarms()}&sort=state_since%3Aasc`);

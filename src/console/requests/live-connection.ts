@@ -75,7 +75,8 @@ export class LiveConnection {
       const query = this.#lastId === undefined ? {} : { last_event_id: this.#lastId };
       const { signal } = ending;
       const { data, response } = await client.GET('/v1/stream', { params: { query }, parseAs: 'stream', signal });
-      this.#retryMs = Number(response.headers.get('Retry-After') ?? 0) * 1_000;
+      // A proxy may send a date there, or anything else.
+      this.#retryMs = (Number(response.headers.get('Retry-After')) || 0) * 1_000;
       if (data) {
         await readEventText(data, (blocks) => {
           hear();
@@ -86,6 +87,7 @@ export class LiveConnection {
       }
     } finally {
       stopWatch();
+      ending.abort(); // a stream that could not be understood is still open
     }
   }
 
