@@ -5,6 +5,7 @@ import { TYPE_WORDS } from '../elements/alarm-types.js';
 import { SearchField } from '../elements/fields.js';
 import { Failure } from '../elements/notices.js';
 import { State } from '../elements/state.js';
+import { alarmNames } from '../requests/alarm-names.js';
 import { bodyOf, client } from '../requests/client.js';
 import { useAnswer } from '../requests/use-answer.js';
 import { Notes } from './field-line.js';
@@ -23,11 +24,8 @@ export function AlarmsInput({ field, path, maxItems }: PlacedField & { maxItems:
   const [names, setNames] = useState<ReadonlyMap<string, string>>(new Map());
   const unnamed = chosen.filter((each) => !names.has(each)).slice(0, MOST_NAMED);
   useAnswer(unnamed.length === 0 ? undefined : unnamed.join(), async (signal) => {
-    const filter = JSON.stringify({ in: { alarm_id: unnamed } });
-    const body = { filter, limit: unnamed.length };
-    const alarms = await bodyOf(client.POST('/v2/query/alarms', { body, signal }));
-    const found = new Map(alarms.map(({ alarm_id, name }) => [alarm_id, name]));
-    setNames(new Map([...names, ...unnamed.map((each) => [each, found.get(each) ?? each] as const)]));
+    const found = await alarmNames(unnamed, signal);
+    setNames((known) => new Map([...known, ...unnamed.map((each) => [each, found.get(each) ?? each] as const)]));
   });
   const found = useAnswer(search, (signal) =>
     bodyOf(client.GET('/v1/alarms', { params: { query: { search: search ?? '', limit: MOST_FOUND } }, signal })),

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 
 import { chartData, type ShownValues } from '../chart/chart-data.js';
 import { ValuesChart } from '../chart/values-chart.js';
@@ -7,6 +7,7 @@ import { countText } from '../elements/numbers.js';
 import { durationText, timeOf } from '../elements/time.js';
 import { bodyOf, client, failureText, RequestRefused, type Schemas } from '../requests/client.js';
 import { useAnswer } from '../requests/use-answer.js';
+import { useRested } from '../requests/use-rested.js';
 import { after, serviceTime } from '../shell/clock.js';
 import { testedDraft, type Draft } from './draft.js';
 import type { FormField } from './form-fields.js';
@@ -14,8 +15,6 @@ import type { FormField } from './form-fields.js';
 const SPAN_S = 24 * 3600;
 /** Seconds between two evaluations. For many series the service says how long it has to be. */
 const STEP_S = 60;
-/** How long typing must rest. */
-const REST_MS = 600;
 /** While the share of the project is used up, the request waits and is sent again. */
 const BUSY = { waitMs: 1_000, attempts: 20 } as const;
 
@@ -44,13 +43,6 @@ export function DraftValues({ draft, missing }: { draft: Draft; missing: FormFie
 
 /** The evaluation does not depend on these. */
 const UNNAMED = { name: 'draft', description: '', state: undefined };
-
-/** A text once it has not changed for a while. The first one counts at once. */
-function useRested(text: string | undefined): string | undefined {
-  const [rested, setRested] = useState(text);
-  useEffect(() => after(REST_MS, () => setRested(text)), [text]);
-  return rested;
-}
 
 async function valuesOf(body: string, signal: AbortSignal): Promise<ShownValues> {
   const alarm = JSON.parse(body) as Schemas['AlarmRequest'];

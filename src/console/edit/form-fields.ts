@@ -192,7 +192,7 @@ function firstOf({ anyOf }: JsonSchema): JsonSchema | undefined {
 }
 
 /** `pool_id` as `Pool id`. */
-export function wordsOf(name: string): string {
+function wordsOf(name: string): string {
   const words = name.replace(/_/g, ' ');
   return words.slice(0, 1).toUpperCase() + words.slice(1);
 }
