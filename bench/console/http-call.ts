@@ -1,6 +1,6 @@
 import { request, type Agent } from 'node:http';
 
-/** A request of the bench, over kept connections. */
+/** A request of the benchmark, over connections that stay open. */
 export interface BenchCall {
   method?: string;
   headers?: Record<string, string>;

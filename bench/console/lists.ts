@@ -11,7 +11,7 @@ const BUDGET_MS = 250;
 const PROJECT = 'bench';
 const MEMBER = { 'x-project-id': PROJECT, 'x-user-id': 'bench', 'x-roles': 'member' };
 
-/** What the page asks for the list of alarms, by the words of the figure. */
+/** The requests of the page for its list of alarms, by the names of the figures. */
 const LISTS = {
   'by name': 'alarms?limit=50',
   'in alarm': 'alarms?limit=50&state=alarm',
@@ -51,7 +51,7 @@ export async function benchLists(rig: Rig): Promise<Figure[]> {
   }
 }
 
-/** The path of a page far behind the first, and its number. */
+/** The path of a page far behind the first one, and its number. */
 async function farPage(ask: (path: string) => Promise<string>): Promise<[path: string, number: number]> {
   let path = 'alarms?limit=100';
   let number = 1;

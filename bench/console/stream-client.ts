@@ -6,7 +6,7 @@ const ID = /^id: (.+)-(\d+)-(\d+)$/;
 export class StreamClient {
   /** Transitions received. */
   received = 0;
-  /** Events that were not behind the one before them. */
+  /** Events whose id was not after that of the event before. */
   outOfOrder = 0;
   isOpen = false;
   private lastId: string | undefined;

@@ -12,9 +12,9 @@ const PER_SECOND = 100;
 const SECONDS = 30;
 const TRANSITIONS = PER_SECOND * SECONDS;
 const ALARMS = 200;
-/** One client in so many reads the times of the transitions. */
+/** One client in this many reads the times of the transitions. */
 const OBSERVED = 20;
-/** Clients that are cut and connect again, each second. */
+/** Number of clients that are cut and connect again, each second. */
 const CUTS = 10;
 
 /**
@@ -76,7 +76,7 @@ async function makeAlarms(url: string): Promise<string[]> {
   return ids;
 }
 
-/** Sets states by hand at a constant rate: each alarm in its turn, to and fro. */
+/** Sets states by hand at a constant rate: each alarm in turn, between `alarm` and `ok`. */
 async function makeTransitions(url: string, ids: readonly string[]): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: 16 });
   const startedMs = performance.now();
@@ -100,7 +100,7 @@ async function cutSome(clients: readonly StreamClient[], startedMs: number): Pro
   }
 }
 
-/** Waits until each client has all, or none has got anything for 10 seconds. */
+/** Waits until each client has all transitions, or no client has got any for 10 seconds. */
 async function untilAll(clients: readonly StreamClient[]): Promise<void> {
   const total = (): number => clients.reduce((sum, { received }) => sum + received, 0);
   let [known, sinceMs] = [total(), performance.now()];

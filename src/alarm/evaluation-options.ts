@@ -48,26 +48,25 @@ export const OPTION_LIMITS = {
 /** The options as fields of a request. */
 export const OPTION_FIELDS = {
   datapoints_to_alarm: given(wireInt({ min: 1, max: OPTION_LIMITS.periods })).meta({
-    title: 'Values to alarm',
-    description:
-      'The alarm fires when this many of the compared values are outside the threshold. Without it: when all are.',
+    title: 'Datapoints to alarm',
+    description: 'The alarm fires as soon as this many of the last datapoints are outside the threshold. Not set: all.',
   }),
   treat_missing_data: given(wireEnum(MISSING_DATA_TREATMENTS)).meta({
-    title: 'Missing values',
-    description: 'What a missing value counts as. ignore: the alarm keeps its state.',
+    title: 'Missing data',
+    description: 'How a missing datapoint counts. ignore: the alarm keeps its state.',
   }),
   clear_threshold: given(wireFloat()).meta({
     title: 'Clear threshold',
-    description: 'Compared instead of the threshold while the alarm is in alarm (hysteresis).',
+    description: 'Used instead of the threshold while the state is alarm (hysteresis).',
   }),
   ingestion_lag: given(wireInt({ min: 0, max: OPTION_LIMITS.lagS })).meta({
     title: 'Ingestion lag',
-    description: 'How late measurements arrive. The newest values of this time are not compared.',
+    description: 'How late data arrives. The window of the datapoints ends this long before the evaluation.',
     'x-unit': 's',
   }),
   backend: given(wireText({ max: OPTION_LIMITS.backendName })).meta({
     title: 'Backend',
-    description: 'Name of a configured backend, if there are several of one kind.',
+    description: 'Name of a configured backend. Not set: the one without a name.',
   }),
 } as const;
 

@@ -217,7 +217,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get the JSON Schema of the body that creates an alarm, with words for the fields of a form
+         * Get the JSON Schema of the body that creates an alarm, with titles and descriptions for a form
          * @description Requires no role.
          */
         get: operations["getAlarmSchema"];
@@ -657,7 +657,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Count pending, failing and dead notifications by receiver, the worst first
+         * Count pending, failing and dead notifications by receiver, most failing first
          * @description Requires the role reader or a higher one.
          */
         get: operations["listReceivers"];
@@ -1216,29 +1216,29 @@ export interface components {
             metrics: string[];
             /**
              * Comparison
-             * @description How a value is compared with the threshold.
+             * @description How a datapoint is compared with the threshold.
              * @default eq
              */
             comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
             /**
              * Threshold
-             * @description A value is outside if the comparison with this number is true.
+             * @description A datapoint is outside the threshold if the comparison with this number is true.
              */
             threshold: number;
             /**
-             * Aggregation
-             * @description Aggregation method of the archive policy, such as mean, max or rate:mean.
+             * Aggregation method
+             * @description One of the archive policy, such as mean, max or rate:mean.
              */
             aggregation_method: string;
             /**
              * Periods
-             * @description Number of newest values that are compared.
+             * @description Number of the last datapoints that are compared.
              * @default 1
              */
             evaluation_periods?: number | null;
             /**
              * Granularity
-             * @description Time between two values. The archive policy of the metric must have this granularity.
+             * @description Time between two datapoints. The archive policy of the metric must have this granularity.
              * @default 60
              */
             granularity?: number | null;
@@ -1246,28 +1246,28 @@ export interface components {
             type: "gnocchi_aggregation_by_metrics_threshold";
             tocsin?: {
                 /**
-                 * Values to alarm
-                 * @description The alarm fires when this many of the compared values are outside the threshold. Without it: when all are.
+                 * Datapoints to alarm
+                 * @description The alarm fires as soon as this many of the last datapoints are outside the threshold. Not set: all.
                  */
                 datapoints_to_alarm?: number | null;
                 /**
-                 * Missing values
-                 * @description What a missing value counts as. ignore: the alarm keeps its state.
+                 * Missing data
+                 * @description How a missing datapoint counts. ignore: the alarm keeps its state.
                  */
                 treat_missing_data?: ("missing" | "ok" | "alarm" | "ignore") | null;
                 /**
                  * Clear threshold
-                 * @description Compared instead of the threshold while the alarm is in alarm (hysteresis).
+                 * @description Used instead of the threshold while the state is alarm (hysteresis).
                  */
                 clear_threshold?: number | null;
                 /**
                  * Ingestion lag
-                 * @description How late measurements arrive. The newest values of this time are not compared.
+                 * @description How late data arrives. The window of the datapoints ends this long before the evaluation.
                  */
                 ingestion_lag?: number | null;
                 /**
                  * Backend
-                 * @description Name of a configured backend, if there are several of one kind.
+                 * @description Name of a configured backend. Not set: the one without a name.
                  */
                 backend?: string | null;
             } | null;
@@ -1278,40 +1278,40 @@ export interface components {
              */
             metric: string;
             /**
-             * Search
-             * @description Which resources, as JSON: {"=": {"server_group": "web"}}. {} finds all.
+             * Query
+             * @description JSON that selects the resources, such as {"=": {"server_group": "web"}}. {} selects all.
              */
             query: string;
             /**
              * Resource type
-             * @description Type of resources, such as instance.
+             * @description Type of the resource, such as instance.
              */
             resource_type: string;
             /**
              * Comparison
-             * @description How a value is compared with the threshold.
+             * @description How a datapoint is compared with the threshold.
              * @default eq
              */
             comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
             /**
              * Threshold
-             * @description A value is outside if the comparison with this number is true.
+             * @description A datapoint is outside the threshold if the comparison with this number is true.
              */
             threshold: number;
             /**
-             * Aggregation
-             * @description Aggregation method of the archive policy, such as mean, max or rate:mean.
+             * Aggregation method
+             * @description One of the archive policy, such as mean, max or rate:mean.
              */
             aggregation_method: string;
             /**
              * Periods
-             * @description Number of newest values that are compared.
+             * @description Number of the last datapoints that are compared.
              * @default 1
              */
             evaluation_periods?: number | null;
             /**
              * Granularity
-             * @description Time between two values. The archive policy of the metric must have this granularity.
+             * @description Time between two datapoints. The archive policy of the metric must have this granularity.
              * @default 60
              */
             granularity?: number | null;
@@ -1319,28 +1319,28 @@ export interface components {
             type: "gnocchi_aggregation_by_resources_threshold";
             tocsin?: {
                 /**
-                 * Values to alarm
-                 * @description The alarm fires when this many of the compared values are outside the threshold. Without it: when all are.
+                 * Datapoints to alarm
+                 * @description The alarm fires as soon as this many of the last datapoints are outside the threshold. Not set: all.
                  */
                 datapoints_to_alarm?: number | null;
                 /**
-                 * Missing values
-                 * @description What a missing value counts as. ignore: the alarm keeps its state.
+                 * Missing data
+                 * @description How a missing datapoint counts. ignore: the alarm keeps its state.
                  */
                 treat_missing_data?: ("missing" | "ok" | "alarm" | "ignore") | null;
                 /**
                  * Clear threshold
-                 * @description Compared instead of the threshold while the alarm is in alarm (hysteresis).
+                 * @description Used instead of the threshold while the state is alarm (hysteresis).
                  */
                 clear_threshold?: number | null;
                 /**
                  * Ingestion lag
-                 * @description How late measurements arrive. The newest values of this time are not compared.
+                 * @description How late data arrives. The window of the datapoints ends this long before the evaluation.
                  */
                 ingestion_lag?: number | null;
                 /**
                  * Backend
-                 * @description Name of a configured backend, if there are several of one kind.
+                 * @description Name of a configured backend. Not set: the one without a name.
                  */
                 backend?: string | null;
             } | null;
@@ -1357,34 +1357,34 @@ export interface components {
             resource_id: string;
             /**
              * Resource type
-             * @description Type of resources, such as instance.
+             * @description Type of the resource, such as instance.
              */
             resource_type: string;
             /**
              * Comparison
-             * @description How a value is compared with the threshold.
+             * @description How a datapoint is compared with the threshold.
              * @default eq
              */
             comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
             /**
              * Threshold
-             * @description A value is outside if the comparison with this number is true.
+             * @description A datapoint is outside the threshold if the comparison with this number is true.
              */
             threshold: number;
             /**
-             * Aggregation
-             * @description Aggregation method of the archive policy, such as mean, max or rate:mean.
+             * Aggregation method
+             * @description One of the archive policy, such as mean, max or rate:mean.
              */
             aggregation_method: string;
             /**
              * Periods
-             * @description Number of newest values that are compared.
+             * @description Number of the last datapoints that are compared.
              * @default 1
              */
             evaluation_periods?: number | null;
             /**
              * Granularity
-             * @description Time between two values. The archive policy of the metric must have this granularity.
+             * @description Time between two datapoints. The archive policy of the metric must have this granularity.
              * @default 60
              */
             granularity?: number | null;
@@ -1392,41 +1392,41 @@ export interface components {
             type: "gnocchi_resources_threshold";
             tocsin?: {
                 /**
-                 * Values to alarm
-                 * @description The alarm fires when this many of the compared values are outside the threshold. Without it: when all are.
+                 * Datapoints to alarm
+                 * @description The alarm fires as soon as this many of the last datapoints are outside the threshold. Not set: all.
                  */
                 datapoints_to_alarm?: number | null;
                 /**
-                 * Missing values
-                 * @description What a missing value counts as. ignore: the alarm keeps its state.
+                 * Missing data
+                 * @description How a missing datapoint counts. ignore: the alarm keeps its state.
                  */
                 treat_missing_data?: ("missing" | "ok" | "alarm" | "ignore") | null;
                 /**
                  * Clear threshold
-                 * @description Compared instead of the threshold while the alarm is in alarm (hysteresis).
+                 * @description Used instead of the threshold while the state is alarm (hysteresis).
                  */
                 clear_threshold?: number | null;
                 /**
                  * Ingestion lag
-                 * @description How late measurements arrive. The newest values of this time are not compared.
+                 * @description How late data arrives. The window of the datapoints ends this long before the evaluation.
                  */
                 ingestion_lag?: number | null;
                 /**
                  * Backend
-                 * @description Name of a configured backend, if there are several of one kind.
+                 * @description Name of a configured backend. Not set: the one without a name.
                  */
                 backend?: string | null;
             } | null;
         } | {
             /**
              * Comparison
-             * @description How a value is compared with the threshold.
+             * @description How a datapoint is compared with the threshold.
              * @default eq
              */
             comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
             /**
              * Threshold
-             * @description A value is outside if the comparison with this number is true.
+             * @description A datapoint is outside the threshold if the comparison with this number is true.
              */
             threshold: number;
             /**
@@ -1436,40 +1436,40 @@ export interface components {
             query: string;
             /**
              * Periods
-             * @description Number of newest values that are compared. Empty, as the granularity: the present value.
+             * @description Number of the last datapoints that are compared. Without it and a granularity: the present value.
              */
             evaluation_periods?: number | null;
             /**
              * Granularity
-             * @description Time between two values of the series.
+             * @description Time between two datapoints of the series.
              */
             granularity?: number | null;
             /** @constant */
             type: "prometheus";
             tocsin?: {
                 /**
-                 * Values to alarm
-                 * @description The alarm fires when this many of the compared values are outside the threshold. Without it: when all are.
+                 * Datapoints to alarm
+                 * @description The alarm fires as soon as this many of the last datapoints are outside the threshold. Not set: all.
                  */
                 datapoints_to_alarm?: number | null;
                 /**
-                 * Missing values
-                 * @description What a missing value counts as. ignore: the alarm keeps its state.
+                 * Missing data
+                 * @description How a missing datapoint counts. ignore: the alarm keeps its state.
                  */
                 treat_missing_data?: ("missing" | "ok" | "alarm" | "ignore") | null;
                 /**
                  * Clear threshold
-                 * @description Compared instead of the threshold while the alarm is in alarm (hysteresis).
+                 * @description Used instead of the threshold while the state is alarm (hysteresis).
                  */
                 clear_threshold?: number | null;
                 /**
                  * Ingestion lag
-                 * @description How late measurements arrive. The newest values of this time are not compared.
+                 * @description How late data arrives. The window of the datapoints ends this long before the evaluation.
                  */
                 ingestion_lag?: number | null;
                 /**
                  * Backend
-                 * @description Name of a configured backend, if there are several of one kind.
+                 * @description Name of a configured backend. Not set: the one without a name.
                  */
                 backend?: string | null;
             } | null;
@@ -1480,13 +1480,13 @@ export interface components {
             name: string;
             /**
              * Description
-             * @description Empty: made from the rule.
+             * @description Empty: a text is made from the rule.
              * @default
              */
             description?: string | null;
             /**
              * Enabled
-             * @description Alarms that are not enabled are not evaluated.
+             * @description A disabled alarm is not evaluated and sends nothing.
              * @default true
              */
             enabled?: boolean | null;
@@ -1494,7 +1494,7 @@ export interface components {
             ok_actions?: string[] | null;
             /**
              * Actions on alarm
-             * @description Addresses that are called, such as https://example.com/hook.
+             * @description URLs that are called, such as https://example.com/hook.
              */
             alarm_actions?: string[] | null;
             /** Actions on insufficient data */
@@ -1512,7 +1512,7 @@ export interface components {
             type: "threshold" | "combination" | "gnocchi_resources_threshold" | "gnocchi_aggregation_by_metrics_threshold" | "gnocchi_aggregation_by_resources_threshold" | "prometheus" | "composite" | "loadbalancer_member_health" | "event";
             /**
              * Time constraints
-             * @description The alarm is evaluated only while one of them is open. None: always.
+             * @description The alarm is evaluated only within one of them. None: always.
              * @default []
              */
             time_constraints?: {
@@ -1539,12 +1539,12 @@ export interface components {
             }[] | null;
             /**
              * Project
-             * @description Owner of the alarm. Only admins may name another one than their own.
+             * @description The project that the alarm belongs to. Only admins may name another one than their own.
              */
             project_id?: string | null;
             /**
              * User
-             * @description Owner of the alarm. Only admins may name another one than themselves.
+             * @description The user that the alarm belongs to. Only admins may name another one than themselves.
              */
             user_id?: string | null;
             /** @description ISO 8601; UTC where it names no offset. */
@@ -1567,33 +1567,33 @@ export interface components {
             readonly evaluate_timestamp?: string | null;
             tocsin?: {
                 /**
-                 * Delivery
-                 * @description every: all notifications are delivered. current: a waiting one gives way to that of a newer transition.
+                 * Delivery policy
+                 * @description current: a newer transition supersedes a notification that still waits. every: each one is delivered.
                  */
                 delivery_policy?: ("current" | "every") | null;
                 /**
-                 * Values to alarm
-                 * @description The alarm fires when this many of the compared values are outside the threshold. Without it: when all are.
+                 * Datapoints to alarm
+                 * @description The alarm fires as soon as this many of the last datapoints are outside the threshold. Not set: all.
                  */
                 datapoints_to_alarm?: number | null;
                 /**
-                 * Missing values
-                 * @description What a missing value counts as. ignore: the alarm keeps its state.
+                 * Missing data
+                 * @description How a missing datapoint counts. ignore: the alarm keeps its state.
                  */
                 treat_missing_data?: ("missing" | "ok" | "alarm" | "ignore") | null;
                 /**
                  * Clear threshold
-                 * @description Compared instead of the threshold while the alarm is in alarm (hysteresis).
+                 * @description Used instead of the threshold while the state is alarm (hysteresis).
                  */
                 clear_threshold?: number | null;
                 /**
                  * Ingestion lag
-                 * @description How late measurements arrive. The newest values of this time are not compared.
+                 * @description How late data arrives. The window of the datapoints ends this long before the evaluation.
                  */
                 ingestion_lag?: number | null;
                 /**
                  * Backend
-                 * @description Name of a configured backend, if there are several of one kind.
+                 * @description Name of a configured backend. Not set: the one without a name.
                  */
                 backend?: string | null;
                 /** @description Set by imports. It must equal the stored value. */
@@ -1602,30 +1602,30 @@ export interface components {
             threshold_rule?: {
                 /**
                  * Period
-                 * @description Time whose samples become one value.
+                 * @description Length of the period whose samples become one datapoint.
                  * @default 60
                  */
                 period?: number | null;
                 /**
                  * Comparison
-                 * @description How a value is compared with the threshold.
+                 * @description How a datapoint is compared with the threshold.
                  * @default eq
                  */
                 comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
                 /**
                  * Threshold
-                 * @description A value is outside if the comparison with this number is true.
+                 * @description A datapoint is outside the threshold if the comparison with this number is true.
                  */
                 threshold: number;
                 /**
                  * Statistic
-                 * @description How the samples of a period become one value.
+                 * @description How the samples of a period become one datapoint.
                  * @default avg
                  */
                 statistic?: ("max" | "min" | "avg" | "sum" | "count") | null;
                 /**
                  * Periods
-                 * @description Number of newest values that are compared.
+                 * @description Number of the last datapoints that are compared.
                  * @default 1
                  */
                 evaluation_periods?: number | null;
@@ -1636,13 +1636,13 @@ export interface components {
                 meter_name: string;
                 /**
                  * Exclude outliers
-                 * @description Periods with far fewer or far more samples than others do not count.
+                 * @description Leave out periods with far fewer or far more samples than the others.
                  * @default false
                  */
                 exclude_outliers?: boolean | null;
                 /**
                  * Conditions
-                 * @description Only samples that meet all of them count. Fields are resource_id, user_id, metadata.NAME and so on.
+                 * @description A sample must meet all of them. Fields are resource_id, user_id, metadata.NAME and others.
                  * @default []
                  */
                 query?: {
@@ -1666,7 +1666,7 @@ export interface components {
             combination_rule?: {
                 /**
                  * Operator
-                 * @description and: all alarms are in alarm. or: one of them is.
+                 * @description and: fires while all of the alarms are in alarm. or: while at least one is.
                  * @default and
                  */
                 operator?: ("and" | "or") | null;
@@ -1689,34 +1689,34 @@ export interface components {
                 resource_id: string;
                 /**
                  * Resource type
-                 * @description Type of resources, such as instance.
+                 * @description Type of the resource, such as instance.
                  */
                 resource_type: string;
                 /**
                  * Comparison
-                 * @description How a value is compared with the threshold.
+                 * @description How a datapoint is compared with the threshold.
                  * @default eq
                  */
                 comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
                 /**
                  * Threshold
-                 * @description A value is outside if the comparison with this number is true.
+                 * @description A datapoint is outside the threshold if the comparison with this number is true.
                  */
                 threshold: number;
                 /**
-                 * Aggregation
-                 * @description Aggregation method of the archive policy, such as mean, max or rate:mean.
+                 * Aggregation method
+                 * @description One of the archive policy, such as mean, max or rate:mean.
                  */
                 aggregation_method: string;
                 /**
                  * Periods
-                 * @description Number of newest values that are compared.
+                 * @description Number of the last datapoints that are compared.
                  * @default 1
                  */
                 evaluation_periods?: number | null;
                 /**
                  * Granularity
-                 * @description Time between two values. The archive policy of the metric must have this granularity.
+                 * @description Time between two datapoints. The archive policy of the metric must have this granularity.
                  * @default 60
                  */
                 granularity?: number | null;
@@ -1729,29 +1729,29 @@ export interface components {
                 metrics: string[];
                 /**
                  * Comparison
-                 * @description How a value is compared with the threshold.
+                 * @description How a datapoint is compared with the threshold.
                  * @default eq
                  */
                 comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
                 /**
                  * Threshold
-                 * @description A value is outside if the comparison with this number is true.
+                 * @description A datapoint is outside the threshold if the comparison with this number is true.
                  */
                 threshold: number;
                 /**
-                 * Aggregation
-                 * @description Aggregation method of the archive policy, such as mean, max or rate:mean.
+                 * Aggregation method
+                 * @description One of the archive policy, such as mean, max or rate:mean.
                  */
                 aggregation_method: string;
                 /**
                  * Periods
-                 * @description Number of newest values that are compared.
+                 * @description Number of the last datapoints that are compared.
                  * @default 1
                  */
                 evaluation_periods?: number | null;
                 /**
                  * Granularity
-                 * @description Time between two values. The archive policy of the metric must have this granularity.
+                 * @description Time between two datapoints. The archive policy of the metric must have this granularity.
                  * @default 60
                  */
                 granularity?: number | null;
@@ -1763,40 +1763,40 @@ export interface components {
                  */
                 metric: string;
                 /**
-                 * Search
-                 * @description Which resources, as JSON: {"=": {"server_group": "web"}}. {} finds all.
+                 * Query
+                 * @description JSON that selects the resources, such as {"=": {"server_group": "web"}}. {} selects all.
                  */
                 query: string;
                 /**
                  * Resource type
-                 * @description Type of resources, such as instance.
+                 * @description Type of the resource, such as instance.
                  */
                 resource_type: string;
                 /**
                  * Comparison
-                 * @description How a value is compared with the threshold.
+                 * @description How a datapoint is compared with the threshold.
                  * @default eq
                  */
                 comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
                 /**
                  * Threshold
-                 * @description A value is outside if the comparison with this number is true.
+                 * @description A datapoint is outside the threshold if the comparison with this number is true.
                  */
                 threshold: number;
                 /**
-                 * Aggregation
-                 * @description Aggregation method of the archive policy, such as mean, max or rate:mean.
+                 * Aggregation method
+                 * @description One of the archive policy, such as mean, max or rate:mean.
                  */
                 aggregation_method: string;
                 /**
                  * Periods
-                 * @description Number of newest values that are compared.
+                 * @description Number of the last datapoints that are compared.
                  * @default 1
                  */
                 evaluation_periods?: number | null;
                 /**
                  * Granularity
-                 * @description Time between two values. The archive policy of the metric must have this granularity.
+                 * @description Time between two datapoints. The archive policy of the metric must have this granularity.
                  * @default 60
                  */
                 granularity?: number | null;
@@ -1804,13 +1804,13 @@ export interface components {
             prometheus_rule?: {
                 /**
                  * Comparison
-                 * @description How a value is compared with the threshold.
+                 * @description How a datapoint is compared with the threshold.
                  * @default eq
                  */
                 comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
                 /**
                  * Threshold
-                 * @description A value is outside if the comparison with this number is true.
+                 * @description A datapoint is outside the threshold if the comparison with this number is true.
                  */
                 threshold: number;
                 /**
@@ -1820,12 +1820,12 @@ export interface components {
                 query: string;
                 /**
                  * Periods
-                 * @description Number of newest values that are compared. Empty, as the granularity: the present value.
+                 * @description Number of the last datapoints that are compared. Without it and a granularity: the present value.
                  */
                 evaluation_periods?: number | null;
                 /**
                  * Granularity
-                 * @description Time between two values of the series.
+                 * @description Time between two datapoints of the series.
                  */
                 granularity?: number | null;
             } | null;
@@ -1856,7 +1856,7 @@ export interface components {
                 event_type?: string | null;
                 /**
                  * Conditions
-                 * @description Only events that meet all of them count. Fields are traits.NAME, event_type, generated and so on.
+                 * @description An event must meet all of them. Fields are traits.NAME, event_type, generated and others.
                  * @default []
                  */
                 query?: {
@@ -1978,7 +1978,7 @@ export interface components {
                  */
                 stop: string;
             }[];
-            /** @description Of transitions and repeats, as in a backtest. Null for combinations and event alarms. */
+            /** @description Number for transitions and repeats, as in a backtest. Null for combinations and event alarms. */
             notifications: number | null;
             /** @description Evaluations during which a backend was unavailable. */
             unanswered: number;
@@ -2238,30 +2238,30 @@ export interface components {
             threshold_rule?: {
                 /**
                  * Period
-                 * @description Time whose samples become one value.
+                 * @description Length of the period whose samples become one datapoint.
                  * @default 60
                  */
                 period?: number | null;
                 /**
                  * Comparison
-                 * @description How a value is compared with the threshold.
+                 * @description How a datapoint is compared with the threshold.
                  * @default eq
                  */
                 comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
                 /**
                  * Threshold
-                 * @description A value is outside if the comparison with this number is true.
+                 * @description A datapoint is outside the threshold if the comparison with this number is true.
                  */
                 threshold?: number;
                 /**
                  * Statistic
-                 * @description How the samples of a period become one value.
+                 * @description How the samples of a period become one datapoint.
                  * @default avg
                  */
                 statistic?: ("max" | "min" | "avg" | "sum" | "count") | null;
                 /**
                  * Periods
-                 * @description Number of newest values that are compared.
+                 * @description Number of the last datapoints that are compared.
                  * @default 1
                  */
                 evaluation_periods?: number | null;
@@ -2272,13 +2272,13 @@ export interface components {
                 meter_name?: string;
                 /**
                  * Exclude outliers
-                 * @description Periods with far fewer or far more samples than others do not count.
+                 * @description Leave out periods with far fewer or far more samples than the others.
                  * @default false
                  */
                 exclude_outliers?: boolean | null;
                 /**
                  * Conditions
-                 * @description Only samples that meet all of them count. Fields are resource_id, user_id, metadata.NAME and so on.
+                 * @description A sample must meet all of them. Fields are resource_id, user_id, metadata.NAME and others.
                  * @default []
                  */
                 query?: {
@@ -2306,7 +2306,7 @@ export interface components {
             combination_rule?: {
                 /**
                  * Operator
-                 * @description and: all alarms are in alarm. or: one of them is.
+                 * @description and: fires while all of the alarms are in alarm. or: while at least one is.
                  * @default and
                  */
                 operator?: ("and" | "or") | null;
@@ -2333,34 +2333,34 @@ export interface components {
                 resource_id?: string;
                 /**
                  * Resource type
-                 * @description Type of resources, such as instance.
+                 * @description Type of the resource, such as instance.
                  */
                 resource_type?: string;
                 /**
                  * Comparison
-                 * @description How a value is compared with the threshold.
+                 * @description How a datapoint is compared with the threshold.
                  * @default eq
                  */
                 comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
                 /**
                  * Threshold
-                 * @description A value is outside if the comparison with this number is true.
+                 * @description A datapoint is outside the threshold if the comparison with this number is true.
                  */
                 threshold?: number;
                 /**
-                 * Aggregation
-                 * @description Aggregation method of the archive policy, such as mean, max or rate:mean.
+                 * Aggregation method
+                 * @description One of the archive policy, such as mean, max or rate:mean.
                  */
                 aggregation_method?: string;
                 /**
                  * Periods
-                 * @description Number of newest values that are compared.
+                 * @description Number of the last datapoints that are compared.
                  * @default 1
                  */
                 evaluation_periods?: number | null;
                 /**
                  * Granularity
-                 * @description Time between two values. The archive policy of the metric must have this granularity.
+                 * @description Time between two datapoints. The archive policy of the metric must have this granularity.
                  * @default 60
                  */
                 granularity?: number | null;
@@ -2377,36 +2377,36 @@ export interface components {
                 metrics?: string[];
                 /**
                  * Comparison
-                 * @description How a value is compared with the threshold.
+                 * @description How a datapoint is compared with the threshold.
                  * @default eq
                  */
                 comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
                 /**
                  * Threshold
-                 * @description A value is outside if the comparison with this number is true.
+                 * @description A datapoint is outside the threshold if the comparison with this number is true.
                  */
                 threshold?: number;
                 /**
-                 * Aggregation
-                 * @description Aggregation method of the archive policy, such as mean, max or rate:mean.
+                 * Aggregation method
+                 * @description One of the archive policy, such as mean, max or rate:mean.
                  */
                 aggregation_method?: string;
                 /**
                  * Periods
-                 * @description Number of newest values that are compared.
+                 * @description Number of the last datapoints that are compared.
                  * @default 1
                  */
                 evaluation_periods?: number | null;
                 /**
                  * Granularity
-                 * @description Time between two values. The archive policy of the metric must have this granularity.
+                 * @description Time between two datapoints. The archive policy of the metric must have this granularity.
                  * @default 60
                  */
                 granularity?: number | null;
             };
             /**
-             * Gnocchi: all resources of a search
-             * @description Compares an aggregate over all resources that a search finds with a threshold.
+             * Gnocchi: resources of a query
+             * @description Compares an aggregate over all resources that a query selects with a threshold.
              */
             gnocchi_aggregation_by_resources_threshold_rule?: {
                 /**
@@ -2415,40 +2415,40 @@ export interface components {
                  */
                 metric?: string;
                 /**
-                 * Search
-                 * @description Which resources, as JSON: {"=": {"server_group": "web"}}. {} finds all.
+                 * Query
+                 * @description JSON that selects the resources, such as {"=": {"server_group": "web"}}. {} selects all.
                  */
                 query?: string;
                 /**
                  * Resource type
-                 * @description Type of resources, such as instance.
+                 * @description Type of the resource, such as instance.
                  */
                 resource_type?: string;
                 /**
                  * Comparison
-                 * @description How a value is compared with the threshold.
+                 * @description How a datapoint is compared with the threshold.
                  * @default eq
                  */
                 comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
                 /**
                  * Threshold
-                 * @description A value is outside if the comparison with this number is true.
+                 * @description A datapoint is outside the threshold if the comparison with this number is true.
                  */
                 threshold?: number;
                 /**
-                 * Aggregation
-                 * @description Aggregation method of the archive policy, such as mean, max or rate:mean.
+                 * Aggregation method
+                 * @description One of the archive policy, such as mean, max or rate:mean.
                  */
                 aggregation_method?: string;
                 /**
                  * Periods
-                 * @description Number of newest values that are compared.
+                 * @description Number of the last datapoints that are compared.
                  * @default 1
                  */
                 evaluation_periods?: number | null;
                 /**
                  * Granularity
-                 * @description Time between two values. The archive policy of the metric must have this granularity.
+                 * @description Time between two datapoints. The archive policy of the metric must have this granularity.
                  * @default 60
                  */
                 granularity?: number | null;
@@ -2460,13 +2460,13 @@ export interface components {
             prometheus_rule?: {
                 /**
                  * Comparison
-                 * @description How a value is compared with the threshold.
+                 * @description How a datapoint is compared with the threshold.
                  * @default eq
                  */
                 comparison_operator?: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;
                 /**
                  * Threshold
-                 * @description A value is outside if the comparison with this number is true.
+                 * @description A datapoint is outside the threshold if the comparison with this number is true.
                  */
                 threshold?: number;
                 /**
@@ -2476,23 +2476,23 @@ export interface components {
                 query?: string;
                 /**
                  * Periods
-                 * @description Number of newest values that are compared. Empty, as the granularity: the present value.
+                 * @description Number of the last datapoints that are compared. Without it and a granularity: the present value.
                  */
                 evaluation_periods?: number | null;
                 /**
                  * Granularity
-                 * @description Time between two values of the series.
+                 * @description Time between two datapoints of the series.
                  */
                 granularity?: number | null;
             };
             /**
              * Composite
-             * @description Combines rules on Gnocchi and Prometheus with and, or.
+             * @description Combines rules on Gnocchi and Prometheus by "and" and "or".
              */
             composite_rule?: components["schemas"]["CompositeNode"];
             /**
              * Load balancer
-             * @description Fires when a member of a pool in Octavia is unhealthy.
+             * @description Fires while a member of a pool in Octavia is unhealthy.
              */
             loadbalancer_member_health_rule?: {
                 /**
@@ -2524,7 +2524,7 @@ export interface components {
                 event_type?: string | null;
                 /**
                  * Conditions
-                 * @description Only events that meet all of them count. Fields are traits.NAME, event_type, generated and so on.
+                 * @description An event must meet all of them. Fields are traits.NAME, event_type, generated and others.
                  * @default []
                  */
                 query?: {
@@ -2816,7 +2816,7 @@ export interface components {
             notifications: number;
             /** @description Number that would be left out, since an edit has removed their action. */
             removed: number;
-            /** @description False if there are more: 10,000 are counted, in 50,000 of a status. */
+            /** @description False if there may be more: at most 10,000 are counted, and at most 50,000 of the status are read. */
             is_complete: boolean;
             /** @description At most 100, those with the most notifications first. */
             receivers: {
@@ -2883,21 +2883,21 @@ export interface components {
         Receiver: {
             /** @description Host and port of a URL, otherwise the scheme. */
             host: string;
-            /** @description Notifications that wait, the failing ones among them. */
+            /** @description Notifications that wait, with the failing ones. */
             pending: number;
             /** @description Notifications that wait after a failed attempt. */
             failing: number;
             /** @description Notifications that are sent at this moment. */
             in_flight: number;
             dead: number;
-            /** @description Since when the oldest pending one waits. */
+            /** @description Since when the oldest pending notification waits. */
             oldest_pending_at: string | null;
-            /** @description Error of the newest failing notification; if there is none, of the newest dead one. */
+            /** @description Error of the newest failing notification, otherwise of the newest dead one; of the project with the most. */
             last_error: string | null;
             last_http_status: number | null;
             /** @description Number of projects with such notifications. */
             projects: number;
-            /** @description False if it has more notifications than the 10,000 that are counted. */
+            /** @description False if the receiver has more notifications than the 10,000 that are counted. */
             is_complete: boolean;
         };
         NotificationWithAttempts: {
@@ -3320,7 +3320,7 @@ export interface components {
             /** @enum {string} */
             auth_mode: "noauth" | "apikey" | "keystone" | "keystone+apikey";
             user_id: string | null;
-            /** @description For people; null if the credential has only the id. */
+            /** @description Null if the credential has only the id of the user. */
             user_name: string | null;
             project_id: string | null;
             project_name: string | null;

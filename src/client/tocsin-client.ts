@@ -22,7 +22,7 @@ export class RequestRefused extends Error {
     readonly status: number,
     /** The reason, as the service gives it. */
     readonly fault: string,
-    /** The field of the body that is wrong, if the service says so: `/threshold_rule/period`. */
+    /** The refused field of the body as JSON Pointer, such as `/threshold_rule/period`; undefined if none is named. */
     readonly field?: string,
     /** Seconds after which the request may be sent again (`Retry-After`); undefined if the service does not say. */
     readonly retryAfterS?: number,

@@ -19,7 +19,7 @@ export interface EvaluatedSpan {
   initialState: AlarmState;
 }
 
-/** The evaluation of one moment, with the answers that it is made from. Their windows may be wider than the alarm's. */
+/** The evaluation of one moment, and its answers. Their windows may be wider than the alarm's. */
 export interface MomentJudgement extends Judgement<BackendAnswer>, AnswersAtMoment {}
 
 /** One moment of a span, evaluated from the state in which the moment before it left the alarm. */

@@ -29,8 +29,8 @@ const PERIODS_AHEAD = 240;
 const NO_LABELS: readonly SeriesLabels[] = [];
 
 /**
- * Asks for the moments of a span, in their order. Moments whose windows overlap share a request with a window that is
- * wide enough for all of them, by the law of `Datasource`: each moment gets the answer that it would have had alone.
+ * Requests the answers for the moments of a span, in order. Moments whose windows overlap share a request whose window
+ * has all of theirs. By the law of `Datasource` each moment gets the answer that it would have had alone.
  */
 export function createSpanAnswers(
   requests: readonly (PlannedRequest & { isOwnWindow: boolean })[],
@@ -47,7 +47,7 @@ export function createSpanAnswers(
   };
 }
 
-/** A request that was sent for several moments: `first`, `last`, and those at a distance of `strideMs` between. */
+/** A request that was sent for several moments: `first`, `last`, and each `strideMs` between them. */
 interface SharedRequest {
   first: number;
   last: number;
@@ -88,7 +88,7 @@ class RequestSource {
     const last = at + Math.floor(mostMs / strideMs) * strideMs;
     const morePeriods = Math.ceil((last - at) / (granularityS * 1000));
     const shared = { first: at, last, answer: this.send(last, periods + morePeriods) };
-    shared.answer.catch(() => undefined); // thrown where a moment waits for it
+    shared.answer.catch(() => undefined); // a moment that waits for the answer throws it
     this.shared.push(shared);
     return shared;
   }

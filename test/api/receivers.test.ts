@@ -34,7 +34,7 @@ const hostsAt = async (as: typeof MEMBER, search = ''): Promise<unknown> =>
     .json<Receivers>()
     .receivers.map(({ host }) => host);
 
-test('GET /v1/notifications/receivers counts what waits, fails and is dead', async () => {
+test('GET /v1/notifications/receivers counts pending, failing and dead notifications', async () => {
   await stored({}, { attempt: 1 }, DEAD, { ...DEAD, host: 'other:80' });
   await db.query(`update notifications set last_error = 'unreadable_answer: it is HTTP/2' where id = 'n1'`);
   const answer = await api.ask('GET', '/v1/notifications/receivers', { as: READER });
@@ -61,7 +61,7 @@ test('GET /v1/notifications/receivers counts what waits, fails and is dead', asy
   expect(forAdmin).toContain('"unreadable_answer: it is HTTP/2"');
 });
 
-test('the receivers of another project are seen by admins only, who may name one project', async () => {
+test('only admins see the receivers of another project, and may name one project', async () => {
   await stored(DEAD, { ...DEAD, projectId: 'p2', host: 'theirs:80' });
   expect(await hostsAt(MEMBER)).toEqual(['receiver:80']);
   expect(await hostsAt(STRANGER)).toEqual(['theirs:80']);
@@ -71,7 +71,7 @@ test('the receivers of another project are seen by admins only, who may name one
   expect([refused.status, refused.text.includes('receiver')]).toEqual([401, false]);
 });
 
-test('many requests at once cost one count, and a count is kept for two seconds', async () => {
+test('many requests at once share one count of receivers, which is kept for two seconds', async () => {
   await stored(DEAD);
   expect(await hostsAt(MEMBER)).toEqual(['receiver:80']);
   await db.query('delete from notifications');
@@ -146,7 +146,7 @@ test.each([
   }
 });
 
-test('an admin lists and replays the notifications of one project, and another may not', async () => {
+test('an admin lists and replays the notifications of one project, and a member of another one may not', async () => {
   await stored(DEAD, { ...DEAD, projectId: 'p2' });
   const listed = await api.ask('GET', '/v1/notifications?project_id=p2', { as: ADMIN });
   expect(listed.json()).toMatchObject([{ notification_id: 'n1' }]);

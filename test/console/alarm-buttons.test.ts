@@ -104,7 +104,7 @@ describeWith(['chromium'], 'the buttons of one alarm in Chromium', () => {
   });
 
   describe('Delete', () => {
-    test('is refused for an alarm that was edited since the question was asked', async () => {
+    test('is refused for an alarm that was edited since the dialog was opened', async () => {
       const page = await open();
       await button(page, 'Delete').click();
       await api.clock.advance(1_000);

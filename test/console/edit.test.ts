@@ -178,7 +178,7 @@ describeWith(['chromium'], 'the form of a stored alarm in Chromium', () => {
 
   test('the draft is evaluated while it is typed; a newer draft cancels the request of the last', async () => {
     const { page, context, misdeeds } = await openPage(browser, newAddress('threshold'), { observe });
-    await page.getByText('Shown as soon as the mandatory fields have values: Meter.').waitFor();
+    await page.getByText('Shown once the mandatory fields have values. Missing: Meter.').waitFor();
     await page.getByLabel('Meter *').fill('cpu');
     await page.getByLabel('Threshold *').fill('80');
     await page.getByRole('button', { name: 'Add to Actions on alarm' }).click();

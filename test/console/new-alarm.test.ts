@@ -41,7 +41,7 @@ interface FormCase {
   more?: Record<string, unknown>;
 }
 
-const gnocchi = { Aggregation: 'mean', 'Threshold *': '0.5', 'Granularity (s)': '300' };
+const gnocchi = { 'Aggregation method': 'mean', 'Threshold *': '0.5', 'Granularity (s)': '300' };
 const GNOCCHI_RULE = {
   aggregation_method: 'mean',
   comparison_operator: 'gt',
@@ -63,7 +63,7 @@ const CASES: FormCase[] = [
       await page.getByRole('button', { name: 'Add to Actions on alarm' }).click();
       await page.getByRole('textbox', { name: 'Actions on alarm 1' }).fill('http://receiver.example.com/hook');
       await page.getByRole('region', { name: 'Meter' }).getByText('More', { exact: true }).click();
-      await fill(page, { 'Clear threshold': '70', 'Values to alarm': '2' });
+      await fill(page, { 'Clear threshold': '70', 'Datapoints to alarm': '2' });
       await page.getByRole('button', { name: 'Add to Time constraints' }).click();
       const constraint = page.getByRole('group', { name: 'Time constraints 1' });
       await constraint.getByLabel('Name').fill('by day');
@@ -118,7 +118,7 @@ const CASES: FormCase[] = [
         ...gnocchi,
         'Metric *': 'cpu',
         'Resource type *': 'instance',
-        'Search *': '{"=": {"group": "web"}}',
+        'Query *': '{"=": {"group": "web"}}',
       }),
     rule: { ...GNOCCHI_RULE, metric: 'cpu', resource_type: 'instance', query: expect.stringContaining('"web"') },
   },
@@ -232,7 +232,7 @@ describeWith(['chromium'], 'the form of an alarm in Chromium', () => {
       what: 'of a folded option',
       wrong: async (page: Page) => {
         await page.getByRole('region', { name: 'Meter' }).getByText('More', { exact: true }).click();
-        await page.getByLabel('Values to alarm').fill('7');
+        await page.getByLabel('Datapoints to alarm').fill('7');
         await page.getByRole('region', { name: 'Meter' }).getByText('More', { exact: true }).click();
       },
       field: 'field.tocsin.datapoints_to_alarm',

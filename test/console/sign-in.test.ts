@@ -133,7 +133,7 @@ describeWith(['chromium'], 'signing in at the page', () => {
     expect(page.url()).toBe(api.url + WANTED);
   });
 
-  test('as a reader shows nothing that changes something', async () => {
+  test('as a reader shows no button that changes something', async () => {
     await openSignedIn('reader');
     const names = await page.getByRole('button').allInnerTexts();
     expect(names).toEqual(['Sign out', 'Refresh']);

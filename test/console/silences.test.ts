@@ -125,10 +125,10 @@ describeWith(['chromium'], 'the view of silences in Chromium', () => {
     const page = await open('silences/new');
     await page.getByRole('textbox', { name: 'Value' }).fill('web-*');
     await page.getByRole('button', { name: 'recurring' }).click();
-    await page.getByLabel('Zone').fill('Mars/Olympus');
+    await page.getByLabel('Time zone').fill('Mars/Olympus');
     const wrong = page.locator('.wrong');
-    await wrong.getByText('Zone', { exact: true }).waitFor();
-    await page.getByLabel('Zone').fill('Europe/Berlin');
+    await wrong.getByText('Time zone', { exact: true }).waitFor();
+    await page.getByLabel('Time zone').fill('Europe/Berlin');
     await page.getByLabel('Opens at (cron)').fill('99 * * * *');
     await wrong.getByText('Opens at (cron)', { exact: true }).waitFor();
     await page.getByLabel('Opens at (cron)').fill('0 2 * * *');
@@ -173,11 +173,11 @@ describeWith(['chromium'], 'the view of silences in Chromium', () => {
     expect(page.url()).toContain(`#/silences/${back?.id}`);
   });
 
-  test('an admin silences the alarms of all projects; a member reads it and has no buttons', async () => {
+  test('an admin silences the alarms of all projects; a member reads the silence and sees no buttons', async () => {
     identity = ADMIN_OF_ALL;
     const page = await open('silences/new');
     await page.getByRole('textbox', { name: 'Value' }).fill('*');
-    await page.getByLabel('in all projects').check();
+    await page.getByLabel('of all projects').check();
     await page.getByLabel('Reason').fill('power cut');
     await page.getByRole('button', { name: 'Silence', exact: true }).click();
     await page.getByText('created by root').waitFor();
@@ -249,7 +249,7 @@ describeWith(['chromium'], 'the view of silences in Chromium', () => {
       for (const address of ['silences', `silences/${id}`, 'silences/new']) {
         const page = await open(address, options);
         await page.getByRole('heading', { level: 1 }).waitFor();
-        await page.getByText('web', { exact: false }).or(page.getByText('Fill in what to match')).first().waitFor();
+        await page.getByText('web', { exact: false }).or(page.getByText('Fill in the matchers')).first().waitFor();
         expect(await seriousFaults(page)).toEqual([]);
         await opened?.context.close();
       }

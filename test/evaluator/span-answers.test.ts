@@ -7,7 +7,7 @@ import { createDatasources } from '../../src/datasource/registry.js';
 import type { PlannedRequest } from '../../src/evaluator/plan.js';
 import { createSpanAnswers } from '../../src/evaluator/span-answers.js';
 
-/** Moments of a span are asked about together, and each gets the answer that it would have had alone. */
+/** Moments of a span share requests, and each gets the answer that it would have had alone. */
 
 type Kind = 'meters' | 'gnocchi' | 'prometheus';
 
@@ -15,7 +15,7 @@ interface ModelOptions {
   kind: Kind;
   /** A server that moves the ends of ranges of as many periods to multiples of the step. */
   rounds?: { end: 'up' | 'down'; from: number } | undefined;
-  /** A wider request is answered so. */
+  /** Requests for more periods get this answer. */
   mostPeriods?: { periods: number; answer: BackendAnswer };
 }
 
@@ -123,7 +123,7 @@ async function alone(options: ModelOptions, { request, moments }: Asked): Promis
   );
 }
 
-/** An alarm is judged by what is in its window. */
+/** The points that are in the window of an alarm, by which it is judged. */
 function cut(answer: BackendAnswer | undefined, request: PlannedRequest, at: number): BackendAnswer | undefined {
   if (answer?.kind !== 'series') return answer;
   const start = windowStart(request, at);
@@ -148,7 +148,7 @@ describe.each<ModelOptions>([{ kind: 'meters' }, { kind: 'gnocchi' }, { kind: 'p
       await fc.assert(
         fc.asyncProperty(spans, async ({ stepS, offsetMs, count, leftOut, ...sizes }) => {
           const stepMs = stepS * 1000;
-          // Moments outside time constraints are not asked about.
+          // Moments outside time constraints have no request.
           const moments = Array.from({ length: count }, (_, n) => BEGIN + offsetMs + n * stepMs).filter(
             (__, n) => n % leftOut !== 1,
           );
@@ -164,7 +164,7 @@ describe.each<ModelOptions>([{ kind: 'meters' }, { kind: 'gnocchi' }, { kind: 'p
       expect(requests).toBeLessThan(all / 2);
     });
 
-    test('of a day at 60 seconds take some requests, not 1,441', async () => {
+    test('of a day at 60 seconds take a few requests, not 1,441', async () => {
       const model = modelOf(options);
       const moments = Array.from({ length: 1_441 }, (_, n) => BEGIN + n * 60_000);
       await together(model, {
@@ -189,7 +189,7 @@ describe.each<ModelOptions>([{ kind: 'meters' }, { kind: 'gnocchi' }, { kind: 'p
       expect(await together(modelOf(limited), given)).toEqual(await alone(options, given));
     });
 
-    test('are asked about alone if the answer depends on the window', async () => {
+    test('have a request each if the answer depends on the window', async () => {
       const model = modelOf(options);
       const moments = Array.from({ length: 20 }, (_, n) => BEGIN + n * 60_000);
       const request = requestOf(options.kind, { granularityS: 60, periods: 4, lagS: 0 });
@@ -214,7 +214,7 @@ test.each<[string, NonNullable<ModelOptions['rounds']>]>([
   },
 );
 
-test('questions about one moment are asked one by one', async () => {
+test('queries of one moment have a request for each moment', async () => {
   const { source, asked } = modelOf({ kind: 'prometheus' });
   const momentary: Datasource<never> = {
     answers: (request, context) => source.answers({ ...request, granularityS: 1 }, context),

@@ -1,26 +1,26 @@
 /**
- * Titles, descriptions and units of fields that several kinds of rules have. They are in the document of the API, and
+ * Titles, descriptions and units of fields that several types of rules have. They are in the OpenAPI document, and
  * label the fields of forms. `x-unit` is the unit of a number.
  */
 
-export const COMPARISON_WORDS = { title: 'Comparison', description: 'How a value is compared with the threshold.' };
+export const COMPARISON_WORDS = { title: 'Comparison', description: 'How a datapoint is compared with the threshold.' };
 
 export const THRESHOLD_WORDS = {
   title: 'Threshold',
-  description: 'A value is outside if the comparison with this number is true.',
+  description: 'A datapoint is outside the threshold if the comparison with this number is true.',
 };
 
-export const PERIODS_WORDS = { title: 'Periods', description: 'Number of newest values that are compared.' };
+export const PERIODS_WORDS = { title: 'Periods', description: 'Number of the last datapoints that are compared.' };
 
 export const GRANULARITY_WORDS = {
   title: 'Granularity',
-  description: 'Time between two values of the series.',
+  description: 'Time between two datapoints of the series.',
   'x-unit': 's',
 };
 
 export const CONDITIONS_WORDS = { title: 'Conditions' };
 
-/** Words for the conditions of a query; each is compared with a field. */
+/** Titles and descriptions for a condition of a query, which compares a field with a value. */
 export const CONDITION_WORDS = {
   field: { title: 'Field' },
   op: { title: 'Comparison' },

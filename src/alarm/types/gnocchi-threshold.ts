@@ -23,19 +23,19 @@ export const GNOCCHI_THRESHOLD_FIELDS = {
   comparison_operator: optional(wireEnum(COMPARISON_OPERATORS), 'eq').meta(COMPARISON_WORDS),
   threshold: wireFloat().meta(THRESHOLD_WORDS),
   aggregation_method: wireText({ max: MAX_NAME }).meta({
-    title: 'Aggregation',
-    description: 'Aggregation method of the archive policy, such as mean, max or rate:mean.',
+    title: 'Aggregation method',
+    description: 'One of the archive policy, such as mean, max or rate:mean.',
   }),
   evaluation_periods: optional(wireInt({ min: 1, max: 100 }), 1).meta(PERIODS_WORDS),
   granularity: optional(wireInt({ min: 1, max: MAX_GRANULARITY_S }), 60).meta({
     ...GRANULARITY_WORDS,
-    description: 'Time between two values. The archive policy of the metric must have this granularity.',
+    description: 'Time between two datapoints. The archive policy of the metric must have this granularity.',
   }),
 };
 
-/** Words for fields that some of these rules have. */
+/** Titles and descriptions of fields that some of these rules have. */
 export const METRIC_WORDS = { title: 'Metric', description: 'Name of a metric, such as cpu.' };
-export const RESOURCE_TYPE_WORDS = { title: 'Resource type', description: 'Type of resources, such as instance.' };
+export const RESOURCE_TYPE_WORDS = { title: 'Resource type', description: 'Type of the resource, such as instance.' };
 
 /** The fields that all these rules have. */
 export interface GnocchiThresholdRule {

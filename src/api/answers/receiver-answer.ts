@@ -6,23 +6,26 @@ import { utcTimestamp } from '../schema/timestamp.js';
 import { NullableText, UtcTimestamp } from './answer-fields.js';
 import { shownError } from './notification-answer.js';
 
-/** A receiver with notifications that wait, are sent now, or are dead. */
+/** A receiver with pending, in-flight or dead notifications. */
 export const ReceiverAnswer = z
   .strictObject({
     host: z.string().meta({ description: 'Host and port of a URL, otherwise the scheme.' }),
-    pending: z.int().meta({ description: 'Notifications that wait, the failing ones among them.' }),
+    pending: z.int().meta({ description: 'Notifications that wait, with the failing ones.' }),
     failing: z.int().meta({ description: 'Notifications that wait after a failed attempt.' }),
     in_flight: z.int().meta({ description: 'Notifications that are sent at this moment.' }),
     dead: z.int(),
-    oldest_pending_at: UtcTimestamp.nullable().meta({ description: 'Since when the oldest pending one waits.' }),
+    oldest_pending_at: UtcTimestamp.nullable().meta({
+      description: 'Since when the oldest pending notification waits.',
+    }),
     last_error: NullableText.meta({
-      description: 'Error of the newest failing notification; if there is none, of the newest dead one.',
+      description:
+        'Error of the newest failing notification, otherwise of the newest dead one; of the project with the most.',
     }),
     last_http_status: z.int().nullable(),
     projects: z.int().meta({ description: 'Number of projects with such notifications.' }),
     is_complete: z
       .boolean()
-      .meta({ description: 'False if it has more notifications than the 10,000 that are counted.' }),
+      .meta({ description: 'False if the receiver has more notifications than the 10,000 that are counted.' }),
   })
   .meta({ id: 'Receiver' });
 export type ReceiverAnswer = z.infer<typeof ReceiverAnswer>;
@@ -57,14 +60,14 @@ export const BulkReplayAnswer = z.strictObject({
 });
 export type BulkReplayAnswer = z.infer<typeof BulkReplayAnswer>;
 
-/** What a replay by filter would send again. */
+/** The notifications that a replay by filter would send again. */
 export const ReplayPreviewAnswer = z
   .strictObject({
     notifications: z.int().meta({ description: 'Number of notifications that would be sent again.' }),
     removed: z.int().meta({ description: 'Number that would be left out, since an edit has removed their action.' }),
-    is_complete: z
-      .boolean()
-      .meta({ description: 'False if there are more: 10,000 are counted, in 50,000 of a status.' }),
+    is_complete: z.boolean().meta({
+      description: 'False if there may be more: at most 10,000 are counted, and at most 50,000 of the status are read.',
+    }),
     receivers: z
       .array(z.strictObject({ host: z.string(), notifications: z.int() }))
       .meta({ description: 'At most 100, those with the most notifications first.' }),
@@ -77,7 +80,7 @@ export type ReplayPreviewAnswer = z.infer<typeof ReplayPreviewAnswer>;
 
 const MOST_RECEIVERS = 100;
 
-/** The answer about the receivers that were counted at a time. */
+/** The answer about receivers. `at`: the time of the count. */
 export function receiversAnswer(
   { receivers, total, isComplete }: ReceiverList,
   { at, forAdmin }: { at: Date; forAdmin: boolean },

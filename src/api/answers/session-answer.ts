@@ -14,7 +14,7 @@ export const SessionAnswer = z
   .strictObject({
     auth_mode: z.enum(MODES),
     user_id: NullableText,
-    user_name: NullableText.meta({ description: 'For people; null if the credential has only the id.' }),
+    user_name: NullableText.meta({ description: 'Null if the credential has only the id of the user.' }),
     project_id: NullableText,
     project_name: NullableText,
     role: z.enum(ROLES).nullable().meta({ description: 'The highest role. Each role includes those before it.' }),

@@ -57,10 +57,9 @@ export const ValuesAnswer = z
     not_evaluated: z
       .array(z.strictObject({ start: UtcTimestamp, stop: UtcTimestamp }))
       .meta({ description: 'Outside the time constraints.' }),
-    notifications: z
-      .int()
-      .nullable()
-      .meta({ description: 'Of transitions and repeats, as in a backtest. Null for combinations and event alarms.' }),
+    notifications: z.int().nullable().meta({
+      description: 'Number for transitions and repeats, as in a backtest. Null for combinations and event alarms.',
+    }),
     unanswered: z.int().meta({ description: 'Evaluations during which a backend was unavailable.' }),
     unknown_reason: NullableText.meta({ description: 'Why the last evaluation without data had none.' }),
     members: z

@@ -31,9 +31,9 @@ const STATUS = {
 
 const RETRY_AFTER_S = 5;
 
-/** Names the refused field of the body, for forms: texts as Aodh has them give its last name only. */
+/** Header with the path of the refused field, for forms. Aodh's texts have only the last name of the path. */
 const FIELD_HEADER = 'Tocsin-Field';
-/** Most characters of one name in it. */
+/** Most characters of one name in the header. */
 const MOST_NAME = 64;
 
 /** SQLSTATE of a statement that took too long. */
@@ -103,7 +103,7 @@ function sendRefusal(
   sendError(response, status, body ?? errorAnswer(status, faultstring));
 }
 
-/** A path as JSON Pointer (RFC 6901), as it stands in a URI: names of unknown fields may have any character. */
+/** A path as JSON Pointer (RFC 6901), encoded as in a URI, since names of unknown fields may have any character. */
 function jsonPointer(field: readonly (string | number)[]): string {
   return field
     .map(

@@ -23,7 +23,7 @@ export function parseWith<T>(schema: z.ZodType<T>, context: FaultContext): T {
   throw new AppError('invalid_request', faultstring(issues, context), { ...fieldOf(issues) });
 }
 
-/** The path of the field with the first problem; none if the problem is that of the whole value. */
+/** The path of the field with the first problem; none if the whole value is wrong. */
 function fieldOf(issues: readonly Issue[]): { field?: (string | number)[] } {
   const issue = firstOf(issues);
   if (issue === undefined) return {};

@@ -2,7 +2,7 @@ import { ExpiringCache } from '../../cache/expiring-cache.js';
 import type { Clock } from '../../clock.js';
 import type { Scope } from '../../storage/scope.js';
 
-/** A result, and the time of the request that had it read. */
+/** A result, and the time at which it was read. */
 export interface KeptResult<Result> {
   result: Result;
   at: Date;
@@ -11,8 +11,8 @@ export interface KeptResult<Result> {
 const MOST_KEPT = 1_000;
 
 /**
- * Reads at most once in `keptMs` for a scope and query: many browsers ask at each change. Requests at the same time
- * share one read.
+ * Reads at most once in `keptMs` for a scope and a query, since many browsers send the same request after an event.
+ * Requests at the same time share one read.
  */
 export function keepResults<Query, Result>(
   read: (scope: Scope, query: Query) => Promise<Result>,

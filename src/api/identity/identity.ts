@@ -11,7 +11,7 @@ export interface Identity {
   role: Role | null;
   /** Names of all roles, as the authenticator found them. Trusts are created with them. */
   roleNames?: readonly string[];
-  /** Names of the user and the project, if the credential has any beside their ids. Shown to people only. */
+  /** Names of the user and the project, if the credential has names beside the ids. They grant nothing. */
   names?: { user: string | null; project: string | null };
   /** The caller's Keystone token, if any, for requests to other services as the caller. Never logged, never stored. */
   token?: string;

@@ -14,7 +14,7 @@ export interface ValidToken {
   userId: string;
   /** Null for a token that is scoped to a domain or to the system, and for an unscoped one. */
   projectId: string | null;
-  /** Names of the user and the project, for people. */
+  /** Names of the user and the project. They grant nothing. */
   names: { user: string | null; project: string | null };
   isSystemScoped: boolean;
   roleNames: readonly string[];

@@ -21,7 +21,7 @@ export const NOTIFICATION_OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   'GET /v1/notifications/receivers': {
     group: 'Notifications',
-    summary: 'Count pending, failing and dead notifications by receiver, the worst first',
+    summary: 'Count pending, failing and dead notifications by receiver, most failing first',
     answer: ReceiversAnswer,
   },
   'GET /v1/notifications/replay/preview': {

@@ -189,7 +189,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   'GET /v1/alarm-schema': {
     group: 'Alarms',
-    summary: 'Get the JSON Schema of the body that creates an alarm, with words for the fields of a form',
+    summary: 'Get the JSON Schema of the body that creates an alarm, with titles and descriptions for a form',
     answer: AlarmSchemaAnswer,
   },
   'GET /v1/transitions': { group: 'Alarms', summary: 'List changes of state, newest first', answer: TransitionsAnswer },

@@ -17,7 +17,7 @@ export function alarmSchemaRoutes(): Route[] {
   ];
 }
 
-/** JSON Schema 2020-12 of the body of an alarm. Schemas that are referred to are in `$defs`. */
+/** JSON Schema 2020-12 of the body that creates an alarm. Schemas that it refers to are in `$defs`. */
 export function alarmSchema(): Record<string, unknown> {
   const $defs: Record<string, unknown> = {};
   withoutDefinitions(describedInput(AlarmRequest), $defs);

@@ -22,7 +22,7 @@ export interface ReplayRoutesDeps {
 const MS_OF_SECOND = 1_000;
 
 /**
- * Replays of one notification, or of those that match a filter, and what such a replay would send. They come before
+ * Replays of one notification or by filter, and the preview of a replay by filter. They come before
  * `/v1/notifications/:id`, since `replay` is no id.
  */
 export function replayRoutes(deps: ReplayRoutesDeps): Route[] {

@@ -18,7 +18,7 @@ const MAX_TIME_CONSTRAINTS = 20;
 
 type RuleKey = `${AlarmKind}_rule`;
 
-/** Clients may send back what they read. It is not used. */
+/** For fields that clients may send back as they read them. The values are ignored. */
 const SET_BY_SERVICE = { readOnly: true };
 
 const Action = z
@@ -49,16 +49,16 @@ export const AlarmRequest = z
     name: wireText({ max: MAX_NAME }).meta({ title: 'Name' }),
     description: optional(wireText({ max: MAX_TEXT }), '').meta({
       title: 'Description',
-      description: 'Empty: made from the rule.',
+      description: 'Empty: a text is made from the rule.',
     }),
     enabled: optional(wireBool(), true).meta({
       title: 'Enabled',
-      description: 'Alarms that are not enabled are not evaluated.',
+      description: 'A disabled alarm is not evaluated and sends nothing.',
     }),
     ok_actions: Actions.meta({ title: 'Actions on ok' }),
     alarm_actions: Actions.meta({
       title: 'Actions on alarm',
-      description: 'Addresses that are called, such as https://example.com/hook.',
+      description: 'URLs that are called, such as https://example.com/hook.',
     }),
     insufficient_data_actions: Actions.meta({ title: 'Actions on insufficient data' }),
     repeat_actions: optional(wireBool(), false).meta({
@@ -71,15 +71,15 @@ export const AlarmRequest = z
       [],
     ).meta({
       title: 'Time constraints',
-      description: 'The alarm is evaluated only while one of them is open. None: always.',
+      description: 'The alarm is evaluated only within one of them. None: always.',
     }),
     project_id: given(wireText({ max: MAX_ID })).meta({
       title: 'Project',
-      description: 'Owner of the alarm. Only admins may name another one than their own.',
+      description: 'The project that the alarm belongs to. Only admins may name another one than their own.',
     }),
     user_id: given(wireText({ max: MAX_ID })).meta({
       title: 'User',
-      description: 'Owner of the alarm. Only admins may name another one than themselves.',
+      description: 'The user that the alarm belongs to. Only admins may name another one than themselves.',
     }),
     timestamp: wireTimestamp().meta(SET_BY_SERVICE),
     state: optional(wireEnum(ALARM_STATES), 'insufficient data').meta({

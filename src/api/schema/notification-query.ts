@@ -21,13 +21,13 @@ export function notificationFilter(query: QueryParameters): Omit<NotificationQue
   return { ...filterIn(query), isFailing: flagIn(query, 'failing') };
 }
 
-/** The filter in the parameters of a replay. To replay all statuses at once is never intended. */
+/** The filter in the parameters of a replay. It has one status, `dead` by default. */
 export function replayFilter(query: QueryParameters, now: Date): ReplayFilter & { endedBefore: string } {
   const { status = 'dead', ...others } = filterIn(query);
   return { status, ...others, endedBefore: endedBeforeIn(query, now) };
 }
 
-/** The project that a list or a replay is about; undefined for all that the caller may see. */
+/** The project of a list or a replay; undefined for all projects that the caller may see. */
 export function namedProject(query: QueryParameters): string | undefined {
   return textIn(query, 'project_id', MAX_TEXT);
 }

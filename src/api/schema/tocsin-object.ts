@@ -17,9 +17,9 @@ import { given, wireBool, wireEnum } from '../../alarm/wire/wire-types.js';
  */
 export const TocsinRequest = z.strictObject({
   delivery_policy: given(wireEnum(DELIVERY_POLICIES)).meta({
-    title: 'Delivery',
+    title: 'Delivery policy',
     description:
-      'every: all notifications are delivered. current: a waiting one gives way to that of a newer transition.',
+      'current: a newer transition supersedes a notification that still waits. every: each one is delivered.',
   }),
   ...OPTION_FIELDS,
   muted: given(wireBool()).meta({ readOnly: true, description: 'Set by imports. It must equal the stored value.' }),

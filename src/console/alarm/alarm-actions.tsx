@@ -9,9 +9,9 @@ import { goTo, linkTo } from '../shell/address.js';
 import { SilenceDialog } from './silence-dialog.js';
 import { changeAlarm, deleteAlarm, type AlarmVersion } from './stored-alarm.js';
 
-type Question = 'silence' | 'test' | 'enable' | 'delete';
+type ActionDialog = 'silence' | 'test' | 'enable' | 'delete';
 
-/** What a writer may do with an alarm. Readers see nothing. */
+/** The buttons that change an alarm. Only members and admins see them. */
 export function AlarmActions({
   version,
   onChange,
@@ -23,13 +23,13 @@ export function AlarmActions({
   onSilenced: () => void;
   onTested: (outcome: Schemas['TestFire']) => void;
 }): JSX.Element | null {
-  // The version of the click: the page may show a newer one by the time of the answer.
-  const [asked, setAsked] = useState<{ question: Question; of: AlarmVersion }>();
+  // The version at the click. The page may show a newer one when the dialog is confirmed.
+  const [opened, setOpened] = useState<{ dialog: ActionDialog; of: AlarmVersion }>();
   const { isWriter } = useReader();
   if (!isWriter) return null;
-  const close = (): void => setAsked(undefined);
-  const button = (question: Question, text: string, kind?: string): JSX.Element => (
-    <button type="button" class={kind} onClick={() => setAsked({ question, of: version })}>
+  const close = (): void => setOpened(undefined);
+  const button = (dialog: ActionDialog, text: string, kind?: string): JSX.Element => (
+    <button type="button" class={kind} onClick={() => setOpened({ dialog, of: version })}>
       {text}
     </button>
   );
@@ -42,22 +42,22 @@ export function AlarmActions({
       </a>
       {button('enable', version.alarm.enabled ? 'Disable' : 'Enable')}
       {button('delete', 'Delete', 'danger')}
-      {asked?.question === 'silence' && (
-        <SilenceDialog alarm={asked.of.alarm} onSilenced={onSilenced} onClose={close} />
+      {opened?.dialog === 'silence' && (
+        <SilenceDialog alarm={opened.of.alarm} onSilenced={onSilenced} onClose={close} />
       )}
-      {asked?.question === 'test' && (
+      {opened?.dialog === 'test' && (
         <TestFireDialog
-          alarm={asked.of.alarm}
+          alarm={opened.of.alarm}
           send={(body) => {
-            const path = { id: asked.of.alarm.alarm_id };
+            const path = { id: opened.of.alarm.alarm_id };
             return bodyOf(client.POST('/v1/alarms/{id}/test-fire', { params: { path }, body }));
           }}
           onTested={onTested}
           onClose={close}
         />
       )}
-      {asked?.question === 'enable' && <EnableDialog version={asked.of} onChange={onChange} onClose={close} />}
-      {asked?.question === 'delete' && <DeleteDialog version={asked.of} onClose={close} />}
+      {opened?.dialog === 'enable' && <EnableDialog version={opened.of} onChange={onChange} onClose={close} />}
+      {opened?.dialog === 'delete' && <DeleteDialog version={opened.of} onClose={close} />}
     </div>
   );
 }
@@ -84,7 +84,7 @@ function EnableDialog({
     >
       <p>
         {enabled
-          ? 'It keeps its state, is no longer evaluated, and sends nothing, until it is enabled again.'
+          ? 'It keeps its state. It is not evaluated and sends nothing until it is enabled again.'
           : 'It is evaluated again from now on.'}
       </p>
     </Dialog>

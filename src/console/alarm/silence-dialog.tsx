@@ -10,7 +10,7 @@ import { bodyOf, client, type Schemas } from '../requests/client.js';
 import { refusedField } from '../requests/refused-field.js';
 import { useReader, type Reader } from '../requests/reader.js';
 
-/** Makes a silence of one alarm: how long, why, and who answers for it. */
+/** Makes a silence of one alarm. The user enters its end, reason and owner. */
 export function SilenceDialog({
   alarm,
   onSilenced,
@@ -44,7 +44,8 @@ export function SilenceDialog({
       onClose={onClose}
     >
       <p>
-        The alarm is evaluated as before. Its notifications are held, and the last one is sent afterwards if it is news.
+        The alarm is evaluated as before, and its notifications are held. After the end, the present state is sent if
+        the receivers know another one.
       </p>
       <EndChoice end={end} fault={fault?.field === 'ends_at' ? fault.text : undefined} onChange={setEnd} />
       <ReasonFields value={reason} fault={fault} onChange={setReason} />
@@ -53,7 +54,7 @@ export function SilenceDialog({
   );
 }
 
-/** Which alarm is silenced. An admin of all projects names its project, which is often not their own. */
+/** The matcher of the alarm. An admin of all projects also names its project, which is often not their own. */
 function alarmMatched(
   { alarm_id, project_id }: Schemas['Alarm'],
   { hasAllProjects, project_id: own }: Reader,

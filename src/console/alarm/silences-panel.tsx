@@ -11,18 +11,18 @@ import { useAnswer } from '../requests/use-answer.js';
 import { linkTo } from '../shell/address.js';
 import { after, serviceTime } from '../shell/clock.js';
 
-/** Later changes are looked for when the page is opened again. */
+/** Later openings and ends are not waited for. */
 const FARTHEST_MS = 86_400_000;
-/** A silence has begun or ended for the service, too, this long after its time. */
+/** The list is read this long after an opening or an end, so that the service has passed that time too. */
 const MARGIN_MS = 1_000;
 
-/** The silences that hold an alarm, or will; nothing if there are none. */
+/** The silences that hold an alarm now or later; nothing if there are none. */
 export function SilencesPanel({
   alarm,
   made,
 }: {
   alarm: Schemas['Alarm'];
-  /** How many silences the reader has made on this page: after each the list is read again. */
+  /** Number of silences that the user has made on this page. The list is read again after each. */
   made: number;
 }): JSX.Element | null {
   const { alarm_id: id, name } = alarm;
@@ -80,7 +80,7 @@ function activeFirst(one: ShownSilence, other: ShownSilence): number {
   return Number(other.status === 'active') - Number(one.status === 'active');
 }
 
-/** Milliseconds until an opening begins or ends; undefined if none does soon. */
+/** Milliseconds until the next beginning or end of an opening; undefined if there is none within a day. */
 function nextChange(silences: readonly ShownSilence[]): number | undefined {
   const now = serviceTime().getTime();
   const times = silences

@@ -17,7 +17,7 @@ export async function readAlarm(id: string, signal: AbortSignal): Promise<AlarmV
   return { alarm: await bodyOf(answering), tag: response.headers.get('ETag') ?? '*' };
 }
 
-/** Changes some fields of an alarm, unless its definition is no longer the one that the reader sees. */
+/** Changes some fields of an alarm. @throws Error if its definition is no longer the one on the page. */
 export async function changeAlarm(version: AlarmVersion, changes: Partial<Schemas['Alarm']>): Promise<void> {
   await withVersion(version, ({ alarm, tag }) => {
     const kept = Object.entries(alarm).filter(([name]) => !READ_ONLY.includes(name));
@@ -27,19 +27,19 @@ export async function changeAlarm(version: AlarmVersion, changes: Partial<Schema
   });
 }
 
-/** Deletes an alarm, unless its definition is no longer the one that the reader sees. Its history stays. */
+/** Deletes an alarm; its history stays. @throws Error if its definition is no longer the one on the page. */
 export async function deleteAlarm(version: AlarmVersion): Promise<void> {
   await withVersion(version, ({ alarm: { alarm_id: id }, tag }) =>
     bodyOf(client.DELETE('/v2/alarms/{id}', { params: { path: { id } }, headers: { 'If-Match': tag } })),
   );
 }
 
-/** How often an edit is sent again, to an alarm whose state changes meanwhile. */
+/** Most attempts to send an edit of an alarm whose state changes meanwhile. */
 const MOST_EDITS = 3;
 
 /**
- * Sends an edit of the version that the reader sees. The tag changes with the state of the alarm, too. That is no edit
- * by another user, so the edit is sent again.
+ * Sends an edit of the version on the page. The tag changes with the state of the alarm, too. That is no edit by
+ * another user, so the edit is sent again.
  */
 async function withVersion(seen: AlarmVersion, send: (version: AlarmVersion) => Promise<unknown>): Promise<void> {
   let version = seen;
@@ -57,5 +57,5 @@ async function withVersion(seen: AlarmVersion, send: (version: AlarmVersion) => 
 }
 
 function changedMeanwhile(): Error {
-  return new Error('The alarm has changed since you opened it. Close this, look at the change, and try again.');
+  return new Error('The alarm has changed since you opened it. Close this, read the change, and try again.');
 }

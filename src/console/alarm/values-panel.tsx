@@ -115,7 +115,7 @@ function Values({
         {data.missing.length > 0 && <span>▮ below: no value at {countOf(data.missing.length, 'evaluation')}</span>}
         {values.unanswered > 0 && <span>the backend did not answer {countOf(values.unanswered, 'time')}</span>}
         {values.series_not_shown > 0 && <span>series that are not shown: {values.series_not_shown}</span>}
-        {values.unknown_reason !== null && <span>last without data: {values.unknown_reason}</span>}
+        {values.unknown_reason !== null && <span>last reason for no data: {values.unknown_reason}</span>}
         <span>Click on a moment to have it explained below.</span>
       </p>
     </>

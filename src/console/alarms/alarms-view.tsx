@@ -11,7 +11,7 @@ import { AlarmFilters, StateCounts } from './alarm-filters.js';
 import { filterIn, useAlarmCounts, useAlarmList, useLatestValues } from './alarm-list.js';
 import { AlarmTable } from './alarm-table.js';
 
-/** The service keeps counts for 5 seconds: those that it answers at once may be older than the event. */
+/** The service keeps counts for 5 seconds. A count that is read right after an event may be older than the event. */
 const KEPT_COUNTS_MS = 5_500;
 
 /** The alarms of a project, or of all: counts, filters, and a table page by page. */

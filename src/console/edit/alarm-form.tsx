@@ -33,7 +33,7 @@ export function AlarmForm({
   fields: readonly FormField[];
   rule: RuleForm;
   start: KeptDraft;
-  /** What was written before the page was loaded again. */
+  /** The draft that was kept when the page was loaded again. */
   kept: KeptDraft | undefined;
   /** Of the alarm that is edited; undefined for a new one. */
   id: string | undefined;
@@ -41,7 +41,7 @@ export function AlarmForm({
   const { isAdmin } = useReader();
   const [isRestored, setRestored] = useState(restored !== undefined);
   const { kept, set, forget, isChanged } = useKeptDraft(keptAs, restored ?? start);
-  const [isAsking, setAsking] = useState(false);
+  const [isConfirming, setConfirming] = useState(false);
   const form = useRef<HTMLFormElement>(null);
   const { draft, base, tag } = kept;
   const sections = useMemo(() => sectionsOf(fields, rule, isAdmin), [fields, rule, isAdmin]);
@@ -54,7 +54,7 @@ export function AlarmForm({
   const submit = (event: Event): void => {
     event.preventDefault();
     if (id === undefined) void save();
-    else setAsking(true);
+    else setConfirming(true);
   };
   return (
     <FormContext.Provider value={{ draft, change, fault: problem.fault }}>
@@ -94,8 +94,8 @@ export function AlarmForm({
         </div>
       </form>
       <DraftTest draft={draft} isComplete={missingField(placed, draft) === undefined} />
-      {isAsking && (
-        <Dialog title="Save these changes?" action="Save" act={save} onClose={() => setAsking(false)}>
+      {isConfirming && (
+        <Dialog title="Save these changes?" action="Save" act={save} onClose={() => setConfirming(false)}>
           <ChangeList changes={changesBetween(base, draft)} />
         </Dialog>
       )}
@@ -108,14 +108,14 @@ function isJudged({ path }: PlacedField): boolean {
   return path[0] !== 'name';
 }
 
-/** Fields within a folded part can be wrong, too: the browser has to be able to point at them. */
+/** Opens the folded parts around a field that is wrong, so that the browser can point at it. */
 function unfold(event: Event): void {
   if (!(event.target instanceof Element)) return;
   for (let part = event.target.closest('details'); part; part = part.parentElement?.closest('details') ?? null)
     part.open = true;
 }
 
-/** Brings the reader to a field that was refused. Returns whether the form shows such a field. */
+/** Scrolls to a field that was refused. Returns whether the form shows such a field. */
 function useShownFault(form: HTMLFormElement | null, fault: FieldFault | undefined): boolean {
   const [isShown, setShown] = useState(false);
   useEffect(() => {
@@ -156,7 +156,7 @@ function Section({ section: { title, fields, folded } }: { section: FormSection 
 function Restored({ onDiscard }: { onDiscard: () => void }): JSX.Element {
   return (
     <p class="notice" role="status">
-      These are your unsaved changes of before.{' '}
+      Your unsaved changes were restored.{' '}
       <button type="button" onClick={onDiscard}>
         Discard them
       </button>

@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 
 import { changesBetween, type DraftChange } from './draft.js';
 
-/** Fields that differ, with both values. */
+/** The fields that differ, each with its old and its new value. */
 export function ChangeList({ changes }: { changes: readonly DraftChange[] }): JSX.Element {
   return (
     <ul class="changes">
@@ -16,7 +16,7 @@ export function ChangeList({ changes }: { changes: readonly DraftChange[] }): JS
   );
 }
 
-/** Lists are shown by their members that differ. */
+/** Replaces the change of a list by the changes of its members. */
 function withinLists(change: DraftChange): DraftChange[] {
   const { path, before, after } = change;
   const [old, next] = [listIn(before), listIn(after)];

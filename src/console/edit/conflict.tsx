@@ -5,7 +5,7 @@ import { changesBetween, draftOf, withValue, type Draft } from './draft.js';
 import type { KeptDraft } from './kept-draft.js';
 import type { StoredVersion } from './stored.js';
 
-/** Says what another request changed while the form was open. The reader's changes are kept or discarded. */
+/** Shows what another request changed while the form was open. The user keeps or discards their own changes. */
 export function Conflict({
   base,
   draft,
@@ -32,7 +32,7 @@ export function Conflict({
       {changed.length === 0 ? <p>It was saved with the same fields.</p> : <ChangeList changes={changed} />}
       {both.length > 0 && (
         <p>
-          You changed {both.map(({ path }) => path.join('.')).join(', ')}, too: if you keep your changes, yours replace
+          You changed {both.map(({ path }) => path.join('.')).join(', ')}, too. If you keep your changes, they replace
           these.
         </p>
       )}

@@ -10,20 +10,20 @@ import { testedDraft, type Draft } from './draft.js';
 
 /** Sends a test of the draft's actions. The draft needs a name, by which the test is confirmed. */
 export function DraftTest({ draft, isComplete }: { draft: Draft; isComplete: boolean }): JSX.Element | null {
-  const [isAsking, setAsking] = useState(false);
+  const [isOpen, setOpen] = useState(false);
   const [outcome, setOutcome] = useState<Schemas['TestFire']>();
   const lists = draft as ActionsOfStates;
   if (!STATES.some((state) => actionsOf(lists, state).some((action) => action !== ''))) return null;
   return (
     <>
       <div>
-        <button type="button" disabled={!isComplete} onClick={() => setAsking(true)}>
+        <button type="button" disabled={!isComplete} onClick={() => setOpen(true)}>
           Test-fire the actions
         </button>{' '}
-        {!isComplete && <small class="muted">as soon as the mandatory fields have values</small>}
+        {!isComplete && <small class="muted">once the mandatory fields have values</small>}
       </div>
       {outcome && <TestOutcome test={outcome} onClose={() => setOutcome(undefined)} />}
-      {isAsking && (
+      {isOpen && (
         <TestFireDialog
           alarm={{ ...lists, name: String(draft['name']) }}
           send={(test) => {
@@ -31,7 +31,7 @@ export function DraftTest({ draft, isComplete }: { draft: Draft; isComplete: boo
             return bodyOf(client.POST('/v1/alarms/test-fire', { body: { ...test, alarm } }));
           }}
           onTested={setOutcome}
-          onClose={() => setAsking(false)}
+          onClose={() => setOpen(false)}
         />
       )}
     </>

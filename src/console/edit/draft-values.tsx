@@ -13,9 +13,9 @@ import { testedDraft, type Draft } from './draft.js';
 import type { FormField } from './form-fields.js';
 
 const SPAN_S = 24 * 3600;
-/** Seconds between two evaluations. For many series the service says how long it has to be. */
+/** Seconds between two evaluations. If a draft has too many series for it, the service says the shortest step. */
 const STEP_S = 60;
-/** While the share of the project is used up, the request waits and is sent again. */
+/** How the request is sent again while the share of the project is used up (429). */
 const BUSY = { waitMs: 1_000, attempts: 20 } as const;
 
 /** What the draft would have done in the last 24 hours. Nothing is saved. */
@@ -28,7 +28,7 @@ export function DraftValues({ draft, missing }: { draft: Draft; missing: FormFie
     <section class="panel" aria-label="Last 24 hours" aria-busy={isWaiting}>
       <h2>What it would have done</h2>
       {missing !== undefined && (
-        <p class="muted">Shown as soon as the mandatory fields have values: {missing.title}.</p>
+        <p class="muted">Shown once the mandatory fields have values. Missing: {missing.title}.</p>
       )}
       {missing === undefined && isWaiting && <p class="muted">Evaluating the last 24 hours …</p>}
       {missing === undefined && !isWaiting && failure !== undefined && (
@@ -41,24 +41,24 @@ export function DraftValues({ draft, missing }: { draft: Draft; missing: FormFie
   );
 }
 
-/** The evaluation does not depend on these. */
+/** Fields that do not change the evaluation. They are fixed, so that an edit of them sends no request. */
 const UNNAMED = { name: 'draft', description: '', state: undefined };
 
 async function valuesOf(body: string, signal: AbortSignal): Promise<ShownValues> {
   const alarm = JSON.parse(body) as Schemas['AlarmRequest'];
   const stop = serviceTime();
   const start = new Date(stop.getTime() - SPAN_S * 1000);
-  const ask = (step: number): Promise<ShownValues> => {
+  const request = (step: number): Promise<ShownValues> => {
     const span = { start: start.toISOString(), stop: stop.toISOString(), step };
     return bodyOf(client.POST('/v1/alarms/values', { body: { alarm, ...span }, signal }));
   };
   return retried(signal, async () => {
     try {
-      return await ask(STEP_S);
+      return await request(STEP_S);
     } catch (thrown) {
       const least = /Let step be at least (\d+)/.exec(failureText(thrown))?.[1];
       if (!isRefused(thrown, 400) || least === undefined) throw thrown;
-      return ask(Number(least));
+      return request(Number(least));
     }
   });
 }
@@ -91,7 +91,7 @@ function Outcome({ values }: { values: ShownValues }): JSX.Element {
       <p class="key">
         {unanswered > 0 && <span>the backend did not answer {countText(unanswered)} times</span>}
         {more > 0 && <span>{countText(more)} more series are not shown</span>}
-        {reason !== null && <span>last without data: {reason}</span>}
+        {reason !== null && <span>last reason for no data: {reason}</span>}
         {series.length > 0 && <span>evaluated every {durationText(values.step * 1000)}</span>}
       </p>
     </>

@@ -1,9 +1,9 @@
 import type { RuleForm } from './form-fields.js';
 
-/** Where a value is within a draft. */
+/** The path of a value within a draft. */
 export type FieldPath = readonly (string | number)[];
 
-/** An alarm that is being written: the body that is sent. Fields that the form does not know stay in it. */
+/** The body of an alarm that is not saved yet. Fields that the form does not know stay in it. */
 export type Draft = Readonly<Record<string, unknown>>;
 
 /** The value at a path; undefined if there is none. */
@@ -14,7 +14,7 @@ export function valueAt(value: unknown, path: FieldPath): unknown {
   );
 }
 
-/** The same value with another one at the path. Undefined removes a field, or the member of a list. */
+/** A copy of a value with `next` at the path. Undefined removes the field or the member of a list. */
 export function withValue(value: unknown, [name, ...rest]: FieldPath, next: unknown): unknown {
   if (name === undefined) return next;
   if (typeof name === 'number') {
@@ -25,16 +25,16 @@ export function withValue(value: unknown, [name, ...rest]: FieldPath, next: unkn
   const { [name]: before, ...others } = (value ?? {}) as Record<string, unknown>;
   const changed = withValue(before, rest, next);
   if (changed === undefined) return others;
-  // A field keeps its place.
+  // The order of the fields stays.
   return { ...(value as object | null | undefined), [name]: changed };
 }
 
 /** Fields that the service sets, and ignores in requests. */
 const READ_ONLY = ['alarm_id', 'timestamp', 'state_timestamp', 'state_reason', 'evaluate_timestamp'];
-/** Fields that a copy does not have either: it begins its own life, in the project of its author. */
+/** More fields that a copy leaves out: it starts with a state, a project and a user of its own. */
 const NOT_COPIED = ['state', 'project_id', 'user_id'];
 
-/** The draft of a new alarm. "Greater than" is what most alarms compare by; the default of the API is "equal". */
+/** The draft of a new alarm. It compares by "greater than", as most alarms do; the default of the API is "equal". */
 export function newDraft({ type, fields }: RuleForm): Draft {
   const compares = fields.some(({ name }) => name === 'comparison_operator');
   const isTree = fields.some(({ shape }) => shape.kind === 'tree');
@@ -42,7 +42,7 @@ export function newDraft({ type, fields }: RuleForm): Draft {
   return { name: '', type, [`${type}_rule`]: rule };
 }
 
-/** The draft that changes a stored alarm. */
+/** The draft of an edit of a stored alarm. */
 export function draftOf(alarm: Draft): Draft {
   return without(alarm, READ_ONLY);
 }

@@ -76,7 +76,7 @@ export function EditView({ address }: ViewProps): JSX.Element {
   );
 }
 
-/** An edit changes the stored alarm; a copy is a new one that has not been changed yet. */
+/** The draft with which the form opens: of an edit, or of a copy. */
 function startOf({ alarm, tag }: StoredVersion, id: string | undefined): KeptDraft {
   if (id !== undefined) return { draft: draftOf(alarm), base: draftOf(alarm), tag };
   return { draft: copyOf(alarm), base: copyOf(alarm), tag: undefined };

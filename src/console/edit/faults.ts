@@ -1,13 +1,13 @@
 import { RequestRefused } from '../requests/client.js';
 import { valueAt, type Draft, type FieldPath } from './draft.js';
 
-/** What the service refuses, and the field that it names. Without a path it is about the whole alarm. */
+/** Why the service refused a draft, and the path of the refused field; undefined: the whole alarm. */
 export interface FieldFault {
   path: FieldPath | undefined;
   text: string;
 }
 
-/** A refusal of a draft; undefined for failures that are not about its fields. `known`: paths of fields of the form. */
+/** The refusal of a draft; undefined for other failures. `known`: paths of the fields of the form. */
 export function faultOf(failure: unknown, draft: Draft, known: readonly FieldPath[]): FieldFault | undefined {
   if (!(failure instanceof RequestRefused) || (failure.status !== 400 && failure.status !== 401)) return undefined;
   const { fault: text, field } = failure;
@@ -28,7 +28,7 @@ function pathOf(pointer: string, draft: Draft): FieldPath {
   }, []);
 }
 
-/** The field whose name or value a text has, for checks that come after those of the schema. */
+/** The field whose name or value is in the text. Refusals without the header `Tocsin-Field` need this. */
 function namedIn(text: string, draft: Draft, known: readonly FieldPath[]): FieldPath | undefined {
   const name = /^Invalid input for field\/attribute ([\w.]+)\. Value:/.exec(text)?.[1]?.split('.').at(-1);
   if (name !== undefined) return known.find((path) => path.at(-1) === name);
@@ -45,7 +45,7 @@ function membersIn(value: unknown, path: FieldPath = []): FieldPath[] {
   });
 }
 
-/** Beside a field its name and value need not be repeated. */
+/** The text without the name and the value of the field, beside which it stands. */
 function shortened(text: string): string {
   return /^Invalid input for field\/attribute [\w.]+\. Value: '[\s\S]*?'\. (\S[\s\S]*)$/.exec(text)?.[1] ?? text;
 }

@@ -9,10 +9,10 @@ import { useField, type ShowField } from './form-state.js';
 import { ListInput } from './list-input.js';
 import { TreeInput } from './tree-input.js';
 
-/** Given to elements that have fields within them, which this module imports. */
+/** Passed to list and tree inputs, which this module imports and which show fields themselves. */
 const showField: ShowField = (each) => <FieldInput key={each.path.join('.')} {...each} />;
 
-/** A field of the form, as its schema says it is entered. */
+/** A field of the form, with the input for the shape in its schema. */
 export function FieldInput({ field, path, isBare = false }: PlacedField & { isBare?: boolean }): JSX.Element {
   const { id, value, fault, change } = useField(path);
   const { shape } = field;
@@ -59,7 +59,7 @@ export function FieldInput({ field, path, isBare = false }: PlacedField & { isBa
   }
 }
 
-/** Fields that belong together, such as an object within another one. */
+/** The fields of an object within the alarm. */
 function Group({ field, fields, path }: PlacedField & { fields: readonly FormField[] }): JSX.Element {
   return (
     <details class="more" open={field.isRequired}>

@@ -2,7 +2,7 @@ import type { ComponentChildren, JSX } from 'preact';
 
 import type { FormField } from './form-fields.js';
 
-/** Attributes that join a control to its hint and to what is wrong with it. */
+/** Attributes that link a control to its hint and to its error. */
 export interface ControlLinks {
   id: string;
   'aria-describedby': string | undefined;
@@ -21,7 +21,7 @@ export function linksOf(id: string, { description }: FormField, fault: string | 
   };
 }
 
-/** A control with its label above, its hint and what is wrong with it below. */
+/** A control with its label above, and its hint and its error below. */
 export function FieldLine({
   id,
   field,
@@ -32,7 +32,7 @@ export function FieldLine({
   id: string;
   field: FormField;
   fault: string | undefined;
-  /** Without the hint: in rows, where it would be repeated. */
+  /** True in rows: leaves out the hint, which each row would repeat. */
   isBare?: boolean;
   children: ComponentChildren;
 }): JSX.Element {
@@ -55,7 +55,7 @@ export function FieldLine({
   );
 }
 
-/** The hint of a field, and what is wrong with it. */
+/** The hint of a field, and its error. */
 export function Notes({
   id,
   field: { description },

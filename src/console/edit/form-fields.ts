@@ -1,4 +1,4 @@
-/** JSON Schema as the API describes bodies with it. */
+/** The parts of JSON Schema that the API uses for bodies. */
 export interface JsonSchema {
   type?: string | string[];
   enum?: unknown[];
@@ -33,7 +33,7 @@ export type FieldShape =
   | { kind: 'object'; fields: FormField[] }
   /** Rules joined by operators, in any depth. */
   | { kind: 'tree'; operators: string[]; leaves: RuleForm[] }
-  /** Entered as JSON, since the form knows no better way. */
+  /** Entered as JSON: the form has no input for this schema. */
   | { kind: 'json' };
 
 /** A field of a form. */
@@ -43,12 +43,12 @@ export interface FormField {
   description: string | undefined;
   unit: string | undefined;
   isRequired: boolean;
-  /** What the service takes if the field is left out. */
+  /** The default of the service for a field that is left out. */
   fallback: unknown;
   shape: FieldShape;
 }
 
-/** A kind of rule: of an alarm, or within a composite one. */
+/** The fields of a type of rule: of an alarm, or of a rule within a composite one. */
 export interface RuleForm {
   type: string;
   title: string;
@@ -56,10 +56,10 @@ export interface RuleForm {
   fields: FormField[];
 }
 
-/** A text that is longer gets a field of several lines. */
+/** A text that may be longer gets an input of several lines. */
 const LONG_TEXT = 1000;
 
-/** The fields of an object. Those that the service sets are left out. */
+/** The fields of an object, without those that the service sets. */
 export function fieldsOf(schema: JsonSchema, root: JsonSchema): FormField[] {
   const required = schema.required ?? [];
   return Object.entries(schema.properties ?? {})
@@ -78,7 +78,7 @@ export function fieldsOf(schema: JsonSchema, root: JsonSchema): FormField[] {
     });
 }
 
-/** The kinds of alarms, each with the fields of its rule. */
+/** The types of alarms, each with the fields of its rule. */
 export function alarmTypesOf(root: JsonSchema): RuleForm[] {
   const { type, ...properties } = root.properties ?? {};
   return (type?.enum ?? []).map((each) => {
@@ -138,7 +138,7 @@ function textOf({ maxLength }: JsonSchema): FieldShape {
 function listOf({ items = {}, maxItems }: JsonSchema, root: JsonSchema): FieldShape {
   if (items['x-id-of'] === 'alarm') return { kind: 'alarms', maxItems };
   const item = shapeOf(items, root);
-  // A list of lists has no rows.
+  // The form has no rows for lists within lists.
   return item.kind === 'list' || item.kind === 'tree' ? { kind: 'json' } : { kind: 'list', item, maxItems };
 }
 

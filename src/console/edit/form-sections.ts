@@ -14,16 +14,16 @@ export interface FormSection {
   folded: PlacedField[];
 }
 
-/** Fields of rules in the order in which a person thinks of them; the others follow, mandatory ones first. */
+/** Order of the fields of a rule: data, comparison, times. Other fields follow, mandatory ones first. */
 const RULE_ORDER = [
   ...['meter_name', 'metric', 'metrics', 'resource_type', 'resource_id', 'event_type', 'query', 'alarm_ids'],
   ...['statistic', 'aggregation_method', 'comparison_operator', 'threshold'],
   ...['period', 'granularity', 'evaluation_periods', 'operator'],
 ];
 const FIRST = ['name', 'severity'];
-const TOLD = ['alarm_actions', 'ok_actions', 'insufficient_data_actions', 'repeat_actions'];
+const ACTIONS = ['alarm_actions', 'ok_actions', 'insufficient_data_actions', 'repeat_actions'];
 const TIMES = ['time_constraints'];
-/** Of `tocsin`: how the rule is judged. The rest of it is about notifications. */
+/** Fields of `tocsin` about the evaluation. The others are about notifications. */
 const OPTIONS = ['clear_threshold', 'datapoints_to_alarm', 'treat_missing_data', 'ingestion_lag', 'backend'];
 /** Only admins may set these. */
 const OF_ADMINS = ['project_id', 'user_id'];
@@ -39,7 +39,7 @@ export function sectionsOf(fields: readonly FormField[], rule: RuleForm, isAdmin
       .filter(({ name }) => names.includes(name))
       .map((field) => placed(field, []));
   const others = atTop
-    .filter(({ name }) => ![...FIRST, ...TOLD, ...TIMES].includes(name) && (isAdmin || !OF_ADMINS.includes(name)))
+    .filter(({ name }) => ![...FIRST, ...ACTIONS, ...TIMES].includes(name) && (isAdmin || !OF_ADMINS.includes(name)))
     .map((field) => placed(field, []));
   const ofRule = inOrder(rule.fields, RULE_ORDER).map((field) =>
     placed(field, isFlatRule(rule.type, rule) ? [ruleName] : []),
@@ -53,7 +53,7 @@ export function sectionsOf(fields: readonly FormField[], rule: RuleForm, isAdmin
       fields: ofRule.filter(isShown),
       folded: [...ofRule.filter((each) => !isShown(each)), ...inPlace(options.filter(isOption))],
     },
-    { title: 'Who is told', fields: top(TOLD), folded: options.filter((each) => !isOption(each)) },
+    { title: 'Actions', fields: top(ACTIONS), folded: options.filter((each) => !isOption(each)) },
     { title: 'When', fields: top(TIMES), folded: [] },
   ];
 }

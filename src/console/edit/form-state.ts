@@ -16,10 +16,10 @@ export interface FormState {
   fault: FieldFault | undefined;
 }
 
-/** Filled by the form. */
+/** Provided by `AlarmForm`. */
 export const FormContext = createContext<FormState>({ draft: {}, change: () => undefined, fault: undefined });
 
-/** The value of a field, what is wrong with it, and how it is changed. */
+/** The value of a field, its error, and the function that changes it. */
 export function useField(path: FieldPath): {
   id: string;
   value: unknown;

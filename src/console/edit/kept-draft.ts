@@ -2,27 +2,27 @@ import { useEffect, useState } from 'preact/hooks';
 
 import { isEqual, type Draft } from './draft.js';
 
-/** What is kept of a draft while the tab is open, so that a reload loses nothing. */
+/** A draft in the storage of the tab, so that a reload loses nothing. */
 export interface KeptDraft {
   draft: Draft;
-  /** The stored alarm that the draft changes, as it was read, with its `ETag`. */
+  /** The alarm as it was read, with its `ETag`; for a new alarm the draft at the start. */
   base: Draft;
   tag: string | undefined;
 }
 
 const PREFIX = 'tocsin draft ';
 
-/** A draft that was kept under this key. */
+/** The draft that was kept under this key; undefined if there is none. */
 export function keptDraft(key: string): KeptDraft | undefined {
   try {
     const text = sessionStorage.getItem(PREFIX + key);
     return text === null ? undefined : (JSON.parse(text) as KeptDraft);
   } catch {
-    return undefined; // the browser keeps nothing
+    return undefined; // the browser has no storage
   }
 }
 
-/** A draft that is kept until it is equal to its base, is saved or discarded. Closing the tab asks before. */
+/** Keeps a draft while it differs from its base. The browser then warns before the tab is closed. */
 export function useKeptDraft(
   key: string,
   start: KeptDraft,
@@ -31,9 +31,9 @@ export function useKeptDraft(
   const isChanged = !isEqual(kept.draft, kept.base);
   useEffect(() => {
     if (!isChanged) return undefined;
-    const ask = (event: BeforeUnloadEvent): void => event.preventDefault();
-    addEventListener('beforeunload', ask);
-    return () => removeEventListener('beforeunload', ask);
+    const warn = (event: BeforeUnloadEvent): void => event.preventDefault();
+    addEventListener('beforeunload', warn);
+    return () => removeEventListener('beforeunload', warn);
   }, [isChanged]);
   const set = (next: KeptDraft): void => {
     setKept(next);
@@ -51,6 +51,6 @@ function keep(key: string, kept: KeptDraft | undefined): void {
     if (kept === undefined) sessionStorage.removeItem(PREFIX + key);
     else sessionStorage.setItem(PREFIX + key, JSON.stringify(kept));
   } catch {
-    // The browser keeps nothing, or no more.
+    // The browser has no storage, or it is full.
   }
 }

@@ -8,7 +8,7 @@ import type { FieldShape, FormField } from './form-fields.js';
 import type { PlacedField } from './form-sections.js';
 import { useField, type ShowField } from './form-state.js';
 
-/** The first control of the last row: a person who adds a row writes there next. */
+/** The first control of the last row. It gets the focus when a row is added. */
 const ROW_CONTROL = ':scope > .row:nth-last-of-type(2) :is(input, select, textarea)';
 
 /** A list: a row for each member. */
@@ -109,7 +109,7 @@ function Member({
         field={member}
         links={links}
         value={value}
-        // The member stays, so that the next letter finds its row.
+        // An empty member stays, so that its row does not vanish while the user types.
         onChange={(next) => change(next ?? '')}
       />
       {fault !== undefined && (
@@ -121,7 +121,7 @@ function Member({
   );
 }
 
-/** Conditions stand in one line without hints. */
+/** True for conditions: they stand in one line without hints. */
 function isSmall(fields: readonly FormField[]): boolean {
   return fields.every(({ name }) => ['field', 'op', 'value', 'type'].includes(name));
 }

@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import type { ControlLinks } from './field-line.js';
 import type { FieldShape, FormField } from './form-fields.js';
 
-/** A number. An empty field means the default, which it shows. */
+/** An input for a number. Empty: the default, which it shows as a placeholder. */
 export function NumberInput({
   shape: { isInteger, minimum, maximum },
   field: { isRequired, fallback },
@@ -18,7 +18,7 @@ export function NumberInput({
   value: unknown;
   onChange: (value: unknown) => void;
 }): JSX.Element {
-  // As typed: "1." and "1.0" are the same number, and must not be written anew while a person types.
+  // The text as typed: "1." and "1.0" are the same number, and the input must keep the text while the user types.
   const [typed, setTyped] = useState('');
   const text = numberIn(typed) === (value ?? undefined) ? typed : typeof value === 'number' ? String(value) : '';
   return (

@@ -8,13 +8,13 @@ import { useField, type ShowField } from './form-state.js';
 
 type Tree = Extract<FieldShape, { kind: 'tree' }>;
 
-/** What all parts of a tree are given. */
+/** Properties of all parts of a tree. */
 interface TreeParts {
   shape: Tree;
   show: ShowField;
 }
 
-/** Words for the operators that are known today. */
+/** Words for operators. An operator without words is shown by its name. */
 const OPERATOR_WORDS: Readonly<Record<string, string>> = { and: 'all of these hold', or: 'any of these holds' };
 
 /** Rules joined by operators. */

@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import { linkTo } from '../shell/address.js';
 import type { RuleForm } from './form-fields.js';
 
-/** All kinds of alarms, with a sentence on each. */
+/** The choice of the type of a new alarm, with a sentence on each. */
 export function TypeChoice({ types }: { types: readonly RuleForm[] }): JSX.Element {
   return (
     <>

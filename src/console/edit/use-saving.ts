@@ -15,7 +15,7 @@ export interface SavingProblem {
   theirs?: StoredVersion;
 }
 
-/** What is saved: a new alarm if it has no id. */
+/** The draft to save: a new alarm if `id` is undefined. */
 interface SavedDraft {
   id: string | undefined;
   draft: Draft;
@@ -25,7 +25,7 @@ interface SavedDraft {
   onSaved: () => void;
 }
 
-/** Saves a draft and goes to its alarm, or says what is wrong with it. */
+/** Saves a draft and goes to its alarm, or returns the problem. */
 export function useSaving({ id, draft, tag, known, onSaved }: SavedDraft): {
   problem: SavingProblem;
   isSaving: boolean;
@@ -34,12 +34,12 @@ export function useSaving({ id, draft, tag, known, onSaved }: SavedDraft): {
 } {
   const [problem, setProblem] = useState<SavingProblem>({});
   const [isSaving, setSaving] = useState(false);
-  // Says it before the draft is saved, if the page is told of the change.
+  // Shows the conflict before the draft is saved, if the stream has the change.
   useLive({ events: ['definition'], ...(id !== undefined && { alarmId: id }) }, () => {
     if (id === undefined || isSaving) return;
     readStored(id).then(
       (theirs) => theirs !== null && theirs.tag !== tag && setProblem({ theirs }),
-      () => undefined, // saving will say what is wrong
+      () => undefined, // saving shows the failure
     );
   });
   const save = async (): Promise<void> => {

@@ -1,13 +1,13 @@
-/** The classes of errors that docs/errors.md lists, in a sentence for a reader. */
+/** A sentence for each class of errors in docs/errors.md. */
 const WORDS: Readonly<Record<string, string>> = {
-  rejected: 'The receiver refused it',
+  rejected: 'The receiver refused the request',
   gone: 'The receiver is gone for ever (HTTP 410): remove the action.',
   timeout: 'The receiver did not answer in time.',
   connect_failed: 'No connection to the receiver.',
   tls_failed: 'The certificate of the receiver is not trusted, or TLS failed.',
-  unreadable_answer: 'The answer is not HTTP',
+  unreadable_answer: 'The answer cannot be read',
   blocked: 'The address, port or scheme of the receiver is not allowed.',
-  invalid: 'The action cannot be sent: correct it.',
+  invalid: 'The action cannot be sent: correct it in the alarm.',
   no_resource: 'The reason names no unhealthy member to heal.',
   no_trust: 'The alarm has no trust for this action: save it again.',
   trust_refused: 'Keystone does not accept the trust of the alarm.',
@@ -15,8 +15,8 @@ const WORDS: Readonly<Record<string, string>> = {
   no_key: 'The secret parts of the action cannot be decrypted: see secrets.key.',
   internal: 'A fault of Tocsin: see its log.',
   'claim expired': 'The notifier stopped during the attempt.',
-  'a newer transition of the alarm': 'The alarm has changed its state again since.',
-  'a newer repeat': 'A newer repeat took its place.',
+  'a newer transition of the alarm': 'The alarm has changed its state again.',
+  'a newer repeat': 'A newer repeat replaced it.',
   'alarm deleted': 'The alarm was deleted.',
   'alarm disabled': 'The alarm was disabled.',
   'alarm deleted or disabled': 'The alarm was deleted or disabled.',

@@ -7,7 +7,7 @@ import { localText, utcOf } from './time.js';
 const HOUR_MS = 3_600_000;
 const MORNING = 8;
 
-/** When a silence shall end: after a while that begins when it is made, or at a local time as its field has it. */
+/** The end of a silence: a time after it is made, or a local time in the text of its input. */
 export type ChosenEnd = { kind: keyof typeof LATER } | { kind: 'other'; local: string };
 
 const LATER = {
@@ -24,7 +24,7 @@ export function endTime(end: ChosenEnd): string | undefined {
   return end.kind === 'other' ? utcOf(end.local) : LATER[end.kind].end(serviceTime()).toISOString();
 }
 
-/** The end that is entered as a time. Undefined for the others, which are known when the silence is made. */
+/** The end that is entered as a time. Undefined for an end that counts from the moment when the silence is made. */
 export function enteredEnd(end: ChosenEnd): string | undefined {
   return end.kind === 'other' ? utcOf(end.local) : undefined;
 }

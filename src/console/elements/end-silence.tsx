@@ -6,7 +6,7 @@ import { useReader } from '../requests/reader.js';
 import { Dialog } from './dialog.js';
 import { matchersText, type ShownSilence } from './silence-words.js';
 
-/** The button that ends a silence, for readers who may end it. */
+/** The button that ends a silence. Shown to users who may end it. */
 export function EndSilence({
   silence: { id, matchers, may_change, status },
   names,
@@ -17,15 +17,15 @@ export function EndSilence({
   names?: ReadonlyMap<string, string> | undefined;
   onEnd: () => void;
 }): JSX.Element | null {
-  const [isAsked, setAsked] = useState(false);
+  const [isOpen, setOpen] = useState(false);
   const { isWriter } = useReader();
   if (!may_change || !isWriter || status === 'ended') return null;
   return (
     <>
-      <button type="button" onClick={() => setAsked(true)}>
+      <button type="button" onClick={() => setOpen(true)}>
         End now
       </button>
-      {isAsked && (
+      {isOpen && (
         <Dialog
           title="End this silence?"
           action="End now"
@@ -33,7 +33,7 @@ export function EndSilence({
             await bodyOf(client.DELETE('/v1/silences/{id}', { params: { path: { id } } }));
             onEnd();
           }}
-          onClose={() => setAsked(false)}
+          onClose={() => setOpen(false)}
         >
           <p>It holds: {matchersText(matchers, names)}.</p>
           <p>

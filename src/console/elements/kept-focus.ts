@@ -1,6 +1,6 @@
 import { useLayoutEffect } from 'preact/hooks';
 
-/** Keeps the focus on its element when a newer answer moves the element to another place. Browsers would drop it. */
+/** Keeps the focus on its element when a newer answer moves the element. Browsers would drop the focus. */
 export function useKeptFocus(): void {
   const focused = document.activeElement;
   useLayoutEffect(() => {

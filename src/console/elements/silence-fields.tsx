@@ -3,13 +3,13 @@ import type { JSX, TargetedEvent } from 'preact';
 import type { RefusedField } from '../requests/refused-field.js';
 import { Field } from './fields.js';
 
-/** Why a silence is made, and who answers for it. */
+/** The reason and the owner of a silence. */
 export interface SilenceReason {
   reason: string;
   owner: string;
 }
 
-/** The fields for the reason and the owner of a silence. */
+/** The inputs for the reason and the owner of a silence. */
 export function ReasonFields({
   value,
   fault,

@@ -13,10 +13,10 @@ import { State } from './state.js';
 
 /** Alarms that are shown at once. */
 const SHOWN = 6;
-/** An end for the preview of a silence whose end is not chosen yet. Which alarms it holds does not depend on it. */
+/** The end in a preview before an end is chosen. The previewed alarms do not depend on it. */
 const SOME_END = '9999-12-31T00:00:00Z';
 
-/** Which alarms a silence would hold, while it is typed. Undefined: not enough is typed yet. */
+/** The alarms that a silence would hold, read while the user types. Undefined draft: no request is sent. */
 export function useSilencePreview(draft: SilenceBody | undefined): Answer<Schemas['SilencePreview']> {
   const key = useRested(draft && JSON.stringify(previewBody(draft)));
   return useAnswer(key, (signal) =>
@@ -24,27 +24,25 @@ export function useSilencePreview(draft: SilenceBody | undefined): Answer<Schema
   );
 }
 
-/** Reason and owner are not asked for before the silence is made. */
+/** The body for a preview: reason and owner are filled in, since the user may not have typed them yet. */
 function previewBody({ starts_at, ends_at, recurrence, ...draft }: SilenceBody): SilenceBody {
   const isTimed = Boolean(ends_at ?? recurrence);
   const times = isTimed ? { starts_at, ends_at, recurrence } : { ends_at: SOME_END };
   return { ...draft, ...times, reason: 'preview', owner: 'preview' } as SilenceBody;
 }
 
-/** The alarms that a silence would hold, and how many of their notifications are sent nevertheless. */
+/** Shows the alarms that a silence would hold, and how many of their notifications are still sent. */
 export function SilencePreview({ answer }: { answer: Answer<Schemas['SilencePreview']> }): JSX.Element {
   const { value, failure, isWaiting } = answer;
   if (failure !== undefined) {
     return refusedField(failure) ? (
-      <p class="muted">Which alarms it holds is shown here.</p>
+      <p class="muted">The alarms that it would hold are shown here.</p>
     ) : (
       <Failure failure={failure} />
     );
   }
   if (value === undefined) {
-    return (
-      <p class="muted">{isWaiting ? 'Looking which alarms it holds …' : 'Which alarms it holds is shown here.'}</p>
-    );
+    return <p class="muted">{isWaiting ? 'Finding the alarms …' : 'The alarms that it would hold are shown here.'}</p>;
   }
   const { count, alarms, waiting_notifications: waiting } = value;
   return (

@@ -8,7 +8,7 @@ export type SilenceBody = operations['createSilence']['requestBody']['content'][
 export type ShownSilence = Schemas['Silence'];
 export type ShownMatcher = ShownSilence['matchers'][number];
 
-/** Which alarms a silence holds, in words. `names` has the names of alarms by their ids, as far as they are known. */
+/** The matchers of a silence in words. `names`: names of alarms by their ids, as far as they are known. */
 export function matchersText(matchers: readonly ShownMatcher[], names?: ReadonlyMap<string, string>): string {
   const [first] = matchers;
   if (first?.field === 'alarm_id' && matchers.length === 1)
@@ -29,7 +29,7 @@ function matcherText({ field, value }: ShownMatcher, names?: ReadonlyMap<string,
   }
 }
 
-/** Ids that no person recognises: that of a service without authentication, and those that Keystone makes. */
+/** Ids that say nothing to people: the one of a service without authentication, and those of Keystone. */
 const NO_NAME = /^default$|^[0-9a-f]{32}$|^[0-9a-f]{8}-/;
 
 /** The reader's name, if it is known; otherwise empty. */

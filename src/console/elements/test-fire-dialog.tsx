@@ -8,12 +8,12 @@ import { Dialog } from './dialog.js';
 import { Field } from './fields.js';
 import { State, STATES, type ShownState } from './state.js';
 
-/** Actions that one request tests, at most. */
+/** Most actions of one request. */
 const MOST_TESTED = 10;
-/** They write where the operator reads; only admins may test them. */
+/** Schemes whose actions only admins may test. */
 const ADMIN_SCHEMES = /^(log|test):/;
 
-/** Sends a test of chosen actions, after the name of the alarm is typed. */
+/** Sends a test of chosen actions. The user types the name of the alarm to confirm. */
 export function TestFireDialog({
   alarm,
   send,

@@ -9,7 +9,7 @@ import { State } from './state.js';
 
 type ShownOutcome = Omit<Schemas['TestFire']['notifications'][number], 'status'> & { status: string };
 
-/** What became of each action of a test. */
+/** The outcome of each action of a test. */
 export function TestOutcome({
   test: { alarm_id, state, notifications },
   onClose,
@@ -60,7 +60,7 @@ function OutcomeRow({ outcome }: { outcome: ShownOutcome }): JSX.Element {
   );
 }
 
-/** A test whose receiver had not answered when the test ended. Its outcome is read when the stream tells of one. */
+/** A test whose receiver has not answered yet. The outcome is read after each delivery event of the alarm. */
 function UnansweredTest({ outcome, alarmId }: { outcome: ShownOutcome; alarmId: string }): JSX.Element {
   const { notification_id: id } = outcome;
   const answer = useAnswer(id, (signal) =>
@@ -86,7 +86,7 @@ function UnansweredTest({ outcome, alarmId }: { outcome: ShownOutcome; alarmId: 
         <>
           the receiver has not answered yet{' '}
           <button type="button" class="link" onClick={answer.again}>
-            look again
+            read again
           </button>
         </>
       )}

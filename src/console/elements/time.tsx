@@ -24,13 +24,13 @@ export function utcText(time: Date): string {
   return `${time.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
-/** A time as a field for local times takes it: `2026-11-29T07:44:00`. */
+/** A time in the text of an input for local times: `2026-11-29T07:44:00`. */
 export function localText(time: Date): string {
   const local = new Date(time.getTime() - time.getTimezoneOffset() * MINUTE_MS);
   return local.toISOString().slice(0, 19);
 }
 
-/** The time of a field for local times, in UTC; undefined if the field is empty. */
+/** The time of an input for local times, in UTC; undefined if the input is empty. */
 export function utcOf(local: string): string | undefined {
   return local === '' ? undefined : `${new Date(local).toISOString().slice(0, 19)}Z`;
 }

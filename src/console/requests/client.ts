@@ -7,7 +7,7 @@ import {
 } from '../../client/tocsin-client.js';
 import { parseAddress, PROJECT } from '../shell/address.js';
 import { learnServiceTime } from '../shell/clock.js';
-import { doubtSession } from './session.js';
+import { recheckSession } from './session.js';
 
 export { bodyOf, RequestRefused, type Schemas };
 
@@ -27,8 +27,8 @@ client.use({
   },
   onResponse({ request, response }) {
     learnServiceTime(response.headers.get('Date'));
-    // Or the request names another project: only the session's own answer tells.
-    if (response.status === 401 && new URL(request.url).pathname !== '/v1/session') doubtSession();
+    // The request may only have named another project, so the session is checked.
+    if (response.status === 401 && new URL(request.url).pathname !== '/v1/session') recheckSession();
   },
 });
 

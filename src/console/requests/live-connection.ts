@@ -3,24 +3,24 @@ import { client, type Schemas } from './client.js';
 import { readEventText, type EventBlock } from './event-text.js';
 import { RESET, type LiveEvent, type LiveEventName, type LiveNews } from './live-events.js';
 
-/** Where a connection to the stream starts, and what it tells. */
+/** Where a connection to the stream starts, and its callbacks. */
 export interface LiveConnectionDeps {
   /** The position after which the stream goes on. */
   lastId: string | undefined;
   onNews: (news: LiveNews) => void;
-  /** Called when the service ended the stream: the session may have ended, or be another one. */
+  /** Called when the service ended the stream. The session may have ended or changed. */
   onEnd: () => void;
 }
 
-/** The service sends something at least every 15 seconds. A stream without it has broken off unnoticed. */
-const SILENCE_MS = 40_000;
-/** Waits between two attempts: each is twice the one before. */
+/** The service sends an event or a heartbeat at least every 15 seconds. Without any, the stream is broken. */
+const HEARTBEAT_TIMEOUT_MS = 40_000;
+/** The wait before the first new attempt. Each further wait is twice as long. */
 const FIRST_WAIT_MS = 1_000;
 const MOST_WAIT_MS = 30_000;
 
 /**
- * Holds one stream open, and opens it again after the last position when it ends. Not by `EventSource`, which sends no
- * headers, and tells neither the status of a refusal nor a heartbeat.
+ * Keeps one stream open. When it ends, it is opened again after the last position. `EventSource` cannot do this: it
+ * sends no headers, and gives a script neither the status of a refusal nor a heartbeat.
  */
 export class LiveConnection {
   readonly #closing = new AbortController();
@@ -36,16 +36,16 @@ export class LiveConnection {
     void this.#run();
   }
 
-  /** Ends the stream for good. */
+  /** Ends the stream. It is not opened again. */
   close(): void {
     this.#closing.abort();
     this.#interrupt();
   }
 
-  /** The computer was asleep or offline: does not wait any longer, and does not trust a stream that has been silent. */
-  hurry(): void {
+  /** For a computer that was asleep or offline: ends a wait, and a stream without data for half of the timeout. */
+  reconnectIfQuiet(): void {
     this.#waitMs = FIRST_WAIT_MS;
-    if (now().getTime() - this.#heardAtMs > SILENCE_MS / 2) this.#interrupt();
+    if (now().getTime() - this.#heardAtMs > HEARTBEAT_TIMEOUT_MS / 2) this.#interrupt();
   }
 
   async #run(): Promise<void> {
@@ -53,7 +53,7 @@ export class LiveConnection {
       await this.#once().catch(() => undefined);
       if (this.#isClosed()) return;
       this.#tell([], false);
-      this.#heardAtMs = 0; // `hurry` ends the wait
+      this.#heardAtMs = 0; // `reconnectIfQuiet` ends the wait
       const spread = 1 + Math.random() / 2;
       await this.#pause(Math.max(this.#waitMs * spread, this.#retryMs));
       if (this.#isClosed()) return;
@@ -65,11 +65,11 @@ export class LiveConnection {
   async #once(): Promise<void> {
     const ending = new AbortController();
     this.#interrupt = () => ending.abort();
-    let stopWatch = after(SILENCE_MS, this.#interrupt);
+    let stopWatch = after(HEARTBEAT_TIMEOUT_MS, this.#interrupt);
     const hear = (): void => {
       this.#heardAtMs = now().getTime();
       stopWatch();
-      stopWatch = after(SILENCE_MS, this.#interrupt);
+      stopWatch = after(HEARTBEAT_TIMEOUT_MS, this.#interrupt);
     };
     try {
       const query = this.#lastId === undefined ? {} : { last_event_id: this.#lastId };
@@ -91,7 +91,7 @@ export class LiveConnection {
     }
   }
 
-  /** The first position of all is told as a reset: what was read before it may be older. */
+  /** The first position counts as a reset: answers that were read before it may be older. */
   #take(blocks: readonly EventBlock[]): void {
     const isFirst = this.#lastId === undefined;
     const events: LiveEvent[] = [];

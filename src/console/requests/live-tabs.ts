@@ -2,22 +2,22 @@ import { after } from '../shell/clock.js';
 import { LiveConnection } from './live-connection.js';
 import { RESET, type LiveEvent, type LiveNews } from './live-events.js';
 
-/** What the tabs of one browser that show the same project say to each other. */
+/** Messages between the tabs of one browser that show the same project to the same user. */
 type Message =
-  /** A tab wants to know where the stream is. */
+  /** Asks the tab that holds the stream for its position. */
   | { kind: 'hello' }
   /** News of the stream, from the tab that holds it. `after`: the position before the news. */
   | ({ kind: 'news'; after: string | undefined } & LiveNews);
 
-/** The tab that holds the stream says something at least every 30 seconds. After this time another one takes it. */
-const SILENCE_MS = 45_000;
+/** The tab that holds the stream sends news at least every 30 seconds. After this time another tab takes over. */
+const NEWS_TIMEOUT_MS = 45_000;
 /** Time for an answer to `hello`. */
-const ANSWER_MS = 5_000;
+const HELLO_TIMEOUT_MS = 5_000;
 
 /**
- * The stream in this tab. One tab of the browser holds it, chosen by a lock; it tells the others by a channel. When it
- * goes, the next tab goes on after the last position. A tab that has missed news notices it by the positions. Browsers
- * without locks or channels (pages that came by plain http from another machine) have one stream in each visible tab.
+ * The stream in this tab. One tab of the browser, chosen by a lock, holds it and sends its news to the others by a
+ * channel. When that tab is closed, the next one continues after the last position. A tab that has missed news notices
+ * it by the positions. Without locks or channels (plain http from another host) each visible tab has a stream.
  */
 export class LiveTabs {
   readonly #listeners = new Set<(events: readonly LiveEvent[]) => void>();
@@ -78,11 +78,11 @@ export class LiveTabs {
     this.#leaveQueue = () => leaving.abort();
     this.#greet();
     await this.#hold({ signal: leaving.signal });
-    // The lock was taken away by a tab that has heard nothing for long.
+    // Another tab has taken the lock, since it had no news for too long.
     if (!this.#isClosed && !leaving.signal.aborted) void this.#queue();
   }
 
-  /** The tab that holds the stream is silent: its computer has put it to sleep. */
+  /** Takes the lock from a tab that sends no news: the browser may have frozen it. */
   async #takeOver(): Promise<void> {
     this.#leaveQueue();
     await this.#hold({ steal: true });
@@ -123,7 +123,7 @@ export class LiveTabs {
 
   #hear(message: Message): void {
     if (message.kind === 'news') {
-      this.#expectNews(SILENCE_MS);
+      this.#expectNews(NEWS_TIMEOUT_MS);
       this.#apply(message);
     } else if (this.#connection) {
       const lastId = this.#lastId;
@@ -151,10 +151,10 @@ export class LiveTabs {
 
   #greet(): void {
     this.#say({ kind: 'hello' });
-    this.#expectNews(ANSWER_MS);
+    this.#expectNews(HELLO_TIMEOUT_MS);
   }
 
-  /** A visible tab does not wait for one that says nothing. */
+  /** If no news come in time, a visible tab takes over. */
   #expectNews(withinMs: number): void {
     this.#stopWatch();
     if (this.#connection) return;
@@ -171,7 +171,7 @@ export class LiveTabs {
       else this.#connect();
     }
     if (document.hidden) return;
-    if (this.#connection) this.#connection.hurry();
+    if (this.#connection) this.#connection.reconnectIfQuiet();
     else this.#greet();
   };
 }

@@ -7,19 +7,19 @@ import type { LiveTabs } from './live-tabs.js';
 
 export type { LiveEvent, LiveEventName };
 
-/** Which events an element wants. */
+/** The events that an element needs. */
 export interface LiveInterest {
   events: readonly LiveEventName[];
   /** Only events of this alarm, and those that belong to no alarm. */
   alarmId?: string;
 }
 
-/** Filled by the frame of the page; undefined until the reader is known. */
+/** Provided by the frame of the page; undefined until the user is known. */
 export const LiveContext = createContext<LiveTabs | undefined>(undefined);
 
 /**
- * Calls `onEvents` after events that the element wants: at most once a second, so that a burst costs one request, and
- * only while the tab is visible. Most elements ask their request again:
+ * Calls `onEvents` after events that the element needs: at most once a second, so that a burst costs one request, and
+ * only while the tab is visible. Most elements send their request again:
  * `useLive({ events: ['silence'] }, answer.again)`.
  */
 export function useLive({ events, alarmId }: LiveInterest, onEvents: (events: readonly LiveEvent[]) => void): void {
@@ -57,13 +57,13 @@ function isWanted(event: LiveEvent, wanted: ReadonlySet<string>, alarmId: string
 }
 
 const PAUSE_MS = 1_000;
-/** The events of one transaction arrive together; browsers that show the same do not ask at the same moment. */
+/** Events of one transaction cost one request. The random part keeps browsers from sending requests at one moment. */
 const LEAST_WAIT_MS = 50;
 const SPREAD_MS = 200;
-/** More events than these are as good as a reset. */
+/** More events than this are replaced by a reset. */
 const MOST_EVENTS = 500;
 
-/** Collects events, and gives them on once a second while the tab is visible. */
+/** Collects events, and passes them on at most once a second while the tab is visible. */
 class EventCollector {
   #events: LiveEvent[] = [];
   #nextMs = 0;
@@ -86,7 +86,7 @@ class EventCollector {
 
   readonly #schedule = (): void => {
     if (this.#events.length === 0 || this.#cancel || document.hidden) return;
-    // At most the pause, also if the reader's clock was set back.
+    // At most the pause, even if the clock of the computer was set back.
     const restMs = Math.min(this.#nextMs - now().getTime(), PAUSE_MS);
     const waitMs = Math.max(restMs, LEAST_WAIT_MS + Math.random() * SPREAD_MS);
     this.#cancel = after(waitMs, () => {

@@ -3,34 +3,34 @@ import { useContext } from 'preact/hooks';
 
 import type { Schemas } from './client.js';
 
-/** Who looks at the page, and what they may do. */
+/** The user of the page and their role. The role `reader` is one of them. */
 export interface Reader extends Pick<
   Schemas['Session'],
   'auth_mode' | 'user_id' | 'user_name' | 'project_id' | 'project_name' | 'role' | 'has_session' | 'ends_at'
 > {
-  /** May change things: a member or an admin. Elements that change things are shown to writers only. */
+  /** True for members and admins. Elements that change something are shown to them only. */
   isWriter: boolean;
   isAdmin: boolean;
-  /** An admin who sees all projects. */
+  /** True for an admin who sees all projects. */
   hasAllProjects: boolean;
 }
 
-/** Filled by the frame of the page, before it shows a view. */
+/** Provided by the frame of the page, before it shows a view. */
 export const ReaderContext = createContext<Reader | undefined>(undefined);
 
-/** Who looks at the page. Views are shown only once this is known. */
+/** The user of the page. Views are shown only once the user is known. */
 export function useReader(): Reader {
   const reader = useContext(ReaderContext);
   if (reader === undefined) throw new Error('a view is shown before its reader is known');
   return reader;
 }
 
-/** Text that differs between readers who see different things. */
+/** A key of the answers that a user may see: users with different rights have different keys. */
 export function readerKey({ user_id, project_id, isWriter, isAdmin, hasAllProjects }: Reader): string {
   return JSON.stringify([user_id, project_id, isWriter, isAdmin, hasAllProjects]);
 }
 
-/** What the caller of `GET /v1/session` may do. */
+/** The user in an answer of `GET /v1/session`. */
 export function readerOf({ all_projects, ...session }: Schemas['Session']): Reader {
   const isAdmin = session.role === 'admin';
   return {

@@ -4,9 +4,9 @@ import { RequestRefused } from './client.js';
 export interface RefusedField {
   /** The name of the field in the request. */
   field: string;
-  /** Its position, if it stands in a list; the innermost one. */
+  /** Its position in the innermost list; undefined if it is in no list. */
   index: number | undefined;
-  /** What is wrong with it. */
+  /** The reason for the refusal. */
   text: string;
 }
 
@@ -31,7 +31,7 @@ export function refusedField(thrown: unknown): RefusedField | undefined {
 
 const IS_POSITION = /^\d+$/;
 
-/** Beside a field its name and value need not be repeated. */
+/** The name in Aodh's text, and the text without name and value, since it stands beside the field. */
 function namedIn(fault: string): Pick<RefusedField, 'field' | 'text'> | undefined {
   if (!fault.startsWith(BEGIN)) return undefined;
   const text = fault.slice(BEGIN.length);

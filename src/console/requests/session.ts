@@ -2,44 +2,44 @@ import type { components } from '../../client/openapi-types.js';
 
 export type ShownAuthMode = components['schemas']['Session']['auth_mode'];
 
-/** How readers sign in: a caller without a session cannot ask, so it is in the page. */
+/** The `auth.mode` of the service. It is in the page, since a caller without a session gets no answer. */
 export function authMode(): ShownAuthMode | undefined {
   const meta = document.querySelector<HTMLMetaElement>('meta[name="tocsin-auth-mode"]');
   return meta?.content as ShownAuthMode | undefined;
 }
 
-/** Name of the event in this tab, and of the channel to the other tabs of the browser, which have the same session. */
-const DOUBT = 'tocsin-session';
+/** Name of the event in this tab, and of the channel to the other tabs of the browser. They share the session. */
+const RECHECK = 'tocsin-session';
 
-/** Says that the session may have ended, or that another one has begun. */
-export function doubtSession(): void {
-  dispatchEvent(new Event(DOUBT));
+/** Has the page read its session again: it may have ended, or another one may have begun. */
+export function recheckSession(): void {
+  dispatchEvent(new Event(RECHECK));
 }
 
 /** The same, in all tabs of the browser. */
-export function doubtSessionInAllTabs(): void {
-  doubtSession();
+export function recheckSessionInAllTabs(): void {
+  recheckSession();
   tellOtherTabs(null);
 }
 
 /** Says that the reader has signed out, in all tabs of the browser. */
 export function tellSignedOut(): void {
   forgetDrafts();
-  doubtSession();
+  recheckSession();
   tellOtherTabs(SIGNED_OUT);
 }
 
-/** Calls `listener` when the session should be asked for again. Returns the function that ends this. */
+/** Calls `listener` when the session must be read again. Returns the function that ends this. */
 export function watchSession(listener: () => void): () => void {
-  const channel = 'BroadcastChannel' in globalThis ? new BroadcastChannel(DOUBT) : undefined;
+  const channel = 'BroadcastChannel' in globalThis ? new BroadcastChannel(RECHECK) : undefined;
   channel?.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
     if (data === SIGNED_OUT) forgetDrafts();
     listener();
   });
-  addEventListener(DOUBT, listener);
+  addEventListener(RECHECK, listener);
   return () => {
     channel?.close();
-    removeEventListener(DOUBT, listener);
+    removeEventListener(RECHECK, listener);
   };
 }
 
@@ -47,7 +47,7 @@ const SIGNED_OUT = 'signed out';
 
 function tellOtherTabs(message: string | null): void {
   if (!('BroadcastChannel' in globalThis)) return;
-  const channel = new BroadcastChannel(DOUBT);
+  const channel = new BroadcastChannel(RECHECK);
   channel.postMessage(message);
   channel.close();
 }

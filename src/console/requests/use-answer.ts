@@ -12,7 +12,7 @@ export interface Answer<Value> {
   again: () => void;
 }
 
-/** A request that has not been answered for so long is given up for a newer one. */
+/** A request without an answer for this time is cancelled when a newer one is wanted. */
 const SLOW_MS = 10_000;
 
 /**
@@ -50,7 +50,7 @@ export function useAnswer<Value>(
     );
     return () => leaving.abort();
   }, [key, round]);
-  // To cancel the request for each refresh would show nothing, if refreshes come faster than answers.
+  // A refresh does not cancel the request: if refreshes came faster than answers, nothing would be shown.
   const again = useCallback((): void => {
     if (now().getTime() - progress.current.sentAtMs < SLOW_MS) progress.current.isWantedAgain = true;
     else setRound((before) => before + 1);

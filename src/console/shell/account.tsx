@@ -5,7 +5,7 @@ import { bodyOf, client, failureText } from '../requests/client.js';
 import type { Reader } from '../requests/reader.js';
 import { tellSignedOut } from '../requests/session.js';
 
-/** Who is signed in, and the button that ends the session. */
+/** Name, project and role of the user, and the button that ends the session. */
 export function Account({ reader }: { reader: Reader }): JSX.Element {
   const [failure, setFailure] = useState<unknown>();
   const { user_id, user_name, project_id, project_name, role, has_session, hasAllProjects } = reader;

@@ -25,7 +25,7 @@ export function after(ms: number, work: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
-/** Returns a function that has `work` called once, `ms` milliseconds after its last call. Always the same function. */
+/** Returns a function that calls `work` once, `ms` milliseconds after its own last call. Always the same function. */
 export function useLater(ms: number, work: () => void): () => void {
   const latest = useRef(work);
   latest.current = work;

@@ -6,7 +6,7 @@ import { bodyOf, client } from '../requests/client.js';
 import { LiveContext } from '../requests/live.js';
 import { LiveTabs } from '../requests/live-tabs.js';
 import { ReaderContext, readerKey, readerOf, type Reader } from '../requests/reader.js';
-import { authMode, doubtSession, watchSession } from '../requests/session.js';
+import { authMode, recheckSession, watchSession } from '../requests/session.js';
 import { useAnswer, type Answer } from '../requests/use-answer.js';
 import { Account } from './account.js';
 import { linkTo, PROJECT, useAddress, type PageAddress } from './address.js';
@@ -57,12 +57,12 @@ export function Page(): JSX.Element {
   );
 }
 
-/** What another reader saw is not shown to this one. */
+/** A view with another key is made anew, so that no user sees what was shown to another one. */
 function keyOf(reader: Reader | undefined, { view, id = '' }: PageAddress): string {
   return reader === undefined ? '' : `${readerKey(reader)} ${view}/${id}`;
 }
 
-/** Who looks at the page; null if they have to sign in. Asked again when the session may have ended. */
+/** The user of the page; null if they must sign in. Read again when the session may have ended. */
 function useCaller(project: string): Answer<Reader | null> {
   const caller = useAnswer(project, async (signal) => {
     const answer = await client.GET('/v1/session', { signal });
@@ -100,10 +100,10 @@ function Navigation({ current, reader }: { current: string; reader: Reader | und
   );
 }
 
-/** The stream of what a reader may see. It is opened before views ask for their lists. */
+/** The stream of events that the user may see. It is opened before views read their lists. */
 function useLiveTabs(reader: Reader | undefined): LiveTabs | undefined {
   const key = reader && readerKey(reader);
-  const live = useMemo(() => (key === undefined ? undefined : new LiveTabs(`tocsin ${key}`, doubtSession)), [key]);
+  const live = useMemo(() => (key === undefined ? undefined : new LiveTabs(`tocsin ${key}`, recheckSession)), [key]);
   useEffect(() => () => live?.close(), [live]);
   return live;
 }
@@ -114,17 +114,17 @@ interface ViewModule {
   failure?: unknown;
 }
 
-/** Loads the module of a view, while the page asks who its reader is. */
+/** Loads the module of a view, while the page reads its session. */
 function useViewModule(entry: ViewEntry | undefined): ViewModule {
   const [loaded, setLoaded] = useState<ViewModule>({ entry });
   useEffect(() => {
     let isLeft = false;
-    const settle = (outcome: Omit<ViewModule, 'entry'>): void => {
+    const recordOutcome = (outcome: Omit<ViewModule, 'entry'>): void => {
       if (!isLeft) setLoaded({ entry, ...outcome });
     };
     entry?.load().then(
-      (component) => settle({ component }),
-      (failure: unknown) => settle({ failure }),
+      (component) => recordOutcome({ component }),
+      (failure: unknown) => recordOutcome({ failure }),
     );
     return () => {
       isLeft = true;

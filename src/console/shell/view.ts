@@ -11,7 +11,7 @@ export interface ViewProps {
 export interface ViewEntry {
   /** Its name in the navigation; undefined for a view that other views lead to. */
   name: string | undefined;
-  /** The view in the navigation to which a view without a name belongs. */
+  /** For a view without a name: the view that the navigation marks. */
   within?: string;
   /** True if only admins of all projects have it in their navigation. */
   onlyAdmins?: boolean;

@@ -22,7 +22,7 @@ export const VIEWS: Readonly<Record<string, ViewEntry>> = {
   },
 };
 
-/** Stands where a view would be, until the reader has signed in. */
+/** Shown in place of a view until the user has signed in. */
 export const SIGN_IN: ViewEntry = {
   name: 'Sign in',
   load: async () => (await import('../sign-in/sign-in-view.js')).SignInView,

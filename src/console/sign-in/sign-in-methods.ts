@@ -36,11 +36,11 @@ const PASSWORD: SignInMethod = {
 };
 const TOKEN: SignInMethod = {
   name: 'Token',
-  hint: 'Of Keystone, for a project: openstack token issue -f value -c id',
+  hint: 'A Keystone token for a project. To get one: openstack token issue -f value -c id',
   fields: [{ name: 'token', label: 'Token', autocomplete: 'off', isSecret: true }],
 };
 
-/** The ways to sign in of each mode; the first is the usual one. */
+/** The ways to sign in, by `auth.mode`. The first one is chosen at the start. */
 export const SIGN_IN_METHODS: Readonly<Record<ShownAuthMode, readonly SignInMethod[]>> = {
   noauth: [],
   apikey: [API_KEY],

@@ -5,11 +5,11 @@ import { Field } from '../elements/fields.js';
 import { Failure } from '../elements/notices.js';
 import { Time } from '../elements/time.js';
 import { bodyOf, client } from '../requests/client.js';
-import { authMode, doubtSessionInAllTabs } from '../requests/session.js';
+import { authMode, recheckSessionInAllTabs } from '../requests/session.js';
 import { now } from '../shell/clock.js';
 import { SIGN_IN_METHODS, type SignInBody, type SignInField, type SignInMethod } from './sign-in-methods.js';
 
-/** Signs the reader in. It stands where a view would be; the address stays, and names what is shown afterwards. */
+/** The form to sign in, in place of a view. The address stays, so its view is shown afterwards. */
 export function SignInView(): JSX.Element {
   const methods = SIGN_IN_METHODS[authMode() ?? 'noauth'];
   const [chosen, setChosen] = useState(methods[0]);
@@ -50,10 +50,10 @@ function MethodChoice({
   );
 }
 
-/** What the service said to the last attempt. */
+/** Why the last attempt was refused. */
 interface SignInRefusal {
   failure: unknown;
-  /** When the service counts anew, if it had too many failures. */
+  /** After too many failures: when the next attempt is allowed. */
   retryAt: Date | undefined;
 }
 
@@ -63,7 +63,7 @@ function SignInForm({ method }: { method: SignInMethod }): JSX.Element {
     isSending: false,
   });
   useEffect(() => {
-    // The keyboard stays on the choice of the method while a person goes through it.
+    // The focus stays on the choice of the method while the user moves through it by keyboard.
     if (!(document.activeElement instanceof HTMLInputElement)) form.current?.querySelector('input')?.focus();
   }, []);
   const submit = (event: TargetedSubmitEvent<HTMLFormElement>): void => {
@@ -71,7 +71,7 @@ function SignInForm({ method }: { method: SignInMethod }): JSX.Element {
     setProgress({ isSending: true });
     void signIn(new FormData(event.currentTarget)).then((refusal) => {
       setProgress({ isSending: false, refusal });
-      if (refusal === undefined) doubtSessionInAllTabs();
+      if (refusal === undefined) recheckSessionInAllTabs();
     });
   };
   const { isSending, refusal } = progress;

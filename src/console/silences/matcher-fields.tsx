@@ -16,7 +16,7 @@ const CHOICES: Partial<Record<ShownMatcher['field'], readonly (readonly [value: 
 };
 const MOST_MATCHERS = 20;
 
-/** The conditions that an alarm must fulfil, all of them. */
+/** The matchers of a silence. An alarm must match all of them. */
 export function MatcherFields({
   matchers,
   fault,
@@ -83,7 +83,7 @@ function MatcherRow({
       </select>
       <MatcherValue matcher={{ field, value }} onChange={(next) => onChange({ field, value: next })} />
       {onRemove && (
-        <button type="button" aria-label="Remove this condition" onClick={onRemove}>
+        <button type="button" aria-label="Remove this matcher" onClick={onRemove}>
           ✕
         </button>
       )}

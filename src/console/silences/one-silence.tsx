@@ -16,7 +16,7 @@ import { openingText } from './silence-times.js';
 
 type SilenceWithChanges = Schemas['SilenceWithChanges'];
 
-/** One silence: what it holds, when and why, and who made, changed and ended it. */
+/** One silence: its matchers, times, reason and owner, and its changes with their users. */
 export function OneSilence({ address, id }: ViewProps & { id: string }): JSX.Element {
   const answer = useAnswer(`${id} ${address.query.toString()}`, (signal) => readSilence(id, signal));
   useLive({ events: ['silence'] }, answer.again);
@@ -63,7 +63,7 @@ function Details({
         <ol class="timeline">
           {silence.changes.toReversed().map(({ kind, at, user_id, project_id, changed }, index) => (
             <li key={index}>
-              <Time at={at} /> {kind} by {user_id ?? 'a user without a name'}
+              <Time at={at} /> {kind} by {user_id ?? 'an unknown user'}
               {project_id !== null && project_id !== silence.project_id && ` of project ${project_id}`}
               {changed.length > 0 && `: ${changed.join(', ')}`}
             </li>
@@ -119,7 +119,7 @@ function Facts({ silence }: { silence: SilenceWithChanges }): JSX.Element {
         <Time at={starts_at} />
       </dd>
       <dt>{ended_at === null ? 'To' : 'Ended'}</dt>
-      <dd>{(ended_at ?? ends_at) === null ? 'no last day' : <Time at={(ended_at ?? ends_at) as string} />}</dd>
+      <dd>{(ended_at ?? ends_at) === null ? 'no end' : <Time at={(ended_at ?? ends_at) as string} />}</dd>
       <dt>Project</dt>
       <dd>{all_projects ? 'all projects' : project_id || 'none'}</dd>
     </dl>

@@ -4,7 +4,7 @@ import { Field } from '../elements/fields.js';
 import type { RefusedField } from '../requests/refused-field.js';
 import type { SilenceDraft } from './silence-draft.js';
 
-/** Whose alarms are held: an admin of all projects chooses. */
+/** The project whose alarms are held. Shown to admins of all projects. */
 export function ProjectFields({
   draft: { project, allProjects },
   fault,
@@ -17,7 +17,7 @@ export function ProjectFields({
   return (
     <>
       <Field
-        label="In project"
+        label="Of project"
         hint={allProjects ? undefined : 'empty: alarms that belong to no project'}
         fault={fault?.field === 'project_id' ? fault.text : undefined}
       >
@@ -36,7 +36,7 @@ export function ProjectFields({
           checked={allProjects}
           onChange={(event: TargetedEvent<HTMLInputElement>) => onChange({ allProjects: event.currentTarget.checked })}
         />
-        in all projects
+        of all projects
       </label>
     </>
   );

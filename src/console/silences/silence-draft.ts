@@ -4,7 +4,7 @@ import { ownerName, type ShownMatcher, type ShownSilence, type SilenceBody } fro
 import { localText, timeOf, utcOf } from '../elements/time.js';
 import type { Reader } from '../requests/reader.js';
 
-/** A silence as it stands in the form. Times are local ones, as their fields have them; empty: none. */
+/** A silence in the form. Times are local, in the text of their inputs; empty: none. */
 export interface SilenceDraft {
   matchers: ShownMatcher[];
   recurs: boolean;
@@ -52,7 +52,7 @@ export function changeDraft(silence: ShownSilence, reader: Reader): SilenceDraft
   };
 }
 
-/** The draft of a silence that holds again what an ended one held. It asks for a new end. */
+/** The draft that brings back an ended silence. Its end is empty, so the user must enter a new one. */
 export function broughtBack(silence: ShownSilence, reader: Reader): SilenceDraft {
   const { matchers, recurrence, reason, owner, project_id, all_projects } = silence;
   const draft = newDraft(reader);
@@ -72,8 +72,8 @@ export function broughtBack(silence: ShownSilence, reader: Reader): SilenceDraft
 }
 
 /**
- * The body of a request. With `isSent` false it is for a preview, in which an end that counts from now is left out.
- * `changed`: the silence that is replaced, whose times are sent as they are unless the reader has changed them.
+ * The body of a request. `isSent` is false for a preview, which leaves out an end that counts from now. `changed`: the
+ * silence that is replaced. Its times are sent back as they are, unless the user has changed them.
  */
 export function bodyOfDraft(
   draft: SilenceDraft,
@@ -98,7 +98,7 @@ function projectOf({ allProjects, project }: SilenceDraft): Pick<SilenceBody, 'p
   return allProjects ? { all_projects: true } : { project_id: project };
 }
 
-/** Fields of times have no fractions of seconds: a time that is the same without them is left as it was. */
+/** Inputs have no fractions of seconds. A time that is the same without them is returned as it was. */
 function unlessSame(time: string | undefined, before: string | null | undefined): string | undefined {
   if (time === undefined || before === null || before === undefined) return time;
   return time.slice(0, 19) === before.slice(0, 19) ? before : time;

@@ -22,7 +22,7 @@ export function SilenceForm({ address, changed }: ViewProps & { changed?: string
   const reader = useReader();
   const from = changed ?? address.query.get('from') ?? undefined;
   const answer = useAnswer(from, (signal) => readSilence(from ?? '', signal));
-  if (!reader.isWriter) return <Empty>Members and admins make silences. You may read them.</Empty>;
+  if (!reader.isWriter) return <Empty>You may read silences, but not make them.</Empty>;
   if (from === undefined) return <Form title="New silence" start={newDraft(reader)} changed={undefined} />;
   if (answer.value === null) return <Empty>There is no such silence, or you may not see it.</Empty>;
   return (
@@ -88,11 +88,11 @@ function Form({
           <FormButtons isSending={progress.isSending} changed={changed} />
         </div>
         <section class="panel" aria-label="Preview">
-          <h2>Which alarms?</h2>
+          <h2>Alarms</h2>
           {isTyped ? (
             <SilencePreview answer={preview} />
           ) : (
-            <p class="muted">Fill in what to match. Then they are shown here.</p>
+            <p class="muted">Fill in the matchers. The alarms are then shown here.</p>
           )}
         </section>
       </form>
@@ -100,7 +100,7 @@ function Form({
   );
 }
 
-/** A refusal of a field stands beside the field. */
+/** A short notice for the refusal of a field, whose text stands beside the field. */
 function FormFailure({ failure }: { failure: unknown }): JSX.Element {
   if (refusedField(failure) === undefined) return <Failure failure={failure} />;
   return (

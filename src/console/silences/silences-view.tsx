@@ -11,7 +11,7 @@ import { SilenceForm } from './silence-form.js';
 import { tabIn, TABS, useMatchedNames, useSilences, type SilencePage, type SilenceTab } from './silence-list.js';
 import { SilenceTable } from './silence-table.js';
 
-/** Not an id: the address of the form for a new silence. */
+/** In place of an id in the address: the form for a new silence. */
 const NEW = 'new';
 
 /** The silences of a project, one of them, or the form for a new one. */
@@ -75,7 +75,7 @@ const NONE: Readonly<Record<SilenceTab, string>> = {
   ended: 'No silence has ended in the last 30 days.',
 };
 
-/** The statuses; those that have not ended with their numbers. */
+/** A tab for each status. Active and planned have the number of their silences. */
 function Tabs({ address, current }: { address: PageAddress; current: SilenceTab }): JSX.Element {
   const active = useSilences(address, 'active', null);
   const planned = useSilences(address, 'planned', null);

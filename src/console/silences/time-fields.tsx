@@ -11,7 +11,7 @@ interface FieldsProps {
   onChange: (changes: Partial<SilenceDraft>) => void;
 }
 
-/** When a silence holds alarms: once, or at recurring times. */
+/** The times of a silence: once, or recurring. */
 export function TimeFields({ draft, fault, onChange }: FieldsProps): JSX.Element {
   const faultOf = (field: string): string | undefined => (fault?.field === field ? fault.text : undefined);
   return (
@@ -52,7 +52,7 @@ function RecurrenceFields({ draft, fault, onChange }: FieldsProps): JSX.Element 
   return (
     <>
       {text('cron', 'Opens at (cron)', 'minute hour day month weekday: “0 2 * * *” is each night at 2:00')}
-      <Field label="For minutes" fault={faultOf('duration')}>
+      <Field label="Duration (minutes)" fault={faultOf('duration')}>
         <input
           type="number"
           min="1"
@@ -61,8 +61,8 @@ function RecurrenceFields({ draft, fault, onChange }: FieldsProps): JSX.Element 
           onInput={(event: TargetedEvent<HTMLInputElement>) => onChange({ minutes: event.currentTarget.value })}
         />
       </Field>
-      {text('timezone', 'Zone', 'such as Europe/Berlin')}
-      <Field label="Last day ends at (your time)" hint="empty: without end" fault={faultOf('ends_at')}>
+      {text('timezone', 'Time zone', 'such as Europe/Berlin')}
+      <Field label="Recurs until (your time)" hint="empty: no end" fault={faultOf('ends_at')}>
         <LocalTime value={draft.lastDay} onChange={(lastDay) => onChange({ lastDay })} />
       </Field>
     </>

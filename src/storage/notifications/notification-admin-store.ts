@@ -47,7 +47,7 @@ export interface NotificationRecord {
 /** Which notifications to list. */
 export interface NotificationQuery {
   status?: NotificationStatus | undefined;
-  /** Only those that wait after a failed attempt. */
+  /** True: only notifications that wait after a failed attempt. */
   isFailing?: boolean | undefined;
   kind?: NotificationKind | undefined;
   alarmId?: string | undefined;
@@ -164,7 +164,7 @@ async function* list(
       filter: (conditions) => {
         if (!isBoundByStatus) addStatus(conditions);
         if (isFailing) conditions.add('attempt > 0');
-        // Both: then nothing matches, unless it is the same status.
+        // With another status than `pending`, nothing matches.
         if (isFailing) conditions.equal('status', status, 'text');
         conditions.equal('kind', kind, 'text');
         conditions.equal('host', host, 'text');

@@ -3,11 +3,11 @@ import type { Database } from '../database.js';
 import { restrictToScope, type Scope } from '../scope.js';
 import { followIndex } from '../slices.js';
 
-/** A receiver with notifications that wait, are sent now, or are dead. Tests are not counted. */
+/** A receiver with pending, in-flight or dead notifications. Tests are not counted. */
 export interface ReceiverState {
   /** As in `NotificationRecord.host`. */
   host: string;
-  /** Notifications that wait, the failing ones among them. */
+  /** Notifications that wait, with the failing ones. */
   pending: number;
   /** Notifications that wait after a failed attempt. */
   failing: number;
@@ -15,7 +15,10 @@ export interface ReceiverState {
   dead: number;
   /** Since when the oldest pending notification waits; null if none does. */
   oldestPendingAt: Date | null;
-  /** The error of its newest notification that failed: one that waits if there is one, otherwise a dead one. */
+  /**
+   * The error of the newest failing notification; if there is none, of the newest dead one. Of several projects, it is
+   * that of the project with the most.
+   */
   lastError: string | null;
   lastHttpStatus: number | null;
   /** Number of projects whose notifications are counted. */
@@ -33,7 +36,7 @@ export interface ReceiverList {
   isComplete: boolean;
 }
 
-/** Bounds of what is read. */
+/** Bounds of the notifications that are read. */
 export interface ReceiverLimits {
   /** Most notifications in all. */
   most: number;
@@ -68,7 +71,7 @@ interface Group {
   wasTried: boolean;
   notifications: number;
   oldestAt: Date;
-  /** The place of the last one in the order of the index. */
+  /** The position of the last notification in the order of the index. */
   lastCreatedAt: string;
   lastOrdinal: string;
 }
@@ -115,7 +118,7 @@ async function readGroups(
   }
 }
 
-/** The first group of a page may go on with the last one of the page before. */
+/** Adds a group of a page. It may continue the last group of the page before. */
 function addTo(groups: Group[], group: Group): void {
   const last = groups.at(-1);
   const isSame =
@@ -150,7 +153,7 @@ function readPage(
   return followIndex<Group>(db, text, conditions.parameters);
 }
 
-/** A receiver, and the group whose newest notification has its last error. */
+/** A receiver, and the group whose newest notification has the receiver's last error. */
 type CountedReceiver = Omit<ReceiverState, 'lastError' | 'lastHttpStatus'> & { failed: Group | undefined };
 
 function byHost(groups: readonly Group[], mostOfGroup: number): Map<string, CountedReceiver> {
@@ -171,7 +174,7 @@ function byHost(groups: readonly Group[], mostOfGroup: number): Map<string, Coun
       if (wasTried) receiver.failing += notifications;
       if (receiver.oldestPendingAt === null || oldestAt < receiver.oldestPendingAt) receiver.oldestPendingAt = oldestAt;
     }
-    if (isWorse(group, receiver.failed)) receiver.failed = group;
+    if (givesLastError(group, receiver.failed)) receiver.failed = group;
   }
   return receivers;
 }
@@ -181,10 +184,10 @@ function noneOf(host: string): CountedReceiver {
   return { host, ...none, failed: undefined };
 }
 
-/** A group that says more of the present state of its receiver. */
-function isWorse(group: Group, than: Group | undefined): boolean {
+/** True if `group` has the receiver's last error rather than `other`: failing before dead, then the larger group. */
+function givesLastError(group: Group, other: Group | undefined): boolean {
   if (group.status === 'in_flight' || (group.status === 'pending' && !group.wasTried)) return false;
-  if (than === undefined || than.status === group.status) return group.notifications > (than?.notifications ?? 0);
+  if (other === undefined || other.status === group.status) return group.notifications > (other?.notifications ?? 0);
   return group.status === 'pending';
 }
 

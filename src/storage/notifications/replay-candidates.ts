@@ -35,7 +35,7 @@ export interface ReplayCandidate {
   isWanted: boolean;
 }
 
-/** A place among the candidates: after the notification with this ordinal. */
+/** A position among the candidates: after the notification with this ordinal. */
 export type ReplayPosition = Pick<ReplayCandidate, 'project' | 'ordinal'>;
 
 /** Notifications that one transaction reads: more would hold the embedded database for too long. */
@@ -43,7 +43,7 @@ export const CANDIDATES_AT_ONCE = 250;
 
 /** SQL condition on a notification `n`: it ended without being delivered. */
 export const IS_REPLAYABLE = `n.status in ('dead', 'superseded', 'cancelled', 'silenced')`;
-/** A test is sent once. It is no part of the index, so it is no condition of the inner query of a page. */
+/** Tests cannot be replayed. The index has no kind, so this is no condition of the inner query of a page. */
 const IS_NO_TEST = `n.kind <> 'test'`;
 export const PROJECT = `coalesce(n.project_id, '')`;
 const CANDIDATE = `n.id, ${PROJECT} as project, n.host, n.ordinal, ${IS_LISTED} as "isListed"`;
@@ -89,7 +89,7 @@ export function inTransaction<Result>(db: Database, work: (tx: Sql) => Promise<R
   });
 }
 
-/** The candidates of a status after a place, `CANDIDATES_AT_ONCE` of them if there are as many. */
+/** The next candidates of a status after a position, at most `CANDIDATES_AT_ONCE`. */
 export async function readCandidates(
   tx: Sql,
   scope: Scope,

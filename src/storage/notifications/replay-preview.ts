@@ -10,7 +10,7 @@ import {
   type ReplayPosition,
 } from './replay-candidates.js';
 
-/** What a replay by filter would send again. */
+/** The notifications that a replay by filter would send again. */
 export interface ReplayPreview {
   notifications: number;
   /** Number of notifications that would be left out, since an edit has removed their action. */
@@ -25,13 +25,13 @@ export interface ReplayPreview {
 export interface PreviewLimits {
   /** Most notifications that are counted. */
   mostCounted: number;
-  /** Most notifications of the status that are read for it, whether they match or not. */
+  /** Most notifications of the status that are read, whether they match or not. */
   mostRead: number;
 }
 
 const LIMITS: PreviewLimits = { mostCounted: 10_000, mostRead: 50_000 };
 
-/** Counts what a replay by this filter would send again, as far as no hourly limit stops it. Changes nothing. */
+/** Counts the notifications that a replay would send again without the hourly limit. Changes nothing. */
 export async function previewReplay(
   db: Database,
   scope: Scope,

@@ -38,7 +38,7 @@ function contract(open: () => Promise<Database>): void {
       [id, error, httpStatus, NOON],
     );
 
-  test('are listed with what waits, fails, is sent and is dead, those with the most failing ones first', async () => {
+  test('are listed with pending, failing, in-flight and dead notifications, the most failing first', async () => {
     await stored('calm:80', 3, { status: 'delivered', attempt: 1, finishedAt: NOON });
     await stored('waiting:80', 4);
     await stored('dead:80', 2, DEAD);
@@ -77,7 +77,7 @@ function contract(open: () => Promise<Database>): void {
     ]);
   });
 
-  test('of a project are those of its own notifications; an admin sees those of all, also of none', async () => {
+  test('of a project are those of its own notifications; an admin also sees those of no project', async () => {
     await stored('shared:80', 2, DEAD);
     await stored('shared:80', 3, { ...DEAD, projectId: 'q' });
     await stored('theirs:80', 1, { ...DEAD, projectId: 'q' });
@@ -115,7 +115,7 @@ function contract(open: () => Promise<Database>): void {
     expect(found.isComplete).toBe(true);
   });
 
-  test('may be missing once the most notifications are read, and then the list says so', async () => {
+  test('may be missing once the most notifications are read, and then the list is not complete', async () => {
     await stored('a:80', 3);
     await stored('b:80', 3);
     const found = await listReceivers(db, OF_P, { limit: 10, most: 4, rowsAtOnce: 2 });

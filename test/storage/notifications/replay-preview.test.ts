@@ -35,7 +35,7 @@ function contract(open: () => Promise<Database>): void {
   const counted = async (scope: Scope, filter: ReplayFilter): Promise<number> =>
     (await previewReplay(db, scope, filter)).notifications;
 
-  test('count by receiver what a replay of the same filter then sends again', async () => {
+  test('count by receiver the notifications that a replay by the same filter then sends again', async () => {
     await storeNumbered(db, 'a', 251, { ...DEAD, host: 'a:80' });
     await storeNumbered(db, 'b', 3, { ...DEAD, host: 'b:80' });
     const preview = await previewReplay(db, OF_P, { status: 'dead' });
@@ -78,7 +78,7 @@ function contract(open: () => Promise<Database>): void {
     expect(replayed).toMatchObject({ replayed: expected, hasMore: false });
   });
 
-  test('count what an edit has removed apart', async () => {
+  test('count apart the notifications whose action an edit has removed', async () => {
     await storeAlarm(db, { id: 'a', projectId: 'p', rule: thresholdRule(), alarmActions: [] });
     await dead({ actionList: 'alarm_actions', alarmId: 'a' }, { alarmId: 'b' });
     expect(await previewReplay(db, OF_P, { status: 'dead' })).toMatchObject({ notifications: 1, removed: 1 });

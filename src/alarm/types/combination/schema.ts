@@ -9,7 +9,7 @@ export const CombinationRule = z
   .strictObject({
     operator: optional(wireEnum(['and', 'or']), 'and').meta({
       title: 'Operator',
-      description: 'and: all alarms are in alarm. or: one of them is.',
+      description: 'and: fires while all of the alarms are in alarm. or: while at least one is.',
     }),
     alarm_ids: wireList(wireText({ max: 128 }).meta({ 'x-id-of': 'alarm' }), { max: 1000 })
       .transform((ids) => [...new Set(ids)])

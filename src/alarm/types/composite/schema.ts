@@ -26,7 +26,7 @@ export const CompositeRule: z.ZodType<CompositeRule> = z
   .meta({
     ...described(),
     title: 'Composite',
-    description: 'Combines rules on Gnocchi and Prometheus with and, or.',
+    description: 'Combines rules on Gnocchi and Prometheus by "and" and "or".',
   });
 
 type Path = readonly (string | number)[];

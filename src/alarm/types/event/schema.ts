@@ -49,7 +49,7 @@ export const EventRule = z
     event_type: EventType,
     query: optional(wireList(QueryItem, { max: MAX_ITEMS }), []).meta({
       ...CONDITIONS_WORDS,
-      description: 'Only events that meet all of them count. Fields are traits.NAME, event_type, generated and so on.',
+      description: 'An event must meet all of them. Fields are traits.NAME, event_type, generated and others.',
     }),
   })
   .transform(({ event_type: { pattern, sent }, query }): EventRule => {

@@ -27,15 +27,15 @@ export const GnocchiAggregationByResourcesThresholdRule = z
   .strictObject({
     metric: wireText({ max: MAX_NAME }).meta(METRIC_WORDS),
     query: Query.meta({
-      title: 'Search',
-      description: 'Which resources, as JSON: {"=": {"server_group": "web"}}. {} finds all.',
+      title: 'Query',
+      description: 'JSON that selects the resources, such as {"=": {"server_group": "web"}}. {} selects all.',
     }),
     resource_type: wireText({ max: MAX_NAME }).meta(RESOURCE_TYPE_WORDS),
     ...GNOCCHI_THRESHOLD_FIELDS,
   })
   .transform((rule) => ({ type: 'gnocchi_aggregation_by_resources_threshold' as const, ...rule }))
   .meta({
-    title: 'Gnocchi: all resources of a search',
-    description: 'Compares an aggregate over all resources that a search finds with a threshold.',
+    title: 'Gnocchi: resources of a query',
+    description: 'Compares an aggregate over all resources that a query selects with a threshold.',
   });
 export type GnocchiAggregationByResourcesThresholdRule = z.infer<typeof GnocchiAggregationByResourcesThresholdRule>;

@@ -20,5 +20,5 @@ export const LoadbalancerMemberHealthRule = z
     ...rule,
     scope_to_project: null,
   }))
-  .meta({ title: 'Load balancer', description: 'Fires when a member of a pool in Octavia is unhealthy.' });
+  .meta({ title: 'Load balancer', description: 'Fires while a member of a pool in Octavia is unhealthy.' });
 export type LoadbalancerMemberHealthRule = z.infer<typeof LoadbalancerMemberHealthRule>;

@@ -21,7 +21,7 @@ export const PrometheusRule = z
     }),
     evaluation_periods: optional(wireInt({ min: 1, max: 100 }), undefined).meta({
       ...PERIODS_WORDS,
-      description: 'Number of newest values that are compared. Empty, as the granularity: the present value.',
+      description: 'Number of the last datapoints that are compared. Without it and a granularity: the present value.',
     }),
     granularity: optional(wireInt({ min: 1, max: MAX_GRANULARITY_S }), undefined).meta(GRANULARITY_WORDS),
   })

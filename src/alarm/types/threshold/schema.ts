@@ -40,25 +40,24 @@ export const ThresholdRule = z
   .strictObject({
     period: optional(wireInt({ min: 1, max: MAX_PERIOD_S }), 60).meta({
       title: 'Period',
-      description: 'Time whose samples become one value.',
+      description: 'Length of the period whose samples become one datapoint.',
       'x-unit': 's',
     }),
     comparison_operator: optional(wireEnum(COMPARISON_OPERATORS), 'eq').meta(COMPARISON_WORDS),
     threshold: wireFloat().meta(THRESHOLD_WORDS),
     statistic: optional(wireEnum(STATISTICS), 'avg').meta({
       title: 'Statistic',
-      description: 'How the samples of a period become one value.',
+      description: 'How the samples of a period become one datapoint.',
     }),
     evaluation_periods: optional(wireInt({ min: 1, max: 100 }), 1).meta(PERIODS_WORDS),
     meter_name: wireText({ max: 255 }).meta({ title: 'Meter', description: 'Name of a meter, such as cpu_util.' }),
     exclude_outliers: optional(wireBool(), false).meta({
       title: 'Exclude outliers',
-      description: 'Periods with far fewer or far more samples than others do not count.',
+      description: 'Leave out periods with far fewer or far more samples than the others.',
     }),
     query: optional(wireList(QueryItem, { max: 50 }), []).meta({
       ...CONDITIONS_WORDS,
-      description:
-        'Only samples that meet all of them count. Fields are resource_id, user_id, metadata.NAME and so on.',
+      description: 'A sample must meet all of them. Fields are resource_id, user_id, metadata.NAME and others.',
     }),
   })
   .transform((rule): ThresholdRule => ({ type: 'threshold' as const, ...rule }))
