@@ -9,6 +9,7 @@ import { anyDatabase, empty } from '../support/databases.js';
 import { fieldsOfRequests, isOfAlarm, SAMPLE, shown, undocumented, type Meaning } from '../support/field-meanings.js';
 import { namedBackends } from '../support/named-backends.js';
 import { EVENT_BODY } from '../support/request-bodies.js';
+import { notificationRows } from '../support/notification-fields.js';
 import { silenceRows } from '../support/silence-fields.js';
 import { streamRows } from '../support/stream-fields.js';
 import { storeNotification } from '../support/stored-notifications.js';
@@ -277,11 +278,6 @@ const LIST_ROWS: Readonly<Record<string, Row>> = {
       { answers: inTurn(transitionsOf, '', `?${name}=${value}`) },
     ]),
   ),
-  ...listRows('/v1/notifications', {
-    host: 'other:80',
-    since: '2026-01-02T00:00:00',
-    until: '2026-01-01T00:00:00',
-  }),
 };
 
 async function paused(fields: Json): Promise<string> {
@@ -319,15 +315,6 @@ const ROWS: Readonly<Record<string, Row>> = {
   'GET /v2/resources ?limit': { answers: inUrl('/v2/resources', 'limit=1') },
   'GET /v2/quotas ?project_id': { answers: inUrl('/v2/quotas', 'project_id=other', 'GET', ADMIN) },
   'DELETE /v2/quotas ?project_id': { answers: inUrl('/v2/quotas', 'project_id=p1', 'DELETE', ADMIN) },
-  'GET /v1/notifications ?status': { answers: inUrl('/v1/notifications', 'status=dead') },
-  'GET /v1/notifications ?alarm_id': { answers: inUrl('/v1/notifications', 'alarm_id=ID') },
-  'GET /v1/notifications ?limit': { answers: inUrl('/v1/notifications', 'limit=1') },
-  'GET /v1/notifications ?marker': { answers: inUrl('/v1/notifications', 'marker=n1') },
-  'POST /v1/notifications/replay ?status': { answers: inUrl('/v1/notifications/replay', 'status=cancelled', 'POST') },
-  'POST /v1/notifications/replay ?alarm_id': { answers: inUrl('/v1/notifications/replay', 'alarm_id=none', 'POST') },
-  'POST /v1/notifications/replay ?ended_before': {
-    answers: inUrl('/v1/notifications/replay', 'ended_before=2025-12-31T00:00:00', 'POST'),
-  },
   'GET /v1/api-keys ?project_id': { answers: inUrl('/v1/api-keys', 'project_id=p2'), meaning: 'refused' },
   'GET /v1/api-keys ?limit': { answers: inUrl('/v1/api-keys', 'limit=1001'), meaning: 'refused' },
   'GET /v1/api-keys ?marker': { answers: inUrl('/v1/api-keys', 'marker=none'), meaning: 'refused' },
@@ -394,6 +381,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   ...PAUSE_ROWS,
   ...testFireRows({ api: () => api, empty: () => empty(db) }),
   ...streamRows({ api: () => api, threeAlarms }),
+  ...notificationRows(inUrl),
   ...silenceRows({ api: () => api, threeAlarms, empty: () => empty(db) }),
 };
 

@@ -99,6 +99,10 @@ export function silenceRows(rig: FieldRig): Readonly<Record<string, FieldRow>> {
         ],
       ),
     ),
+    'GET /v1/silences ?alarm_id': {
+      answers: inTurn((search) => listed(rig, search), '', 'alarm_id=none'),
+      meaning: 'refused',
+    },
     ...Object.fromEntries(
       Object.entries(SILENCE_FIELDS).flatMap(([name, { fields, preview }]): [string, FieldRow][] => [
         [
