@@ -162,7 +162,7 @@ const READS: Reads = {
     ),
   'alarms like a pattern': (db) => read(alarmsBy(db, { filter: alike, sort: newest('alarm_id') }), 0),
   'notifications of a status, of all projects': (db) =>
-    read(createNotificationAdminStore(db).list({ all: true }, { status: 'superseded' }), 0),
+    read(createNotificationAdminStore(db).list({ all: true }, { status: 'delivered' })),
   'notifications of a status': (db) => read(createNotificationAdminStore(db).list(SCOPE, { status: 'superseded' }), 0),
   'results of another project': (db) =>
     read(createEvaluationCounterStore(db).list({ projectId: 'q' }, { projectId: 'q' }), 0),
