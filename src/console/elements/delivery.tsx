@@ -1,5 +1,8 @@
 import type { JSX } from 'preact';
 
+/** Statuses of notifications that can be sent again. */
+export const REPLAYABLE: readonly string[] = ['dead', 'silenced', 'superseded', 'cancelled'];
+
 /** What became of a notification, as sign and word. */
 const OUTCOMES: Readonly<Record<string, { sign: string; kind: string }>> = {
   delivered: { sign: '✓', kind: 'ok' },

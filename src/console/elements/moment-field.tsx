@@ -1,9 +1,7 @@
 import type { JSX, TargetedEvent } from 'preact';
 
 import { Field } from './fields.js';
-import { timeOf } from './time.js';
-
-const MINUTE_MS = 60_000;
+import { localText, timeOf, utcOf } from './time.js';
 
 /** A moment in the reader's zone. `value` and what `onChange` gets are in UTC, ISO 8601, in whole seconds. */
 export function MomentField({
@@ -23,19 +21,11 @@ export function MomentField({
     <Field label={label} hint={hint}>
       <input
         type="datetime-local"
+        step="1"
         value={value === undefined ? '' : localText(timeOf(value))}
         required={isRequired}
-        onChange={(event: TargetedEvent<HTMLInputElement>) => onChange(momentOf(event.currentTarget.value))}
+        onChange={(event: TargetedEvent<HTMLInputElement>) => onChange(utcOf(event.currentTarget.value))}
       />
     </Field>
   );
-}
-
-function momentOf(local: string): string | undefined {
-  return local === '' ? undefined : `${new Date(local).toISOString().slice(0, 19)}Z`;
-}
-
-/** A time as a field for local times takes it. */
-function localText(time: Date): string {
-  return new Date(time.getTime() - time.getTimezoneOffset() * MINUTE_MS).toISOString().slice(0, 16);
 }

@@ -5,15 +5,12 @@ import { bodyOf, client, type Schemas } from '../requests/client.js';
 import { useReader } from '../requests/reader.js';
 import { useAnswer } from '../requests/use-answer.js';
 import { linkTo } from '../shell/address.js';
-import { DeliveryStatus } from './delivery.js';
+import { DeliveryStatus, REPLAYABLE } from './delivery.js';
 import { errorWords } from './delivery-errors.js';
 import { Failure, Loaded } from './notices.js';
 import { Time } from './time.js';
 
 type Notification = Schemas['Notification'];
-
-/** Statuses of notifications that can be sent again. */
-const REPLAYABLE = ['dead', 'superseded', 'cancelled', 'silenced'];
 
 /**
  * A notification in lines: its outcome, what went wrong in words, and, once it is opened, its attempts and its body.

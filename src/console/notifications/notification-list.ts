@@ -1,4 +1,5 @@
 import type { operations } from '../../client/openapi-types.js';
+import { REPLAYABLE } from '../elements/delivery.js';
 import { bodyOf, client, type Schemas } from '../requests/client.js';
 import { useAnswer, type Answer } from '../requests/use-answer.js';
 import { PROJECT, type PageAddress } from '../shell/address.js';
@@ -13,8 +14,6 @@ export const FILTERS = ['status', 'host', 'alarm_id', 'kind', 'span', 'since', '
 export type NotificationFilter = Partial<Record<(typeof FILTERS)[number], string>>;
 
 export const FAILING = 'failing';
-/** Statuses whose notifications can be sent again. */
-export const REPLAYABLE: readonly string[] = ['dead', 'silenced', 'superseded', 'cancelled'];
 /** Time spans up to now, in milliseconds. */
 export const SPANS: Readonly<Record<string, number>> = { '1h': 3_600_000, '24h': 86_400_000, '7d': 604_800_000 };
 /** A span with a start and an end of its own. */
