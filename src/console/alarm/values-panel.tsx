@@ -9,6 +9,7 @@ import { State, stateWord } from '../elements/state.js';
 import { Time, timeOf } from '../elements/time.js';
 import { bodyOf, client, type Schemas } from '../requests/client.js';
 import { useAnswer } from '../requests/use-answer.js';
+import { retriedWhileBusy } from '../requests/while-busy.js';
 import { changeQuery, PROJECT } from '../shell/address.js';
 import type { ViewProps } from '../shell/view.js';
 import { serviceTime } from '../shell/clock.js';
@@ -34,7 +35,10 @@ export function ValuesPanel({ alarm, address: { query } }: ViewProps & { alarm: 
     const stop = until === null ? serviceTime() : timeOf(until);
     const start = new Date(stop.getTime() - seconds * 1000);
     const span = { start: start.toISOString(), stop: stop.toISOString(), ...(step === undefined ? {} : { step }) };
-    return bodyOf(client.GET('/v1/alarms/{id}/values', { params: { path: { id }, query: span }, signal }));
+    // Several tabs may show alarms that fired together.
+    return retriedWhileBusy(signal, () =>
+      bodyOf(client.GET('/v1/alarms/{id}/values', { params: { path: { id }, query: span }, signal })),
+    );
   });
   return (
     <section class="panel" aria-label="Values">

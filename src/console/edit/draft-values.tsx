@@ -8,15 +8,14 @@ import { durationText, timeOf } from '../elements/time.js';
 import { bodyOf, client, failureText, RequestRefused, type Schemas } from '../requests/client.js';
 import { useAnswer } from '../requests/use-answer.js';
 import { useRested } from '../requests/use-rested.js';
-import { after, serviceTime } from '../shell/clock.js';
+import { retriedWhileBusy } from '../requests/while-busy.js';
+import { serviceTime } from '../shell/clock.js';
 import { testedDraft, type Draft } from './draft.js';
 import type { FormField } from './form-fields.js';
 
 const SPAN_S = 24 * 3600;
 /** Seconds between two evaluations. If a draft has too many series for it, the service says the shortest step. */
 const STEP_S = 60;
-/** How the request is sent again while the share of the project is used up (429). */
-const BUSY = { waitMs: 1_000, attempts: 20 } as const;
 
 /** What the draft would have done in the last 24 hours. Nothing is saved. */
 export function DraftValues({ draft, missing }: { draft: Draft; missing: FormField | undefined }): JSX.Element {
@@ -52,31 +51,15 @@ async function valuesOf(body: string, signal: AbortSignal): Promise<ShownValues>
     const span = { start: start.toISOString(), stop: stop.toISOString(), step };
     return bodyOf(client.POST('/v1/alarms/values', { body: { alarm, ...span }, signal }));
   };
-  return retried(signal, async () => {
+  return retriedWhileBusy(signal, async () => {
     try {
       return await request(STEP_S);
     } catch (thrown) {
       const least = /Let step be at least (\d+)/.exec(failureText(thrown))?.[1];
-      if (!isRefused(thrown, 400) || least === undefined) throw thrown;
+      if (!(thrown instanceof RequestRefused) || thrown.status !== 400 || least === undefined) throw thrown;
       return request(Number(least));
     }
   });
-}
-
-async function retried<Value>(signal: AbortSignal, send: () => Promise<Value>): Promise<Value> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await send();
-    } catch (thrown) {
-      if (!isRefused(thrown, 429) || attempt === BUSY.attempts || signal.aborted) throw thrown;
-    }
-    await new Promise<void>((resolve) => after(BUSY.waitMs, resolve));
-    signal.throwIfAborted();
-  }
-}
-
-function isRefused(thrown: unknown, status: number): boolean {
-  return thrown instanceof RequestRefused && thrown.status === status;
 }
 
 function Outcome({ values }: { values: ShownValues }): JSX.Element {
