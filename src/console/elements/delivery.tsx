@@ -30,7 +30,7 @@ export function DeliveryStatus({
   const why = [error, httpStatus === null ? null : `HTTP ${httpStatus}`].filter((each) => each !== null).join(', ');
   return (
     <span class={`delivery ${kind}`} title={why || undefined}>
-      <span aria-hidden="true">{sign}</span> {isFailing ? 'failing' : status}
+      <span aria-hidden="true">{sign}</span> {isFailing ? 'failing' : status.replace('_', ' ')}
     </span>
   );
 }

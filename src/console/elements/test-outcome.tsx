@@ -1,8 +1,9 @@
 import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
 
 import { bodyOf, client, type Schemas } from '../requests/client.js';
-import { useLive } from '../requests/live.js';
 import { useAnswer } from '../requests/use-answer.js';
+import { after } from '../shell/clock.js';
 import { DeliveryStatus } from './delivery.js';
 import { Failure } from './notices.js';
 import { State } from './state.js';
@@ -11,7 +12,7 @@ type ShownOutcome = Omit<Schemas['TestFire']['notifications'][number], 'status'>
 
 /** The outcome of each action of a test. */
 export function TestOutcome({
-  test: { alarm_id, state, notifications },
+  test: { state, notifications },
   onClose,
 }: {
   test: Schemas['TestFire'];
@@ -28,17 +29,19 @@ export function TestOutcome({
           </button>
         </div>
       </div>
-      <ul class="timeline" role="status">
-        {notifications.map((outcome) => (
-          <li key={outcome.notification_id}>
-            {outcome.status === 'in_flight' || outcome.status === 'pending' ? (
-              <UnansweredTest outcome={outcome} alarmId={alarm_id ?? ''} />
-            ) : (
-              <OutcomeRow outcome={outcome} />
-            )}
-          </li>
-        ))}
-      </ul>
+      <div role="status">
+        <ul class="timeline">
+          {notifications.map((outcome) => (
+            <li key={outcome.notification_id}>
+              {outcome.status === 'in_flight' || outcome.status === 'pending' ? (
+                <UnansweredTest outcome={outcome} />
+              ) : (
+                <OutcomeRow outcome={outcome} />
+              )}
+            </li>
+          ))}
+        </ul>
+      </div>
     </section>
   );
 }
@@ -60,15 +63,21 @@ function OutcomeRow({ outcome }: { outcome: ShownOutcome }): JSX.Element {
   );
 }
 
-/** A test whose receiver has not answered yet. The outcome is read after each delivery event of the alarm. */
-function UnansweredTest({ outcome, alarmId }: { outcome: ShownOutcome; alarmId: string }): JSX.Element {
+/** Time between two reads of an outcome. The stream has no events of tests, and they end within two minutes. */
+const READ_AGAIN_MS = 2_000;
+
+/** A test whose receiver has not answered yet. The outcome is read until it has. */
+function UnansweredTest({ outcome }: { outcome: ShownOutcome }): JSX.Element {
   const { notification_id: id } = outcome;
   const answer = useAnswer(id, (signal) =>
     bodyOf(client.GET('/v1/notifications/{id}', { params: { path: { id } }, signal })),
   );
-  useLive({ events: ['delivery'], alarmId }, answer.again);
-  const { value, failure } = answer;
+  const { value, failure, isWaiting } = answer;
   const isOver = value !== undefined && value.status !== 'in_flight' && value.status !== 'pending';
+  useEffect(
+    () => (isOver || isWaiting ? undefined : after(READ_AGAIN_MS, answer.again)),
+    [isOver, isWaiting, answer.again],
+  );
   const shown: ShownOutcome =
     value === undefined
       ? outcome
