@@ -58,6 +58,12 @@ describeWith(['chromium'], 'signing in at the page', () => {
       fill: () => ({ Name: 'alice', Password: PASSWORD, Project: 'web' }),
       who: 'user one · project one member',
     },
+    {
+      mode: 'keystone+apikey',
+      method: 'Token',
+      fill: () => ({ Token: ' good\n' }),
+      who: 'user one · project one member',
+    },
   ])('in auth.mode $mode, by $method, leads to what the address names', async ({ mode, method, fill, who }) => {
     const api = await rig.serve(mode);
     const { key } = await rig.storedKey();
