@@ -15,7 +15,13 @@ import type {
 import type { MatchedAlarm } from '../alarm/silence/matchers.js';
 import type { OpenSilence, Silence } from '../alarm/silence/silence.js';
 import type { MatchedPage } from '../storage/silences/matching-alarms.js';
-import type { ChangeSilence, SilenceAuthor, SilenceChange, SilenceQuery } from '../storage/silences/silence-store.js';
+import type {
+  ChangeSilence,
+  SilenceAuthor,
+  SilenceChange,
+  SilenceListPage,
+  SilenceQuery,
+} from '../storage/silences/silence-store.js';
 import type { AuditEntry } from '../storage/audit/audit-entry.js';
 import type { AuditQuery } from '../storage/audit/audit-store.js';
 import type { AlarmEvent } from '../alarm/types/event/event.js';
@@ -143,7 +149,7 @@ export interface NotificationAdmin {
   find(scope: Scope, id: string): Promise<NotificationRecord | undefined>;
   attempts(scope: Scope, id: string): Promise<AttemptRecord[]>;
   receivers(scope: Scope, limit: number): Promise<ReceiverList>;
-  previewReplay(scope: Scope, filter: ReplayFilter): Promise<ReplayPreview>;
+  previewReplay(scope: Scope, filter: ReplayFilter, signal: AbortSignal): Promise<ReplayPreview>;
   replay(scope: Scope, selection: ReplaySelection, now: Date, follower?: ReplayFollower): Promise<Replay>;
   pauses(scope: Scope, now: Date): Promise<DeliveryPause[]>;
   pause(projectId: string, now: Date, details?: Omit<NewPause, 'projectId'>): Promise<void>;
@@ -162,13 +168,13 @@ export interface Silences {
   create(silence: Silence, by: SilenceAuthor): Promise<boolean>;
   find(scope: Scope, id: string): Promise<Silence | undefined>;
   changesOf(id: string): Promise<SilenceChange[]>;
-  list(scope: Scope, query: SilenceQuery): Promise<Silence[]>;
+  list(scope: Scope, query: SilenceQuery): Promise<SilenceListPage>;
   replace(scope: Scope, id: string, change: ChangeSilence, by: SilenceAuthor): Promise<Silence | undefined>;
   end(scope: Scope, id: string, check: (current: Silence) => void, by: SilenceAuthor): Promise<boolean>;
   /** The silences that hold alarms now, by the id of the alarm. */
   holding(alarms: readonly MatchedAlarm[], now: Date): Promise<ReadonlyMap<string, readonly OpenSilence[]>>;
   /** The alarms that a silence would hold, page by page, with the number of their notifications that wait. */
-  matching(definition: Pick<Silence, 'project' | 'matchers'>): AsyncIterable<MatchedPage>;
+  matching(definition: Pick<Silence, 'projects' | 'matchers'>): AsyncIterable<MatchedPage>;
 }
 
 /** The caller who writes a rule. */

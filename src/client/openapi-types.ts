@@ -3052,6 +3052,12 @@ export interface components {
         } | {
             reason: string;
         };
+        Silences: {
+            /** @description Can be empty although another page follows. */
+            silences: components["schemas"]["Silence"][];
+            /** @description The cursor of the next page; null if there is none. */
+            next: string | null;
+        };
         /** @description Holds the notifications of the alarms that it matches, for a time. */
         Silence: {
             id: string;
@@ -3060,8 +3066,8 @@ export interface components {
              * @enum {string}
              */
             status: "active" | "planned" | "ended";
-            /** @description The project whose alarms it holds; null for all projects. */
-            project_id: string | null;
+            /** @description The projects whose alarms it holds, of those that the caller may see; null for all projects. */
+            project_ids: string[] | null;
             all_projects: boolean;
             /** @description An alarm is held if all of them match. The value of name is a shell pattern. */
             matchers: {
@@ -3132,8 +3138,8 @@ export interface components {
              * @enum {string}
              */
             status: "active" | "planned" | "ended";
-            /** @description The project whose alarms it holds; null for all projects. */
-            project_id: string | null;
+            /** @description The projects whose alarms it holds, of those that the caller may see; null for all projects. */
+            project_ids: string[] | null;
             all_projects: boolean;
             /** @description An alarm is held if all of them match. The value of name is a shell pattern. */
             matchers: {
@@ -5737,13 +5743,14 @@ export interface operations {
         parameters: {
             query?: {
                 status?: "active" | "planned" | "ended";
+                /** @description Admins may name any project. */
                 project_id?: string;
                 /** @description Only silences of this alarm; without a status, ended ones are left out. */
                 alarm_id?: string;
-                /** @description Most rows of the answer. 0: no limit. */
+                /** @description Most rows of the page. Default: 100. */
                 limit?: number;
-                /** @description Id of the last row of the previous page. */
-                marker?: string;
+                /** @description The `next` of the previous page. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -5757,7 +5764,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Silence"][];
+                    "application/json": components["schemas"]["Silences"];
                 };
             };
             /** @description Not authenticated, or the request names another project */
@@ -5813,7 +5820,7 @@ export interface operations {
                     } | null;
                     reason: string;
                     owner: string;
-                    project_id?: string | null;
+                    project_ids?: string[] | null;
                     /** @default false */
                     all_projects?: boolean | null;
                 };
@@ -5882,7 +5889,7 @@ export interface operations {
                     } | null;
                     reason: string;
                     owner: string;
-                    project_id?: string | null;
+                    project_ids?: string[] | null;
                     /** @default false */
                     all_projects?: boolean | null;
                 };
@@ -6000,7 +6007,7 @@ export interface operations {
                     } | null;
                     reason: string;
                     owner: string;
-                    project_id?: string | null;
+                    project_ids?: string[] | null;
                     /** @default false */
                     all_projects?: boolean | null;
                 };

@@ -304,11 +304,11 @@ function contract(open: () => Promise<Database>): void {
     await fiveAlarms();
     const at = api.clock.now();
     const past = new Date(at.getTime() - 1);
-    const held = (value: string): Partial<Silence> => ({ project: 'p1', matchers: [{ field: 'alarm_id', value }] });
+    const held = (value: string): Partial<Silence> => ({ projects: ['p1'], matchers: [{ field: 'alarm_id', value }] });
     await storeSilence(db, aSilence(at, { id: 's1', ...held('a1'), owner: 'web team' }));
     await storeSilence(db, aSilence(past, { id: 's2', ...held('a2'), endsAt: at }));
     await storeSilence(db, aSilence(at, { id: 's3', ...held('a2'), startsAt: new Date(at.getTime() + 1) }));
-    await storeSilence(db, aSilence(at, { id: 's4', ...held('a3'), project: 'p2' }));
+    await storeSilence(db, aSilence(at, { id: 's4', ...held('a3'), projects: ['p2'] }));
     const { alarms } = await listed();
     const silenced = alarms.filter(({ silences }) => (silences as unknown[]).length > 0);
     expect(silenced.map(({ alarm_id, silences }) => ({ alarm_id, silences }))).toEqual([

@@ -66,8 +66,10 @@ interface SilenceBody {
   owner: string;
 }
 
-async function silences(): Promise<(SilenceBody & { id: string; project_id: string; status: string })[]> {
-  return (await api.ask('GET', '/v1/silences')).json();
+type StoredSilence = SilenceBody & { id: string; project_ids: string[]; status: string };
+
+async function silences(): Promise<StoredSilence[]> {
+  return (await api.ask('GET', '/v1/silences')).json<{ silences: StoredSilence[] }>().silences;
 }
 
 describeWith(['chromium'], 'the buttons of one alarm in Chromium', () => {
@@ -191,13 +193,13 @@ describeWith(['chromium'], 'the buttons of one alarm in Chromium', () => {
       await dialog(page).getByLabel('Reason').fill('r');
       await dialog(page).getByRole('button', { name: 'Silence' }).click();
       await page.getByRole('region', { name: 'Silences' }).waitFor();
-      expect(await silences()).toMatchObject([{ project_id: 'p1' }]);
+      expect(await silences()).toMatchObject([{ project_ids: ['p1'] }]);
     });
 
     test('that an admin made for the project is shown to a member without the button that ends it', async () => {
       identity = READERS.admin;
       const body = { matchers: [{ field: 'name', value: '*' }], ends_at: FAR, reason: 'move', owner: 'ops' };
-      await api.ask('POST', '/v1/silences', { body: { ...body, project_id: 'p1' } });
+      await api.ask('POST', '/v1/silences', { body: { ...body, project_ids: ['p1'] } });
       identity = READERS.member;
       const page = await open();
       await page.getByText('Alarms whose name matches “*”').waitFor();

@@ -50,7 +50,8 @@ async function make(fields: Record<string, unknown> = {}): Promise<string> {
   return answer.json<SilenceJson>().id;
 }
 
-const stored = async (): Promise<SilenceJson[]> => (await api.ask('GET', '/v1/silences')).json();
+const stored = async (): Promise<SilenceJson[]> =>
+  (await api.ask('GET', '/v1/silences')).json<{ silences: SilenceJson[] }>().silences;
 
 describeWith(['chromium'], 'the view of silences in Chromium', () => {
   let browser: Browser;
@@ -115,7 +116,7 @@ describeWith(['chromium'], 'the view of silences in Chromium', () => {
         ],
         reason: 'kernel update',
         owner: 'night shift',
-        project_id: 'p1',
+        project_ids: ['p1'],
       },
     ]);
     expect(opened?.misdeeds).toEqual(NO_MISDEEDS);
@@ -191,6 +192,36 @@ describeWith(['chromium'], 'the view of silences in Chromium', () => {
       expect(await link(theirs, 'Change').count()).toBe(0);
       await opened?.context.close();
     }
+  });
+
+  test('an admin silences the alarms of several projects, and each project sees its own name only', async () => {
+    for (const projectId of ['p1', 'p2']) {
+      identity = { ...MEMBER_OF_P1, projectId };
+      await api.create(thresholdBody({ name: 'web-1' }));
+    }
+    identity = ADMIN_OF_ALL;
+    const page = await open('silences/new');
+    await page.getByRole('textbox', { name: 'Value' }).fill('web-*');
+    const projects = page.getByRole('group', { name: /^Of the project/ }).getByRole('textbox');
+    await projects.fill('p1');
+    await page.getByRole('region', { name: 'Preview' }).getByText('It holds 1 alarm.').waitFor();
+    await page.getByRole('button', { name: 'Add a project' }).click();
+    await projects.nth(1).fill('p2');
+    await page.getByRole('region', { name: 'Preview' }).getByText('It holds 2 alarms.').waitFor();
+    await page.getByLabel('Reason').fill('power cut');
+    await page.getByRole('button', { name: 'Silence', exact: true }).click();
+    await page.getByText('p1, p2').waitFor();
+    const [{ id, project_ids } = { id: '' }] = await stored();
+    expect(project_ids).toEqual(['p1', 'p2']);
+    await link(page, 'Change').click();
+    await page.getByLabel('Reason').fill('a longer power cut');
+    await page.getByRole('button', { name: 'Save the change' }).click();
+    await page.getByText('a longer power cut').waitFor();
+    await opened?.context.close();
+    identity = MEMBER_OF_P1;
+    const theirs = await open(`silences/${id}`);
+    await theirs.getByText('a longer power cut').waitFor();
+    expect(await theirs.getByText('p2').count()).toBe(0);
   });
 
   test('a silence of another project is not shown', async () => {

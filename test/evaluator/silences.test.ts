@@ -223,7 +223,8 @@ function contract(open: () => Promise<Database>): void {
   });
 
   test.each<[string, Partial<Silence>]>([
-    ['of another project', { project: 'q' }],
+    ['of another project', { projects: ['q'] }],
+    ['of several other projects', { projects: ['o', 'q'] }],
     ['that begins later', { startsAt: new Date('2026-01-01T13:00:00Z'), endsAt: new Date('2026-01-01T14:00:00Z') }],
     ['with a matcher that does not match', { matchers: [{ field: 'severity', value: 'critical' }] }],
     [
@@ -242,9 +243,21 @@ function contract(open: () => Promise<Database>): void {
     expect(await statuses()).toEqual(['transition 1: pending']);
   });
 
+  test('a silence of several projects holds the alarms of each, until it is ended', async () => {
+    await anAlarm();
+    await silence({ projects: ['o', 'p'] });
+    await becomes(HIGH);
+    expect(await statuses()).toEqual(['transition 1: silenced']);
+    await rig.interval();
+    expect(await statuses()).toEqual(['transition 1: silenced']);
+    await end();
+    await rig.interval();
+    expect(await statuses()).toEqual(['transition 1: pending']);
+  });
+
   test('a silence of all projects holds the alarms of each', async () => {
     await anAlarm();
-    await silence({ project: '*' });
+    await silence({ projects: ['*'] });
     await becomes(HIGH);
     expect(await statuses()).toEqual(['transition 1: silenced']);
   });

@@ -1,4 +1,4 @@
-import { ADMIN, MEMBER, type TestApi } from './api.js';
+import { ADMIN, MEMBER, type Answered, type TestApi } from './api.js';
 import { shown, type Meaning } from './field-meanings.js';
 
 type Json = Record<string, unknown>;
@@ -43,7 +43,7 @@ async function silenced({ api: given, threeAlarms }: FieldRig, path: string, fie
   const { id } = made.json<{ id: string }>();
   const [method = '', route = ''] = path.split(' ');
   const body = { ...SILENCE, ...fields };
-  const answer = await api.ask(method, route.replace('ID', id), { as: ADMIN, body: { project_id: 'p1', ...body } });
+  const answer = await api.ask(method, route.replace('ID', id), { as: ADMIN, body: { project_ids: ['p1'], ...body } });
   const hidden = [...ids, ...(answer.text.match(/(?<="id": ")[^"]*/g) ?? [])];
   return hidden.reduce((text, one) => text.replaceAll(one, '-'), shown(answer));
 }
@@ -58,12 +58,14 @@ async function listed({ api: given, empty }: FieldRig, search: string): Promise<
     made.push((await api.ask('POST', '/v1/silences', { as: MEMBER, body })).json<{ id: string }>().id);
     setClock(api, new Date(api.clock.now().getTime() + 1_000));
   }
-  const answer = await api.ask('GET', `/v1/silences?${search.replace('NEWER', made[1]!)}`, { as: ADMIN });
+  const list = (query: string): Promise<Answered> => api.ask('GET', `/v1/silences?${query}`, { as: ADMIN });
+  const { next } = (await list('limit=1')).json<{ next: string }>();
+  const answer = await list(search.replace('NEWER', next));
   setClock(api, START);
   if (answer.status !== 200) return shown(answer);
   return `200 ${answer
-    .json<{ id: string }[]>()
-    .map(({ id }) => made.indexOf(id))
+    .json<{ silences: { id: string }[] }>()
+    .silences.map(({ id }) => made.indexOf(id))
     .join()}`;
 }
 
@@ -78,7 +80,7 @@ const SILENCE_FIELDS: Record<string, { fields: Json; preview: Meaning }> = {
   'recurrence.timezone': { fields: { recurrence: { ...NIGHTLY, timezone: 'x' } }, preview: 'refused' },
   reason: { fields: { reason: '' }, preview: 'refused' },
   owner: { fields: { owner: '' }, preview: 'refused' },
-  project_id: { fields: { project_id: 'p2' }, preview: 'meant' },
+  project_ids: { fields: { project_ids: ['p2'] }, preview: 'meant' },
   all_projects: { fields: { all_projects: true }, preview: 'refused' },
 };
 async function paused({ api: given, empty }: FieldRig, body: Json): Promise<string> {
@@ -92,7 +94,7 @@ async function paused({ api: given, empty }: FieldRig, body: Json): Promise<stri
 export function silenceRows(rig: FieldRig): Readonly<Record<string, FieldRow>> {
   return {
     ...Object.fromEntries(
-      Object.entries({ status: 'active', project_id: 'p2', limit: '1', marker: 'NEWER' }).map(
+      Object.entries({ status: 'active', project_id: 'p2', limit: '1', cursor: 'NEWER' }).map(
         ([name, value]): [string, FieldRow] => [
           `GET /v1/silences ?${name}`,
           { answers: inTurn((search) => listed(rig, search), '', `${name}=${value}`) },
@@ -117,7 +119,7 @@ export function silenceRows(rig: FieldRig): Readonly<Record<string, FieldRow>> {
           `PUT /v1/silences/{id}: ${name}`,
           {
             answers: both((f) => silenced(rig, 'PUT /v1/silences/ID', f), fields),
-            meaning: name === 'project_id' ? 'refused' : preview,
+            meaning: name === 'project_ids' ? 'refused' : preview,
           },
         ],
       ]),

@@ -1,7 +1,7 @@
 import { alarmMatcher, type MatchedAlarm } from './matchers.js';
 import { ALL_SILENCED, type Silence } from './silence.js';
 
-type SilenceCandidate = Pick<Silence, 'project' | 'matchers'>;
+type SilenceCandidate = Pick<Silence, 'projects' | 'matchers'>;
 
 interface IndexedSilence<S> {
   silence: S;
@@ -19,11 +19,9 @@ export class SilenceIndex<S extends SilenceCandidate> {
   constructor(open: Iterable<S>) {
     for (const silence of open) {
       const alarmId = silence.matchers.find(({ field }) => field === 'alarm_id')?.value;
-      const [group, key] = alarmId === undefined ? [this.#byProject, silence.project] : [this.#byAlarm, alarmId];
       const entry = { silence, matches: alarmMatcher(silence.matchers) };
-      const known = group.get(key);
-      if (known) known.push(entry);
-      else group.set(key, [entry]);
+      if (alarmId === undefined) for (const project of silence.projects) add(this.#byProject, project, entry);
+      else add(this.#byAlarm, alarmId, entry);
     }
   }
 
@@ -31,7 +29,7 @@ export class SilenceIndex<S extends SilenceCandidate> {
   *of(alarm: MatchedAlarm): Iterable<S> {
     const project = alarm.projectId ?? '';
     for (const { silence, matches } of this.#byAlarm.get(alarm.id) ?? [])
-      if ((silence.project === project || silence.project === ALL_SILENCED) && matches(alarm)) yield silence;
+      if ([project, ALL_SILENCED].some((one) => silence.projects.includes(one)) && matches(alarm)) yield silence;
     for (const group of [project, ALL_SILENCED])
       for (const { silence, matches } of this.#byProject.get(group) ?? []) if (matches(alarm)) yield silence;
   }
@@ -46,4 +44,10 @@ export class SilenceIndex<S extends SilenceCandidate> {
   get cost(): number {
     return Math.max(1, ...[...this.#byProject.values()].map(({ length }) => length));
   }
+}
+
+function add<Entry>(group: Map<string, Entry[]>, key: string, entry: Entry): void {
+  const known = group.get(key);
+  if (known) known.push(entry);
+  else group.set(key, [entry]);
 }

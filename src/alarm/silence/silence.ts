@@ -1,13 +1,13 @@
 import type { AlarmMatcher } from './matchers.js';
 import type { SilenceTimes } from './openings.js';
 
-/** The project of silences that hold the alarms of all projects. */
+/** In place of projects: the alarms of all projects are held. */
 export const ALL_SILENCED = '*';
 
 /** What a user says about a silence. */
 export interface SilenceDefinition extends SilenceTimes {
-  /** The project whose alarms it holds: '' for alarms without a project, `*` for all. */
-  project: string;
+  /** The projects whose alarms it holds, sorted: '' for alarms without a project, or `*` alone for all. */
+  projects: readonly string[];
   /** At least one. An alarm must fulfil all of them. */
   matchers: readonly AlarmMatcher[];
   reason: string;

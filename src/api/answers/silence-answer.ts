@@ -19,7 +19,9 @@ export const SilenceAnswer = z
     status: z.enum(SILENCE_STATUSES).meta({
       description: 'active: it holds notifications now; planned: it will later, also between two openings.',
     }),
-    project_id: NullableText.meta({ description: 'The project whose alarms it holds; null for all projects.' }),
+    project_ids: z.array(z.string()).nullable().meta({
+      description: 'The projects whose alarms it holds, of those that the caller may see; null for all projects.',
+    }),
     all_projects: z.boolean(),
     matchers: z
       .array(z.strictObject({ field: z.enum(MATCHER_FIELDS), value: z.string() }))
@@ -40,6 +42,15 @@ export const SilenceAnswer = z
   })
   .meta({ id: 'Silence', description: 'Holds the notifications of the alarms that it matches, for a time.' });
 export type SilenceAnswer = z.infer<typeof SilenceAnswer>;
+
+/** One page of silences. */
+export const SilencesAnswer = z
+  .strictObject({
+    silences: z.array(SilenceAnswer).meta({ description: 'Can be empty although another page follows.' }),
+    next: NullableText.meta({ description: 'The cursor of the next page; null if there is none.' }),
+  })
+  .meta({ id: 'Silences' });
+export type SilencesAnswer = z.infer<typeof SilencesAnswer>;
 
 /** A silence with the users who made, changed and ended it. */
 export const SilenceWithChangesAnswer = z
@@ -88,17 +99,19 @@ export interface SilenceView {
   now: Date;
   openings: SilenceOpenings;
   mayChange: boolean;
+  /** True for a project that the caller may see. */
+  maySee: (project: string) => boolean;
 }
 
 /** The answer about a silence. */
-export function silenceAnswer(silence: Silence, { now, openings, mayChange }: SilenceView): SilenceAnswer {
+export function silenceAnswer(silence: Silence, { now, openings, mayChange, maySee }: SilenceView): SilenceAnswer {
   const { recurrence, endsAt, endedAt } = silence;
   const status = silenceStatus(silence, now, openings);
-  const isOfAll = silence.project === ALL_SILENCED;
+  const isOfAll = silence.projects.includes(ALL_SILENCED);
   return {
     id: silence.id,
     status,
-    project_id: isOfAll ? null : silence.project,
+    project_ids: isOfAll ? null : silence.projects.filter(maySee),
     all_projects: isOfAll,
     matchers: silence.matchers.map(({ field, value }) => ({ field, value })),
     starts_at: utcTimestamp(silence.startsAt),

@@ -7,7 +7,12 @@ import {
   PauseAnswer,
 } from '../answers/notification-answer.js';
 import { BulkReplayAnswer, ReceiversAnswer, ReplayAnswer, ReplayPreviewAnswer } from '../answers/receiver-answer.js';
-import { SilenceAnswer, SilencePreviewAnswer, SilenceWithChangesAnswer } from '../answers/silence-answer.js';
+import {
+  SilenceAnswer,
+  SilencePreviewAnswer,
+  SilencesAnswer,
+  SilenceWithChangesAnswer,
+} from '../answers/silence-answer.js';
 import { PauseRequest } from '../schema/pause-request.js';
 import { SilenceRequest } from '../schema/silence-request.js';
 import type { Operation } from './operation.js';
@@ -69,7 +74,7 @@ export const NOTIFICATION_OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET /v1/silences': {
     group: 'Notifications',
     summary: 'List silences, newest first: of the project, and those of all projects',
-    answer: z.array(SilenceAnswer),
+    answer: SilencesAnswer,
   },
   'POST /v1/silences': {
     group: 'Notifications',

@@ -138,6 +138,9 @@ const OF_ROUTE: Readonly<Record<string, Readonly<Record<string, UrlParameter>>>>
   'GET /v1/notifications/replay/preview': REPLAY_FILTERS,
   'POST /v1/notifications/replay': REPLAY_FILTERS,
   'GET /v1/silences': {
+    project_id: ONE_PROJECT,
+    limit: pageLimit(100, 1_000),
+    cursor: { schema: { type: 'string' }, description: 'The `next` of the previous page.' },
     status: { schema: oneOf(SILENCE_STATUSES) },
     alarm_id: {
       schema: TEXT.schema,

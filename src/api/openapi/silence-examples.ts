@@ -31,6 +31,10 @@ const SILENCES: Readonly<Record<string, BodyExample>> = {
       owner: 'database team',
     },
   },
+  projects: {
+    summary: 'Two projects; for admins',
+    value: { ...MAINTENANCE, project_ids: ['web', 'shop'] },
+  },
 };
 
 /** Examples of requests about silences and pauses, by the name of the operation. */
@@ -51,7 +55,7 @@ export const SILENCE_REQUESTS: Readonly<Record<string, Readonly<Record<string, B
 const SILENCE = {
   id: '0b7c9d5e-1f7e-4a36-9a0d-6d0f5a8f4c11',
   status: 'active',
-  project_id: 'default',
+  project_ids: ['default'],
   all_projects: false,
   matchers: [{ field: 'name', value: 'web-*' }],
   starts_at: '2026-11-22T05:20:00Z',
@@ -77,7 +81,7 @@ export const SILENCE_ANSWERS: Readonly<Record<string, unknown>> = {
       paused_by: 'user-1',
     },
   ],
-  listSilences: [SILENCE],
+  listSilences: { silences: [SILENCE], next: null },
   createSilence: SILENCE,
   replaceSilence: SILENCE,
   getSilence: {

@@ -1,31 +1,44 @@
 import type { MatchedAlarm } from '../../alarm/silence/matchers.js';
 import { SilenceOpenings } from '../../alarm/silence/openings.js';
-import { ALL_SILENCED, SILENCE_STATUSES, type Silence, type SilenceDefinition } from '../../alarm/silence/silence.js';
+import { SILENCE_STATUSES, type Silence, type SilenceDefinition } from '../../alarm/silence/silence.js';
 import { AppError } from '../../errors.js';
-import { ALL_PROJECTS } from '../../storage/audit/audit-entry.js';
 import type { Scope } from '../../storage/scope.js';
-import { isOver, MOST_SILENCES, type SilenceAuthor } from '../../storage/silences/silence-store.js';
+import { isOver, type SilenceAuthor } from '../../storage/silences/silence-store.js';
 import {
   changesAnswer,
   silenceAnswer,
   silencedAlarmAnswer,
   type SilenceAnswer,
   type SilencePreviewAnswer,
+  type SilencesAnswer,
   type SilenceWithChangesAnswer,
 } from '../answers/silence-answer.js';
 import { noteProject } from '../audit/request-audit.js';
 import type { ApiAnswer } from '../http/answer.js';
 import type { ConcurrencyLimit } from '../http/concurrency-limit.js';
+import { cursorAfter, cursorIn } from '../http/cursor.js';
 import { parseWith } from '../http/faultstring.js';
+import { oneOf, pageLimit } from '../http/parameter-values.js';
 import { invalidInput } from '../http/query-parameters.js';
 import { SMALL_BODY } from '../http/request-body.js';
 import type { ApiRequest, Route } from '../http/route.js';
-import { canSeeAlarms, isAdmin, scopeOf } from '../identity/authorize.js';
+import { canSeeAlarms, scopeOf } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
 import type { Alarms, Silences } from '../ports.js';
 import { SilenceRequest } from '../schema/silence-request.js';
 import { utcTimestamp } from '../schema/timestamp.js';
 import { throwAlarmNotFound } from './alarms.js';
+import {
+  auditNotes,
+  isOnly,
+  mayChange,
+  maySee,
+  named,
+  projectsOf,
+  refuseOtherProjects,
+  refuseToChange,
+  tooManySilences,
+} from './silence-projects.js';
 
 export interface SilenceRoutesDeps {
   alarms: Pick<Alarms, 'find'>;
@@ -38,8 +51,11 @@ export interface SilenceRoutesDeps {
 /** What the handlers use: the dependencies, and the openings of recurring silences. */
 type SilenceHandlerDeps = SilenceRoutesDeps & { openings: SilenceOpenings };
 
-const DEFAULT_LIMIT = 100;
-const MAX_LIMIT = 1_000;
+const LIMIT = { byDefault: 100, max: 1_000 };
+const NEWEST_FIRST = [
+  { key: 'created_at', descending: true },
+  { key: 'id', descending: true },
+] as const;
 /** Alarms that a preview shows. */
 const MOST_SHOWN = 100;
 
@@ -55,7 +71,7 @@ export function silenceRoutes(given: SilenceRoutesDeps): Route[] {
       path,
       policy: 'reader',
       audit: 'silence.list',
-      query: ['status', 'project_id', 'alarm_id', 'limit', 'marker'],
+      query: ['status', 'project_id', 'alarm_id', 'limit', 'cursor'],
       handle: (r) => list(deps, r),
     },
     { method: 'POST', path, policy: 'member', audit: 'silence.create', body, handle: (r) => create(deps, r) },
@@ -75,21 +91,21 @@ export function silenceRoutes(given: SilenceRoutesDeps): Route[] {
 
 async function list(deps: SilenceHandlerDeps, request: ApiRequest): Promise<ApiAnswer> {
   const { identity, query } = request;
-  const limit = query.limit() ?? DEFAULT_LIMIT;
-  if (limit > MAX_LIMIT) throw invalidInput('limit', String(limit), `at most ${MAX_LIMIT}`);
-  const text = query.one('status');
-  const status = SILENCE_STATUSES.find((known) => known === text);
-  if (text !== undefined && !status)
-    throw invalidInput('status', text, `Value should be one of: ${SILENCE_STATUSES.join(', ')}`);
+  const limit = pageLimit(query, LIMIT);
+  const status = oneOf(SILENCE_STATUSES, query, 'status');
+  const { created_at: createdAt, id } = cursorIn(query, NEWEST_FIRST, ['created_at']) ?? {};
+  const after = createdAt === undefined || id === undefined ? undefined : { createdAt: new Date(createdAt), id };
   const alarm = await alarmOf(deps, request, query.one('alarm_id'));
   const projectId = alarm ? (alarm.projectId ?? '') : query.one('project_id');
-  const scope: Scope = projectId === undefined ? scopeOf(identity) : { projectId: named(identity, projectId) };
+  const scope: Scope =
+    projectId === undefined ? scopeOf(identity) : { projectId: named(identity, projectId, 'project_id') };
   noteProject(request, projectId);
-  const marker = query.marker();
-  const after = marker === undefined ? undefined : await deps.silences.find(scope, marker);
-  if (marker !== undefined && !after) throw new AppError('invalid_request', `Marker ${marker} not found.`);
-  const found = await deps.silences.list(scope, { status, alarm, limit, after, now: deps.now() });
-  return { status: 200, body: found.map((silence) => answerOf(deps, identity, silence)) };
+  const { silences, next } = await deps.silences.list(scope, { status, alarm, limit, after, now: deps.now() });
+  const body = {
+    silences: silences.map((silence) => answerOf(deps, identity, silence)),
+    next: next ? cursorAfter(NEWEST_FIRST, { created_at: next.createdAt.toISOString(), id: next.id }) : null,
+  } satisfies SilencesAnswer;
+  return { status: 200, body };
 }
 
 /** The alarm that a list names. @throws AppError `not_found`, also for an alarm of another project. */
@@ -107,20 +123,16 @@ async function alarmOf(
 async function create(deps: SilenceHandlerDeps, { identity, body, note }: ApiRequest): Promise<ApiAnswer> {
   const now = deps.now();
   const wanted = requested(body);
-  const project = projectOf(identity, wanted);
+  const projects = projectsOf(identity, wanted);
   const silence: Silence = {
-    ...definitionOf(wanted, { project, startsAt: now, now }),
+    ...definitionOf(wanted, { projects, startsAt: now, now }),
     id: deps.newId(),
-    isAdmins: project !== identity.projectId,
+    isAdmins: !isOnly(projects, identity.projectId),
     createdAt: now,
     endedAt: null,
   };
-  note({ objectId: silence.id, projectId: auditProject(project) });
-  if (!(await deps.silences.create(silence, authorOf(identity, now))))
-    throw new AppError(
-      'forbidden',
-      `The project has ${MOST_SILENCES} active and planned silences, which is the limit: end one, or wait for its end`,
-    );
+  note({ objectId: silence.id, ...auditNotes(identity, projects) });
+  if (!(await deps.silences.create(silence, authorOf(identity, now)))) throw tooManySilences(projects);
   return { status: 201, body: answerOf(deps, identity, silence) };
 }
 
@@ -143,8 +155,8 @@ async function replace(deps: SilenceHandlerDeps, request: ApiRequest): Promise<A
       refuseToChange(identity, current);
       if (isOver(current, now))
         throw new AppError('conflict', `Silence ${id} has ended: make a new one with POST /v1/silences`);
-      refuseOtherProject(wanted, current);
-      const next = definitionOf(wanted, { project: current.project, startsAt: current.startsAt, now });
+      refuseOtherProjects(wanted, current);
+      const next = definitionOf(wanted, { projects: current.projects, startsAt: current.startsAt, now });
       const changed = changedFields(current, next);
       note({ changed });
       return { next, changed };
@@ -164,15 +176,16 @@ async function end(deps: SilenceHandlerDeps, request: ApiRequest): Promise<ApiAn
 }
 
 /** Counts all alarms that the silence would hold, and shows some of them. Creates nothing. */
-async function preview(deps: SilenceHandlerDeps, { identity, body, note }: ApiRequest): Promise<ApiAnswer> {
+async function preview(deps: SilenceHandlerDeps, { identity, body, note, signal }: ApiRequest): Promise<ApiAnswer> {
   const now = deps.now();
   const wanted = requested(body);
-  const project = projectOf(identity, wanted);
-  note({ projectId: auditProject(project) });
-  const definition = definitionOf(wanted, { project, startsAt: now, now });
+  const projects = projectsOf(identity, wanted);
+  note(auditNotes(identity, projects));
+  const definition = definitionOf(wanted, { projects, startsAt: now, now });
   const found: SilencePreviewAnswer = { count: 0, alarms: [], waiting_notifications: 0 };
   const pages = deps.silences.matching(definition);
   for await (const { alarms, waiting } of deps.readLimit.limitLongAnswer(identity.projectId, pages)) {
+    if (signal.aborted) break;
     found.count += alarms.length;
     found.waiting_notifications += waiting;
     found.alarms.push(...alarms.slice(0, MOST_SHOWN - found.alarms.length).map(silencedAlarmAnswer));
@@ -184,29 +197,9 @@ function requested(body: unknown): SilenceRequest {
   return parseWith(SilenceRequest, { argument: 'data', value: body ?? {} });
 }
 
-/** The project whose alarms are to be held. @throws AppError if the caller may not hold them. */
-function projectOf(identity: Identity, { project_id, all_projects }: SilenceRequest): string {
-  if (all_projects) {
-    if (!isAdmin(identity)) throw new AppError('forbidden', 'RBAC Authorization Failed');
-    return ALL_SILENCED;
-  }
-  const project = project_id ?? identity.projectId;
-  if (project === null) throw invalidInput('project_id', 'None', 'Mandatory field missing.');
-  return named(identity, project);
-}
-
-/** @throws AppError for a project that the caller may not name. */
-function named(identity: Identity, project: string): string {
-  if (project === ALL_SILENCED)
-    throw invalidInput('project_id', project, 'It names no project; all_projects is for all of them.');
-  if (!isAdmin(identity) && project !== identity.projectId)
-    throw new AppError('not_found', `Project ${project} not found`);
-  return project;
-}
-
 function definitionOf(
   { matchers, starts_at, ends_at, recurrence, reason, owner }: SilenceRequest,
-  { project, startsAt, now }: { project: string; startsAt: Date; now: Date },
+  { projects, startsAt, now }: { projects: readonly string[]; startsAt: Date; now: Date },
 ): SilenceDefinition {
   const [start, endsAt] = [starts_at ?? startsAt, ends_at ?? null];
   if (endsAt !== null && endsAt <= now)
@@ -214,7 +207,7 @@ function definitionOf(
   if (endsAt !== null && endsAt <= start)
     throw invalidInput('ends_at', utcTimestamp(endsAt), 'It must be after starts_at.');
   return {
-    project,
+    projects,
     matchers,
     startsAt: start,
     endsAt,
@@ -242,39 +235,24 @@ function changedFields(current: SilenceDefinition, next: SilenceDefinition): str
     .map(([name]) => name);
 }
 
-/** A silence stays with its project, whose limit counts it. */
-function refuseOtherProject({ project_id, all_projects }: SilenceRequest, { project }: Silence): void {
-  const named = all_projects ? ALL_SILENCED : (project_id ?? project);
-  if (named !== project)
-    throw invalidInput('project_id', project_id ?? 'None', 'It cannot be changed: make another silence.');
-}
-
-/** Users change the silences of their own project, but not those that an admin of another project made for it. */
-function mayChange(identity: Identity, { project, isAdmins }: Silence): boolean {
-  return isAdmin(identity) || (identity.role !== 'reader' && !isAdmins && project === identity.projectId);
-}
-
-function refuseToChange(identity: Identity, silence: Silence): void {
-  if (!mayChange(identity, silence)) throw new AppError('forbidden', 'RBAC Authorization Failed');
-}
-
 function answerOf({ now, openings }: SilenceHandlerDeps, identity: Identity, silence: Silence): SilenceAnswer {
-  return silenceAnswer(silence, { now: now(), openings, mayChange: mayChange(identity, silence) });
+  return silenceAnswer(silence, {
+    now: now(),
+    openings,
+    mayChange: mayChange(identity, silence),
+    maySee: (project) => maySee(identity, project),
+  });
 }
 
 function authorOf({ userId, projectId }: Identity, at: Date): SilenceAuthor {
   return { userId, projectId, at };
 }
 
-function auditProject(project: string): string {
-  return project === ALL_SILENCED ? ALL_PROJECTS : project;
-}
-
 async function theSilence({ silences }: SilenceHandlerDeps, { identity, params, note }: ApiRequest): Promise<Silence> {
   const id = params['id'] ?? '';
   const found = await silences.find(scopeOf(identity), id);
   if (!found) throwSilenceNotFound(id);
-  note({ projectId: auditProject(found.project) });
+  note(auditNotes(identity, found.projects));
   return found;
 }
 

@@ -15,6 +15,8 @@ import { wireTimestamp } from './timestamp.js';
 const MAX_MATCHERS = 20;
 const MAX_VALUE = 255;
 const MAX_PROJECT = 128;
+/** Each project gets an event in its stream, and a preview reads the alarms of one project after the other. */
+const MAX_PROJECTS = 100;
 const MAX_REASON = 1_024;
 const MAX_OWNER = 255;
 
@@ -56,15 +58,21 @@ export const SilenceRequest = z
     recurrence: given(RecurrenceRequest),
     reason: notEmpty(MAX_REASON),
     owner: notEmpty(MAX_OWNER),
-    /** Admins may name another project. */
-    project_id: optional<string | null>(wireText({ max: MAX_PROJECT }), null),
+    /** Admins may name other projects, and several. */
+    project_ids: optional<string[] | null>(
+      wireList(wireText({ max: MAX_PROJECT }), { max: MAX_PROJECTS }).refine(
+        (projects) => projects.length > 0,
+        'Value should have at least 1 member',
+      ),
+      null,
+    ),
     all_projects: optional(wireBool(), false),
   })
-  .superRefine(({ starts_at, ends_at, recurrence, project_id, all_projects }, context) => {
+  .superRefine(({ starts_at, ends_at, recurrence, project_ids, all_projects }, context) => {
     const refuse = (field: string, message: string): void =>
       context.addIssue({ code: 'custom', path: [field], message });
     if (!ends_at && !recurrence) refuse('ends_at', 'Mandatory field missing.');
     if (starts_at && ends_at && ends_at <= starts_at) refuse('ends_at', 'It must be after starts_at.');
-    if (all_projects && project_id !== null) refuse('project_id', 'It must be absent with all_projects.');
+    if (all_projects && project_ids !== null) refuse('project_ids', 'It must be absent with all_projects.');
   });
 export type SilenceRequest = z.infer<typeof SilenceRequest>;

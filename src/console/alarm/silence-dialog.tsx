@@ -58,7 +58,7 @@ export function SilenceDialog({
 function alarmMatched(
   { alarm_id, project_id }: Schemas['Alarm'],
   { hasAllProjects, project_id: own }: Reader,
-): Pick<SilenceBody, 'matchers' | 'project_id'> {
+): Pick<SilenceBody, 'matchers' | 'project_ids'> {
   const matchers: SilenceBody['matchers'] = [{ field: 'alarm_id', value: alarm_id }];
-  return hasAllProjects && project_id !== own ? { matchers, project_id: project_id ?? '' } : { matchers };
+  return hasAllProjects && project_id !== own ? { matchers, project_ids: [project_id ?? ''] } : { matchers };
 }

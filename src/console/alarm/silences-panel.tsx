@@ -26,9 +26,10 @@ export function SilencesPanel({
   made: number;
 }): JSX.Element | null {
   const { alarm_id: id, name } = alarm;
-  const answer = useAnswer(`${id} ${alarm.timestamp} ${made}`, (signal) =>
-    bodyOf(client.GET('/v1/silences', { params: { query: { alarm_id: id, limit: 10 } }, signal })),
-  );
+  const answer = useAnswer(`${id} ${alarm.timestamp} ${made}`, async (signal) => {
+    const query = { alarm_id: id, limit: 10 };
+    return (await bodyOf(client.GET('/v1/silences', { params: { query }, signal }))).silences;
+  });
   useLive({ events: ['silence'], alarmId: id }, answer.again);
   const next = nextChange(answer.value ?? []);
   useEffect(() => (next === undefined ? undefined : after(next + MARGIN_MS, answer.again)), [answer.value]);

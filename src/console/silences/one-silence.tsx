@@ -64,7 +64,7 @@ function Details({
           {silence.changes.toReversed().map(({ kind, at, user_id, project_id, changed }, index) => (
             <li key={index}>
               <Time at={at} /> {kind} by {user_id ?? 'an unknown user'}
-              {project_id !== null && project_id !== silence.project_id && ` of project ${project_id}`}
+              {project_id !== null && silence.project_ids?.join() !== project_id && ` of project ${project_id}`}
               {changed.length > 0 && `: ${changed.join(', ')}`}
             </li>
           ))}
@@ -76,8 +76,8 @@ function Details({
 
 /** The alarms that the silence holds in its openings. */
 function Held({ silence }: { silence: SilenceWithChanges }): JSX.Element {
-  const { matchers, project_id, all_projects, reason, owner } = silence;
-  const preview = useSilencePreview({ matchers, project_id, all_projects, reason, owner });
+  const { matchers, project_ids, all_projects, reason, owner } = silence;
+  const preview = useSilencePreview({ matchers, project_ids, all_projects, reason, owner });
   return (
     <section class="panel" aria-label="Alarms">
       <h2>Alarms</h2>
@@ -87,8 +87,7 @@ function Held({ silence }: { silence: SilenceWithChanges }): JSX.Element {
 }
 
 function Facts({ silence }: { silence: SilenceWithChanges }): JSX.Element {
-  const { opening, status, recurrence, starts_at, ends_at, ended_at, reason, owner, project_id, all_projects } =
-    silence;
+  const { opening, status, recurrence, starts_at, ends_at, ended_at, reason, owner } = silence;
   return (
     <dl class="facts">
       <dt>Reason</dt>
@@ -120,8 +119,17 @@ function Facts({ silence }: { silence: SilenceWithChanges }): JSX.Element {
       </dd>
       <dt>{ended_at === null ? 'To' : 'Ended'}</dt>
       <dd>{(ended_at ?? ends_at) === null ? 'no end' : <Time at={(ended_at ?? ends_at) as string} />}</dd>
-      <dt>Project</dt>
-      <dd>{all_projects ? 'all projects' : project_id || 'none'}</dd>
+      <ProjectFacts silence={silence} />
     </dl>
+  );
+}
+
+function ProjectFacts({ silence: { project_ids, all_projects } }: { silence: SilenceWithChanges }): JSX.Element {
+  const named = (project_ids ?? []).map((project) => project || 'none');
+  return (
+    <>
+      <dt>{named.length > 1 ? 'Projects' : 'Project'}</dt>
+      <dd>{all_projects ? 'all projects' : named.join(', ')}</dd>
+    </>
   );
 }

@@ -16,7 +16,8 @@ export interface SilenceDraft {
   lastDay: string;
   reason: string;
   owner: string;
-  project: string;
+  /** An empty one: alarms that belong to no project. */
+  projects: string[];
   allProjects: boolean;
 }
 
@@ -35,7 +36,7 @@ export function newDraft(reader: Reader): SilenceDraft {
     lastDay: '',
     reason: '',
     owner: ownerName(reader),
-    project: reader.project_id ?? '',
+    projects: [reader.project_id ?? ''],
     allProjects: false,
   };
 }
@@ -54,7 +55,7 @@ export function changeDraft(silence: ShownSilence, reader: Reader): SilenceDraft
 
 /** The draft that brings back an ended silence. Its end is empty, so the user must enter a new one. */
 export function broughtBack(silence: ShownSilence, reader: Reader): SilenceDraft {
-  const { matchers, recurrence, reason, owner, project_id, all_projects } = silence;
+  const { matchers, recurrence, reason, owner, project_ids, all_projects } = silence;
   const draft = newDraft(reader);
   return {
     ...draft,
@@ -66,7 +67,7 @@ export function broughtBack(silence: ShownSilence, reader: Reader): SilenceDraft
     timezone: recurrence?.timezone ?? draft.timezone,
     reason,
     owner,
-    project: project_id ?? '',
+    projects: project_ids ?? draft.projects,
     allProjects: all_projects,
   };
 }
@@ -90,12 +91,21 @@ export function bodyOfDraft(
       : null,
     reason: draft.reason,
     owner: draft.owner,
-    ...(reader.hasAllProjects ? projectOf(draft) : {}),
+    ...(reader.hasAllProjects ? (changed ? keptProjects(changed) : projectsOf(draft)) : {}),
   };
 }
 
-function projectOf({ allProjects, project }: SilenceDraft): Pick<SilenceBody, 'project_id' | 'all_projects'> {
-  return allProjects ? { all_projects: true } : { project_id: project };
+type NamedProjects = Pick<SilenceBody, 'project_ids' | 'all_projects'>;
+
+function keptProjects({ project_ids, all_projects }: ShownSilence): NamedProjects {
+  return { project_ids, all_projects };
+}
+
+/** An input that the reader has added and left empty names no project. */
+function projectsOf({ allProjects, projects }: SilenceDraft): NamedProjects {
+  if (allProjects) return { all_projects: true };
+  const named = projects.filter((project) => project !== '');
+  return { project_ids: named.length === 0 ? [''] : named };
 }
 
 /** Inputs have no fractions of seconds. A time that is the same without them is returned as it was. */

@@ -11,29 +11,25 @@ export type SilenceTab = (typeof TABS)[number];
 const ROWS = 100;
 
 /** Some silences of a status. */
-export interface SilencePage {
-  silences: ShownSilence[];
-  hasMore: boolean;
-}
+export type SilencePage = Schemas['Silences'];
 
 /** The chosen tab. */
 export function tabIn({ query }: PageAddress): SilenceTab {
   return TABS.find((tab) => tab === query.get('status')) ?? 'active';
 }
 
-/** A page of silences of a status. One more is read, to know whether there are more. */
-export function useSilences(address: PageAddress, status: SilenceTab, marker: string | null): Answer<SilencePage> {
+/** A page of silences of a status. A page that is empty although another one follows is passed over. */
+export function useSilences(address: PageAddress, status: SilenceTab, cursor: string | null): Answer<SilencePage> {
   const { query } = address;
   const project = query.get('project_id');
-  return useAnswer(JSON.stringify([status, marker, project, query.get(PROJECT)]), async (signal) => {
-    const filter = {
-      status,
-      limit: ROWS + 1,
-      ...(marker === null ? {} : { marker }),
-      ...(project === null ? {} : { project_id: project }),
-    };
-    const found = await bodyOf(client.GET('/v1/silences', { params: { query: filter }, signal }));
-    return { silences: found.slice(0, ROWS), hasMore: found.length > ROWS };
+  return useAnswer(JSON.stringify([status, cursor, project, query.get(PROJECT)]), async (signal) => {
+    const filter = { status, limit: ROWS, ...(project === null ? {} : { project_id: project }) };
+    for (let next = cursor; ;) {
+      const params = { query: { ...filter, ...(next === null ? {} : { cursor: next }) } };
+      const page = await bodyOf(client.GET('/v1/silences', { params, signal }));
+      if (page.silences.length > 0 || page.next === null) return page;
+      next = page.next;
+    }
   });
 }
 

@@ -39,7 +39,11 @@ export function SilenceTable({
                 <a href={linkTo('silences', silence.id)}>{matchersText(silence.matchers, names)}</a>
                 {silence.all_projects && <span class="tag">all projects</span>}
               </td>
-              {hasAllProjects && <Cell name="Project">{silence.project_id || <span class="muted">–</span>}</Cell>}
+              {hasAllProjects && (
+                <Cell name="Project">
+                  <Projects silence={silence} />
+                </Cell>
+              )}
               <Cell name="Reason">{silence.reason}</Cell>
               <Cell name="Owner">{silence.owner}</Cell>
               <Cell name="When">
@@ -63,6 +67,20 @@ function Cell({ name, children }: { name: string; children: ComponentChildren })
     <td data-name={name}>
       <div>{children}</div>
     </td>
+  );
+}
+
+const MOST_NAMED = 3;
+
+function Projects({ silence: { project_ids } }: { silence: ShownSilence }): JSX.Element {
+  const named = (project_ids ?? []).filter((project) => project !== '');
+  if (named.length === 0) return <span class="muted">–</span>;
+  const more = named.length - MOST_NAMED;
+  return (
+    <>
+      {named.slice(0, MOST_NAMED).join(', ')}
+      {more > 0 && ` and ${more} more`}
+    </>
   );
 }
 

@@ -23,8 +23,7 @@ export function SilencesView({ address }: ViewProps): JSX.Element {
 function Silences({ address }: ViewProps): JSX.Element {
   const { isWriter, hasAllProjects } = useReader();
   const tab = tabIn(address);
-  const marker = address.query.get('cursor');
-  const list = useSilences(address, tab, marker);
+  const list = useSilences(address, tab, address.query.get('cursor'));
   const names = useMatchedNames(list.value?.silences);
   useLive({ events: ['silence'] }, list.again);
   return (
@@ -107,7 +106,7 @@ function Count({ page }: { page: SilencePage | undefined }): JSX.Element | null 
     <span class="number">
       {' '}
       {page.silences.length}
-      {page.hasMore && '+'}
+      {page.next !== null && '+'}
     </span>
   );
 }
@@ -115,8 +114,7 @@ function Count({ page }: { page: SilencePage | undefined }): JSX.Element | null 
 function Pages({ address: { query }, page }: { address: PageAddress; page: SilencePage }): JSX.Element | null {
   const at = (cursor: string | undefined): string =>
     linkTo('silences', undefined, { ...Object.fromEntries(query), cursor });
-  const last = page.silences.at(-1);
-  if (!query.has('cursor') && !page.hasMore) return null;
+  if (!query.has('cursor') && page.next === null) return null;
   return (
     <nav class="actions" aria-label="Pages">
       {query.has('cursor') && (
@@ -124,8 +122,8 @@ function Pages({ address: { query }, page }: { address: PageAddress; page: Silen
           First page
         </a>
       )}
-      {page.hasMore && last && (
-        <a class="button" href={at(last.id)}>
+      {page.next !== null && (
+        <a class="button" href={at(page.next)}>
           Next page
         </a>
       )}

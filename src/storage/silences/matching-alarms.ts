@@ -35,10 +35,18 @@ const WAITING = `
   select count(*)::int as n from notifications
    where alarm_id = any($1::text[]) and status in ('pending', 'in_flight')`;
 
-/** The alarms that a silence would hold, page by page, newest first. A page can be empty. */
+/** The alarms that a silence would hold, page by page, newest first in each project. A page can be empty. */
 export async function* matchingAlarms(
   db: Database,
-  { project, matchers }: Pick<Silence, 'project' | 'matchers'>,
+  { projects, matchers }: Pick<Silence, 'projects' | 'matchers'>,
+): AsyncGenerator<MatchedPage, void, void> {
+  for (const project of projects) yield* matchingAlarmsOf(db, project, matchers);
+}
+
+async function* matchingAlarmsOf(
+  db: Database,
+  project: string,
+  matchers: Silence['matchers'],
 ): AsyncGenerator<MatchedPage, void, void> {
   const matches = alarmMatcher(matchers);
   const id = matchers.find(({ field }) => field === 'alarm_id')?.value;

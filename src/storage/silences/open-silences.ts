@@ -6,10 +6,17 @@ import { yieldToEventLoop } from '../../async/event-loop.js';
 import type { Sql } from '../database.js';
 import { SILENCE_COLUMNS, toSilence, type SilenceRow } from './silence-row.js';
 
-/** Those that may be open at a time. Of a project there are at most `MOST_SILENCES`. */
+/**
+ * Those that may be open at a time. Of a project there are at most `MOST_SILENCES`, and as many of several projects.
+ * The two conditions on projects are in two parts, each of which an index answers.
+ */
 const CANDIDATES = `
   select ${SILENCE_COLUMNS} from silences s
-   where s.project = any($1::text[]) and s.over_at > $2 and s.starts_at <= $2 order by s.created_at, s.id`;
+   where s.project = any($1::text[]) and s.over_at > $2 and s.starts_at <= $2
+  union all
+  select ${SILENCE_COLUMNS} from silences s
+   where s.project is null and s.projects && $1::text[] and s.over_at > $2 and s.starts_at <= $2
+   order by created_at, id`;
 
 /** Matchers that are tested without a pause. Each takes some microseconds at most. */
 const TESTS_WITHOUT_PAUSE = 2_000;

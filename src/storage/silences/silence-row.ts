@@ -4,7 +4,7 @@ import type { Silence } from '../../alarm/silence/silence.js';
 /** A row of `SILENCE_COLUMNS`. */
 export interface SilenceRow {
   id: string;
-  project: string;
+  projects: string[];
   is_admins: boolean;
   matchers: string;
   starts_at: Date;
@@ -19,15 +19,16 @@ export interface SilenceRow {
 }
 
 /** SQL for the columns of `SilenceRow`, from `silences s`. */
-export const SILENCE_COLUMNS = `s.id, s.project, s.is_admins, s.matchers, s.starts_at, s.ends_at, s.cron, s.duration_s,
-  s.timezone, s.reason, s.owner, case when s.ended_early then s.over_at end as ended_at, s.created_at`;
+export const SILENCE_COLUMNS = `s.id, coalesce(s.projects, array[s.project]) as projects, s.is_admins, s.matchers,
+  s.starts_at, s.ends_at, s.cron, s.duration_s, s.timezone, s.reason, s.owner,
+  case when s.ended_early then s.over_at end as ended_at, s.created_at`;
 
 /** Converts a row to a silence. */
 export function toSilence(row: SilenceRow): Silence {
   const { cron, duration_s: durationS, timezone } = row;
   return {
     id: row.id,
-    project: row.project,
+    projects: row.projects,
     isAdmins: row.is_admins,
     matchers: JSON.parse(row.matchers) as AlarmMatcher[],
     startsAt: row.starts_at,

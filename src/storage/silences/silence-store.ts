@@ -13,12 +13,17 @@ import { matchingAlarms, type MatchedPage } from './matching-alarms.js';
 import { OpenSilences } from './open-silences.js';
 import { SILENCE_COLUMNS, toSilence, type SilenceRow } from './silence-row.js';
 
-/** Most silences of a project that are not over. Each transition of its alarms is compared with them. */
+/**
+ * Most silences of a project that are not over. Each transition of its alarms is compared with them. Those of several
+ * projects are counted together, and not in each project: they leave the number of a project to its members.
+ */
 export const MOST_SILENCES = 1_000;
 /** Most changes of a silence that are read: the last ones. */
 const MOST_CHANGES = 100;
 /** Silences that one statement reads or deletes. */
 const PAGE = 500;
+/** Most silences that one page of a list reads: all of a project that are not over, its own, of several and of all. */
+const MOST_READ = 3 * MOST_SILENCES;
 /** Advisory locks of the counts of silences, one for each project. Any constant that no other lock has. */
 const COUNT_LOCK = 8042_0010;
 
@@ -36,15 +41,25 @@ export interface SilenceChange extends SilenceAuthor {
   changed: string[];
 }
 
+/** The place of a silence in the order of lists. */
+export type SilencePosition = Pick<Silence, 'id' | 'createdAt'>;
+
 /** Which silences to list, newest first. */
 export interface SilenceQuery {
   status?: SilenceStatus | undefined;
   /** Only those whose matchers this alarm of the scope fulfils. Without a status, ended ones are left out. */
   alarm?: MatchedAlarm | undefined;
   limit: number;
-  /** The silence before the first one of the list. */
-  after?: Pick<Silence, 'id' | 'createdAt'> | undefined;
+  /** The silence before the first one of the page. */
+  after?: SilencePosition | undefined;
   now: Date;
+}
+
+/** One page of a list. It can be empty although another page follows, since a page reads a bounded number of rows. */
+export interface SilenceListPage {
+  silences: Silence[];
+  /** The last silence that was read for this page; undefined if no page follows. */
+  next: SilencePosition | undefined;
 }
 
 /** Makes the new definition of a silence, with the names of the changed fields. */
@@ -52,17 +67,17 @@ export type ChangeSilence = (current: Silence) => { next: SilenceDefinition; cha
 
 export type SilenceStore = ReturnType<typeof createSilenceStore>;
 
-/** Silences, for users. A scope sees those of its project and those of all projects. */
+/** Silences, for users. A scope sees those of its project, also among several, and those of all projects. */
 export function createSilenceStore(db: Database) {
   const openings = new SilenceOpenings();
   const openSilences = new OpenSilences();
   return {
-    /** Resolves to false if the project has `MOST_SILENCES` that are not over. */
+    /** Resolves to false if there are `MOST_SILENCES` that are not over: of its project, of several, or of all. */
     create: (silence: Silence, by: SilenceAuthor): Promise<boolean> => db.transaction((tx) => create(tx, silence, by)),
     find: (scope: Scope, id: string): Promise<Silence | undefined> => find(db, scope, id, ''),
     /** The last changes of a silence, oldest first. */
     changesOf: (id: string): Promise<SilenceChange[]> => changesOf(db, id),
-    list: (scope: Scope, query: SilenceQuery): Promise<Silence[]> => list(db, openings, scope, query),
+    list: (scope: Scope, query: SilenceQuery): Promise<SilenceListPage> => list(db, openings, scope, query),
     /** Replaces the definition. `change` is called with the silence locked; if it throws, nothing is changed. */
     replace: (scope: Scope, id: string, change: ChangeSilence, by: SilenceAuthor): Promise<Silence | undefined> =>
       db.transaction((tx) => replace(tx, { scope, id, by }, change)),
@@ -73,7 +88,7 @@ export function createSilenceStore(db: Database) {
     holding: (alarms: readonly MatchedAlarm[], now: Date): Promise<ReadonlyMap<string, readonly OpenSilence[]>> =>
       openSilences.allHolding(db, alarms, now),
     /** See `matchingAlarms`. */
-    matching: (definition: Pick<Silence, 'project' | 'matchers'>): AsyncIterable<MatchedPage> =>
+    matching: (definition: Pick<Silence, 'projects' | 'matchers'>): AsyncIterable<MatchedPage> =>
       matchingAlarms(db, definition),
     /** Deletes silences that were over before a time, a bounded number. Returns that number. */
     prune: async (before: Date): Promise<number> => (await db.query(PRUNE, [before])).rowCount,
@@ -95,14 +110,15 @@ export function isOver({ endedAt, endsAt }: Silence, at: Date): boolean {
 }
 
 const COUNT = 'select count(*)::int as n from silences where project = $1 and over_at > $2';
+const COUNT_OF_SEVERAL = 'select count(*)::int as n from silences where project is null and over_at > $1';
 const INSERT = `
-  insert into silences (id, project, is_admins, matchers, starts_at, ends_at, cron, duration_s, timezone, reason, owner,
-                        over_at, created_at)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, coalesce($6::timestamptz, 'infinity'), $12)`;
+  insert into silences (id, project, projects, is_admins, matchers, starts_at, ends_at, cron, duration_s, timezone,
+                        reason, owner, over_at, created_at)
+  values ($1, $2, $3::text[], $4, $5, $6, $7, $8, $9, $10, $11, $12, coalesce($7::timestamptz, 'infinity'), $13)`;
 const UPDATE = `
-  update silences set project = $2, is_admins = $3, matchers = $4, starts_at = $5, ends_at = $6::timestamptz, cron = $7,
-         duration_s = $8, timezone = $9, reason = $10, owner = $11, over_at = coalesce($6::timestamptz, 'infinity'),
-         revision = pg_current_xact_id()
+  update silences set project = $2, projects = $3::text[], is_admins = $4, matchers = $5, starts_at = $6,
+         ends_at = $7::timestamptz, cron = $8, duration_s = $9, timezone = $10, reason = $11, owner = $12,
+         over_at = coalesce($7::timestamptz, 'infinity'), revision = pg_current_xact_id()
    where id = $1`;
 const END = `
   update silences set over_at = $2, ended_early = true, revision = pg_current_xact_id() where id = $1`;
@@ -115,24 +131,36 @@ const NOTE_CHANGE = `
     from unnest($7::text[]) as project`;
 
 async function create(tx: Sql, silence: Silence, by: SilenceAuthor): Promise<boolean> {
-  if (!(await hasRoom(tx, silence.project, by.at))) return false;
+  if (!(await hasRoom(tx, silence.projects, by.at))) return false;
   await tx.query(INSERT, [...parametersOf(silence), silence.createdAt]);
-  await noteChange(tx, { id: silence.id, projects: [silence.project] }, { ...by, kind: 'created', changed: [] });
+  await noteChange(tx, silence, { ...by, kind: 'created', changed: [] });
   return true;
 }
 
-/** Locks the count of a project until the end of the transaction. */
-async function hasRoom(tx: Sql, project: string, at: Date): Promise<boolean> {
-  await tx.query('select pg_advisory_xact_lock($1, hashtext($2))', [COUNT_LOCK, project]);
-  const { rows } = await tx.query<{ n: number }>(COUNT, [project, at]);
+/** Locks the count of a project, or of several, until the end of the transaction. */
+async function hasRoom(tx: Sql, projects: Silence['projects'], at: Date): Promise<boolean> {
+  const project = onlyOne(projects);
+  // Two counts may share a lock, if their hashes are equal.
+  await tx.query('select pg_advisory_xact_lock($1, hashtext($2))', [COUNT_LOCK, project ?? '']);
+  const { rows } =
+    project === null
+      ? await tx.query<{ n: number }>(COUNT_OF_SEVERAL, [at])
+      : await tx.query<{ n: number }>(COUNT, [project, at]);
   return (rows[0]?.n ?? 0) < MOST_SILENCES;
 }
 
+/** Null if there are several. */
+function onlyOne([first = '', ...others]: Silence['projects']): string | null {
+  return others.length === 0 ? first : null;
+}
+
 function parametersOf(silence: Silence): unknown[] {
-  const { id, project, isAdmins, matchers, startsAt, endsAt, recurrence, reason, owner } = silence;
+  const { id, projects, isAdmins, matchers, startsAt, endsAt, recurrence, reason, owner } = silence;
+  const project = onlyOne(projects);
   return [
     id,
     project,
+    project === null ? projects : null,
     isAdmins,
     JSON.stringify(matchers),
     startsAt,
@@ -157,7 +185,8 @@ async function noteChange(
 async function find(db: Sql, scope: Scope, id: string, lock: '' | 'for update'): Promise<Silence | undefined> {
   const { rows } = await db.query<SilenceRow>(
     `select ${SILENCE_COLUMNS} from silences s
-      where s.id = $1 and ($2::text is null or s.project in ($2, '${ALL_SILENCED}')) ${lock}`,
+      where s.id = $1
+        and ($2::text is null or s.project in ($2, '${ALL_SILENCED}') or $2 = any(s.projects)) ${lock}`,
     [id, scopeParameter(scope)],
   );
   return rows[0] && toSilence(rows[0]);
@@ -189,7 +218,7 @@ async function replace(
   const silence = { ...current, ...next };
   if (changed.length === 0) return silence;
   await tx.query(UPDATE, parametersOf(silence));
-  const projects = [current.project, silence.project];
+  const projects = [...current.projects, ...silence.projects];
   await noteChange(tx, { id, projects }, { ...by, kind: 'changed', changed });
   return silence;
 }
@@ -200,7 +229,7 @@ async function end(tx: Sql, { scope, id, by }: ChangedSilence, check: (current: 
   check(current);
   if (isOver(current, by.at)) return true;
   await tx.query(END, [id, by.at]);
-  await noteChange(tx, { id, projects: [current.project] }, { ...by, kind: 'ended', changed: [] });
+  await noteChange(tx, current, { ...by, kind: 'ended', changed: [] });
   return true;
 }
 
@@ -210,31 +239,41 @@ const page = (group: string, overSql: string): string => `
     where ${group} and ${overSql} and ($2::timestamptz is null or (s.created_at, s.id) < ($2, $3::text))
     order by s.created_at desc, s.id desc limit ${PAGE})`;
 
+/** The silences of a project, each part in the order of an index: its own, those of all, and those of several. */
+const OF_SCOPE = [
+  's.project = $1::text',
+  `s.project = '${ALL_SILENCED}'`,
+  's.project is null and $1::text = any(s.projects)',
+];
+
 const listSql = (scope: Scope, overSql: string): string =>
   'all' in scope
     ? page('$1::text is null', overSql)
-    : `${page('s.project = $1::text', overSql)} union all ${page(`s.project = '${ALL_SILENCED}'`, overSql)}
+    : `${OF_SCOPE.map((group) => page(group, overSql)).join(' union all ')}
        order by created_at desc, id desc limit ${PAGE}`;
 
-/** Silences of a status. Whether one that recurs is active is no part of the statement. */
+/** Silences of a status. Whether one that recurs is active is no part of the statement, nor are the matchers. */
 async function list(
-  db: Sql,
+  db: Database,
   openings: SilenceOpenings,
   scope: Scope,
   { status, alarm, limit, after, now }: SilenceQuery,
-): Promise<Silence[]> {
+): Promise<SilenceListPage> {
   const overSql =
     status === undefined && !alarm ? '$4::timestamptz is not null' : `s.over_at ${status === 'ended' ? '<=' : '>'} $4`;
   const isListed = (one: Silence): boolean =>
     (status === undefined || silenceStatus(one, now, openings) === status) &&
     (!alarm || alarmMatcher(one.matchers)(alarm));
   const found: Silence[] = [];
-  for (let position = after; ;) {
+  let position = after;
+  for (let read = 0; read < MOST_READ; read += PAGE) {
     const parameters = [scopeParameter(scope), position?.createdAt ?? null, position?.id ?? null, now];
     const { rows } = await db.query<SilenceRow>(listSql(scope, overSql), parameters);
     const silences = rows.map(toSilence);
     found.push(...silences.filter(isListed));
+    if (found.length > limit) return { silences: found.slice(0, limit), next: found[limit - 1] };
+    if (rows.length < PAGE) return { silences: found, next: undefined };
     position = silences.at(-1);
-    if (found.length >= limit || rows.length < PAGE) return found.slice(0, limit);
   }
+  return { silences: found, next: position };
 }

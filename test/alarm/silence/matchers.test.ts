@@ -31,8 +31,12 @@ test.each<[string, AlarmMatcher[], boolean]>([
   expect(alarmMatcher(matchers)(ALARM)).toBe(isMatched);
 });
 
-test('the index finds the silences of the alarm, of its project and of all projects, and no others', () => {
-  const silence = (id: string, project: string, matchers: AlarmMatcher[]) => ({ id, project, matchers });
+test('the index finds the silences of the alarm, of its project, also among several, and of all, and no others', () => {
+  const silence = (id: string, projects: string | string[], matchers: AlarmMatcher[]) => ({
+    id,
+    projects: [projects].flat(),
+    matchers,
+  });
   const index = new SilenceIndex([
     silence('of its id', 'p', [{ field: 'alarm_id', value: 'a' }]),
     silence('of its id and another type', 'p', [
@@ -45,8 +49,13 @@ test('the index finds the silences of the alarm, of its project and of all proje
     silence('of another project', 'q', name('*')),
     silence('of no project', '', name('*')),
     silence('of all projects', '*', name('*')),
+    silence('of its id in several projects', ['p', 'q'], [{ field: 'alarm_id', value: 'a' }]),
+    silence('of its id in several others', ['q', 'r'], [{ field: 'alarm_id', value: 'a' }]),
+    silence('of several projects', ['o', 'p'], name('*')),
+    silence('of several other projects', ['q', 'r'], name('*')),
   ]);
-  const found = ['of its id', 'of its id in all projects', 'of its project', 'of all projects'];
+  const ofItsId = ['of its id', 'of its id in all projects', 'of its id in several projects'];
+  const found = [...ofItsId, 'of its project', 'of several projects', 'of all projects'];
   expect([...index.of(ALARM)].map(({ id }) => id)).toEqual(found);
   expect(index.firstOf({ ...ALARM, id: 'b', projectId: null })?.id).toBe('of no project');
 });

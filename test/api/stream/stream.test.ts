@@ -300,18 +300,20 @@ function contract(open: () => Promise<Database>): void {
     const own = await make({});
     await make({}, STRANGER);
     const all = await make({ all_projects: true }, ADMIN);
+    const several = await make({ project_ids: ['p0', 'p1'] }, ADMIN);
     await api.ask('PUT', `/v1/silences/${own}`, { as: MEMBER, body: { ...body, reason: 'another' } });
     await api.ask('DELETE', `/v1/silences/${own}`, { as: MEMBER });
-    await has(stream, 4);
+    await has(stream, 5);
     expect(
       stream.events.map(({ event, data }) => [event, data['silence_id'], data['change'], data['project_id']]),
     ).toEqual([
       ['silence', own, 'created', 'p1'],
       ['silence', all, 'created', null],
+      ['silence', several, 'created', 'p1'],
       ['silence', own, 'changed', 'p1'],
       ['silence', own, 'ended', 'p1'],
     ]);
-    expect(stream.events.map(({ data }) => data['all_projects'])).toEqual([false, true, false, false]);
+    expect(stream.events.map(({ data }) => data['all_projects'])).toEqual([false, true, false, false, false]);
   });
 
   test('shows every 15 s that it is alive, with a position that passes what the client does not see', async () => {
