@@ -13,9 +13,16 @@ export async function* convertPages<Row, Converted>(
   }
 }
 
-/** The first rows of all pages. */
-export async function firstRows<Row>(pages: AsyncIterable<readonly Row[]>, limit: number): Promise<Row[]> {
+/** The first rows of all pages. When the signal aborts, no further page is read: the rows are incomplete then. */
+export async function firstRows<Row>(
+  pages: AsyncIterable<readonly Row[]>,
+  limit: number,
+  signal?: AbortSignal,
+): Promise<Row[]> {
   const rows: Row[] = [];
-  for await (const page of convertPages(pages, (row) => row, limit)) rows.push(...page);
+  for await (const page of convertPages(pages, (row) => row, limit)) {
+    rows.push(...page);
+    if (signal?.aborted) break;
+  }
   return rows;
 }

@@ -33,6 +33,12 @@ export class Conditions {
     this.add(value === null ? `${column} is null` : `${column} = ${this.parameter(value, type)}`);
   }
 
+  /** Adds a time span: `since` is included, `until` is not. An undefined one is no bound. */
+  within(column: string, { since, until }: { since?: Date | undefined; until?: Date | undefined }): void {
+    if (since) this.add(`${column} >= ${this.parameter(since, 'timestamptz')}`);
+    if (until) this.add(`${column} < ${this.parameter(until, 'timestamptz')}`);
+  }
+
   /** Adds a condition for the rows after the row with these values in the order of the keys. Keys must not be null. */
   after(keys: readonly OrderKey[], values: readonly unknown[]): void {
     const bound = keys.map((key, index) => ({ ...key, value: this.parameter(values[index], key.type) }));

@@ -50,10 +50,10 @@ export function listedAlarmsRoutes(deps: ListedAlarmsRoutesDeps): Route[] {
 }
 
 async function list({ listedAlarms, silences, now }: ListedAlarmsRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
-  const { identity, query } = request;
+  const { identity, query, signal } = request;
   const wanted = listedAlarmPage(query);
   noteProject(request, wanted.filter.projectId);
-  const { alarms, next } = await listedAlarms.page(scopeOf(identity), wanted);
+  const { alarms, next } = await listedAlarms.page(scopeOf(identity), { ...wanted, signal });
   const matched = alarms.map(({ rule, ...alarm }) => ({ ...alarm, type: rule.type }));
   const holding = await silences.holding(matched, now());
   const body = {

@@ -90,12 +90,14 @@ async function replayMany(deps: ReplayRoutesDeps, request: ApiRequest): Promise<
 }
 
 async function preview({ notifications, readLimit, now }: ReplayRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
-  const { identity, query } = request;
+  const { identity, query, signal } = request;
   const selection = replayFilter(query, now());
   const projectId = namedProject(query);
   noteProject(request, projectId);
   const scope = scopeWithin(identity, projectId);
-  const found = await readLimit.limitWork(identity.projectId, () => notifications.previewReplay(scope, selection));
+  const found = await readLimit.limitWork(identity.projectId, () =>
+    notifications.previewReplay(scope, selection, signal),
+  );
   return { status: 200, body: replayPreviewAnswer(found, selection.endedBefore) };
 }
 

@@ -39,12 +39,12 @@ export function transitionRoutes({ transitions }: TransitionRoutesDeps): Route[]
 }
 
 async function list(transitions: Transitions, request: ApiRequest): Promise<ApiAnswer> {
-  const { identity, query } = request;
+  const { identity, query, signal } = request;
   const filter = filterOf(query);
   noteProject(request, filter.projectId);
   const { at, event_id: eventId } = cursorIn(query, NEWEST_FIRST, ['at']) ?? {};
   const after = at === undefined || eventId === undefined ? undefined : { at: new Date(at), eventId };
-  const found = await transitions.page(scopeOf(identity), { filter, limit: pageLimit(query, LIMIT), after });
+  const found = await transitions.page(scopeOf(identity), { filter, limit: pageLimit(query, LIMIT), after, signal });
   const last = found.transitions.at(-1);
   const next = found.hasMore && last ? { at: last.at.toISOString(), event_id: last.eventId } : undefined;
   const body = {

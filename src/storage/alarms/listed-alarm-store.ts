@@ -28,6 +28,8 @@ export interface ListedAlarmQuery {
   limit: number;
   /** The position before the first alarm of the page, with the values of these sort keys. */
   after?: Partial<AlarmPosition> | undefined;
+  /** When it aborts, the page is incomplete: its reader has left. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -115,7 +117,7 @@ const NO_POSITION: AlarmPosition = { alarm_id: '', name: '', state: '', severity
 async function page(
   db: Database,
   scope: Scope,
-  { filter, sort, limit, after }: ListedAlarmQuery,
+  { filter, sort, limit, after, signal }: ListedAlarmQuery,
 ): Promise<ListedAlarmPage> {
   const positions = rowsInOrder(db, POSITIONS, {
     bounds: (conditions) => boundListedAlarms(conditions, scope, filter),
@@ -127,7 +129,7 @@ async function page(
     // A plan for any limit and project would sort all alarms of a large project, instead of following the index.
     prepare: false,
   });
-  const found = await firstRows(positions, limit + 1);
+  const found = await firstRows(positions, limit + 1, signal);
   const shown = found.slice(0, limit);
   return {
     alarms: await alarmsAt(db, scope, shown),

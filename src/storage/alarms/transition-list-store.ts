@@ -45,6 +45,8 @@ export interface TransitionQuery {
   limit: number;
   /** The transition before the first one of the page. */
   after?: Pick<ListedTransition, 'at' | 'eventId'> | undefined;
+  /** When it aborts, the page is incomplete: its reader has left. */
+  signal?: AbortSignal | undefined;
 }
 
 /** Transitions of one page. */
@@ -89,7 +91,11 @@ const DETAIL_START: Readonly<Record<AlarmState, string>> = {
 
 type TransitionRow = Omit<ListedTransition, 'to' | 'reason'> & { detail: string };
 
-async function page(db: Database, scope: Scope, { filter, limit, after }: TransitionQuery): Promise<TransitionPage> {
+async function page(
+  db: Database,
+  scope: Scope,
+  { filter, limit, after, signal }: TransitionQuery,
+): Promise<TransitionPage> {
   const { projectId, alarmId, state, type, severity, since, until } = filter;
   const slices = readSlices<TransitionRow>(
     db,
@@ -99,8 +105,7 @@ async function page(db: Database, scope: Scope, { filter, limit, after }: Transi
         restrictToScope(scope, 'h.on_behalf_of', conditions);
         conditions.equal('h.on_behalf_of', projectId, 'text');
         conditions.equal('h.alarm_id', alarmId, 'text');
-        if (since) conditions.add(`h.timestamp >= ${conditions.parameter(since, 'timestamptz')}`);
-        if (until) conditions.add(`h.timestamp < ${conditions.parameter(until, 'timestamptz')}`);
+        conditions.within('h.timestamp', { since, until });
       },
       filter: (conditions) => {
         conditions.add("h.type = 'state transition'");
@@ -114,7 +119,7 @@ async function page(db: Database, scope: Scope, { filter, limit, after }: Transi
     },
     after && [after.at, after.eventId],
   );
-  const found = await firstRows(slices, limit + 1);
+  const found = await firstRows(slices, limit + 1, signal);
   return { transitions: found.slice(0, limit).map(toTransition), hasMore: found.length > limit };
 }
 

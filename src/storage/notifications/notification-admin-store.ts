@@ -106,7 +106,8 @@ export function createNotificationAdminStore(
       replayNotifications(db, scope, selection, { now, perProjectAndHour, most, ...follower }),
 
     /** See `previewReplay`. */
-    previewReplay: (scope: Scope, filter: ReplayFilter): Promise<ReplayPreview> => previewReplay(db, scope, filter),
+    previewReplay: (scope: Scope, filter: ReplayFilter, signal?: AbortSignal): Promise<ReplayPreview> =>
+      previewReplay(db, scope, filter, { signal }),
 
     /** See `listReceivers`. */
     receivers: (scope: Scope, limit: number): Promise<ReceiverList> => listReceivers(db, scope, { limit }),
@@ -157,8 +158,7 @@ async function* list(
         restrictToScope(scope, 'project_id', conditions);
         conditions.equal('alarm_id', alarmId, 'text');
         if (isBoundByStatus) addStatus(conditions);
-        if (since) conditions.add(`created_at >= ${conditions.parameter(since, 'timestamptz')}`);
-        if (until) conditions.add(`created_at < ${conditions.parameter(until, 'timestamptz')}`);
+        conditions.within('created_at', { since, until });
       },
       columns: COLUMNS,
       filter: (conditions) => {

@@ -27,21 +27,24 @@ export interface PreviewLimits {
   mostCounted: number;
   /** Most notifications of the status that are read, whether they match or not. */
   mostRead: number;
+  /** When it aborts, nothing more is counted: the reader has left. */
+  signal?: AbortSignal | undefined;
 }
 
-const LIMITS: PreviewLimits = { mostCounted: 10_000, mostRead: 50_000 };
+const LIMITS = { mostCounted: 10_000, mostRead: 50_000 };
 
 /** Counts the notifications that a replay would send again without the hourly limit. Changes nothing. */
 export async function previewReplay(
   db: Database,
   scope: Scope,
   filter: ReplayFilter,
-  { mostCounted, mostRead }: PreviewLimits = LIMITS,
+  limits: Partial<PreviewLimits> = {},
 ): Promise<ReplayPreview> {
+  const { mostCounted, mostRead, signal } = { ...LIMITS, ...limits };
   const receivers = new Map<string, number>();
   const counts = { notifications: 0, removed: 0, read: 0 };
   let after: ReplayPosition | undefined = firstPosition(scope);
-  while (after && counts.notifications < mostCounted && counts.read < mostRead) {
+  while (after && counts.notifications < mostCounted && counts.read < mostRead && !signal?.aborted) {
     const place: ReplayPosition = after;
     const { page, wanted, removed } = await inTransaction(db, async (tx) => {
       const candidates = await readCandidates(tx, scope, filter, place);

@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+
+import type { Database } from '../../src/storage/database.js';
+import { MEMBER, startApi, thresholdBody, type TestApi } from '../support/api.js';
+import { embeddedDatabase } from '../support/databases.js';
+import { eventually } from '../support/eventually.js';
+import { storeNotifications } from '../support/stored-notifications.js';
+
+/** Reads that need many statements end when their client leaves. */
+
+const ALARMS = 10_000;
+const NOTIFICATIONS = 1_500;
+const AT = new Date('2026-01-01T11:00:00Z');
+/** A read that does not end needs at least this many transactions of the embedded database. */
+const FEWEST = 5;
+
+let db: Database;
+let api: TestApi;
+let transactions = 0;
+/** Of the transactions that wait; undefined: none has to. */
+let waiting: (() => void)[] | undefined;
+
+beforeAll(async () => {
+  db = await embeddedDatabase();
+  const held: Database = {
+    ...db,
+    async transaction(work) {
+      transactions += 1;
+      const queue = waiting;
+      if (queue) await new Promise<void>((resolve) => queue.push(resolve));
+      return db.transaction(work);
+    },
+  };
+  api = await startApi(held);
+  const id = await api.create(thresholdBody(), MEMBER);
+  await db.query(
+    `insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, repeat_actions, severity,
+                         time_constraints, timestamp, created_at, state, state_reason, state_timestamp, query_key,
+                         partition)
+     select a.id || n, project_id, user_id, type, name, description, enabled, rule, repeat_actions, severity,
+            time_constraints, timestamp, created_at, state, state_reason, state_timestamp, query_key, partition
+       from alarms a cross join generate_series(1, $2::int) n where a.id = $1`,
+    [id, ALARMS],
+  );
+  await db.query(
+    `insert into alarm_history (event_id, alarm_id, type, detail, on_behalf_of, severity, timestamp)
+     select gen_random_uuid()::text, $1, 'state transition', '{"state": "ok"}', 'p1', 'low', $2::timestamptz
+       from generate_series(1, 3000)`,
+    [id, AT],
+  );
+  const dead = { projectId: 'p1', status: 'dead', finishedAt: AT };
+  await storeNotifications(
+    db,
+    Array.from({ length: NOTIFICATIONS }, (_, n) => ({ id: `n${n}`, alarmId: id, ...dead })),
+  );
+}, 120_000);
+afterAll(async () => {
+  await api.close();
+  await db.close();
+});
+
+const SILENCE = {
+  matchers: [{ field: 'name', value: 'none*' }],
+  ends_at: '2099-01-01T00:00:00Z',
+  reason: 'r',
+  owner: 'o',
+};
+
+test.each<{ method: string; path: string; body?: object }>([
+  { method: 'GET', path: '/v1/notifications/replay/preview' },
+  { method: 'GET', path: '/v1/transitions?type=event' },
+  { method: 'GET', path: '/v1/alarms?search=none' },
+  { method: 'GET', path: '/v1/alarms?search=none&sort=state' },
+  { method: 'POST', path: '/v1/silences/preview', body: SILENCE },
+])('$method $path reads on only while its client waits for the answer', async ({ method, path, body }) => {
+  transactions = 0;
+  expect((await api.ask(method, path, { as: MEMBER, body })).status).toBe(200);
+  expect(transactions).toBeGreaterThanOrEqual(FEWEST);
+
+  transactions = 0;
+  const queue: (() => void)[] = [];
+  waiting = queue;
+  const leaving = new AbortController();
+  const sent = fetch(api.url + path, {
+    method,
+    headers: { ...MEMBER, ...(body && { 'content-type': 'application/json' }) },
+    ...(body && { body: JSON.stringify(body) }),
+    signal: leaving.signal,
+  });
+  await eventually(() => expect(queue).toHaveLength(1));
+  leaving.abort();
+  await expect(sent).rejects.toThrow();
+  for (let n = 0; n < FEWEST; n += 1) {
+    // The server has noticed by then that the connection is closed.
+    for (let other = 0; other < 3; other += 1) expect((await api.ask('GET', '/livez')).status).toBe(200);
+    queue.shift()?.();
+  }
+  waiting = undefined;
+  for (const release of queue) release();
+  expect(transactions).toBeLessThan(FEWEST - 2);
+});
