@@ -34,7 +34,11 @@ export type BackendAnswer =
   | { kind: 'series'; series: readonly Series[] }
   | { kind: 'members'; members: readonly PoolMember[]; creationTimeS: number }
   | { kind: 'absent'; reason: string }
-  | { kind: 'refused'; reason: string }
+  | {
+      kind: 'refused';
+      reason: string;
+      /** The text of the query is at fault: it is refused over any window. */ isAboutText?: true;
+    }
   | {
       kind: 'outage';
       reason: string;

@@ -6,7 +6,7 @@ import { evaluatedTypeOf, type AlarmRule } from '../alarm/types/index.js';
 import type { StoredAlarm } from '../storage/alarms/alarm-row.js';
 import {
   judgedMoments,
-  needsOf,
+  missingBackendOf,
   type EvaluatedSpan,
   type JudgedMoment,
   type JudgedMomentsDeps,
@@ -46,8 +46,8 @@ export interface Backtest {
 
 /** Runs backtests. */
 export interface Backtests {
-  /** The kind of a backend that the alarm needs and that is not configured; undefined if all are configured. */
-  missingBackend(alarm: StoredAlarm): DatasourceKind | undefined;
+  /** See `missingBackendOf`. */
+  missingBackend: (alarm: StoredAlarm) => DatasourceKind | undefined;
   /** Sends no request before the first page is read. */
   start(run: EvaluatedSpan, signal: AbortSignal): Backtest;
 }
@@ -55,11 +55,7 @@ export interface Backtests {
 /** Creates backtests. They use the code that evaluates alarms, write nothing and send no notifications. */
 export function createBacktests(deps: JudgedMomentsDeps): Backtests {
   return {
-    missingBackend(alarm) {
-      const { needs } = needsOf(alarm);
-      return needs.find(({ datasource, backend }) => deps.datasources.find(datasource, backend) === undefined)
-        ?.datasource;
-    },
+    missingBackend: (alarm) => missingBackendOf(deps.datasources, alarm),
     start(run, signal) {
       const summary = {
         evaluations: 0,

@@ -1,6 +1,6 @@
 import type { Decision } from '../alarm/decide.js';
 import { NO_OPTIONS, type EvaluationOptions } from '../alarm/evaluation-options.js';
-import type { BackendAnswer, SeriesNeed } from '../alarm/series.js';
+import type { BackendAnswer, DatasourceKind, SeriesNeed } from '../alarm/series.js';
 import type { AlarmState } from '../alarm/state.js';
 import { createOpenTimesSource } from '../alarm/time-constraint/open-times.js';
 import { typeOf } from '../alarm/types/index.js';
@@ -59,6 +59,15 @@ export function needsOf({ rule, evaluationOptions }: Pick<StoredAlarm, 'rule' | 
 } {
   const options = evaluationOptions ?? NO_OPTIONS;
   return { needs: typeOf(rule).seriesNeeded(rule, options), options };
+}
+
+/** The kind of a backend that the alarm needs and that is not configured; undefined if all are configured. */
+export function missingBackendOf(
+  datasources: Datasources,
+  alarm: Pick<StoredAlarm, 'rule' | 'evaluationOptions'>,
+): DatasourceKind | undefined {
+  const { needs } = needsOf(alarm);
+  return needs.find(({ datasource, backend }) => datasources.find(datasource, backend) === undefined)?.datasource;
 }
 
 /**

@@ -124,15 +124,16 @@ function leastCommonMultiple(a: number, b: number): number {
 }
 
 /**
- * That a metric does not exist is true for all windows. What a wide window cannot answer, such as too many points, a
- * narrow one may. Some servers move the ends of ranges, or of wide ones, to multiples of the step: then the points are
- * at other times than those of the moments.
+ * That a metric does not exist is true for all windows, and so is a fault in the text of a query. What a wide window
+ * cannot answer, such as too many points, a narrow one may. Some servers move the ends of ranges, or of wide ones, to
+ * multiples of the step: then the points are at other times than those of the moments.
  */
 function isForAllMoments(
   answer: BackendAnswer,
   { datasource, granularityS, lagS }: PlannedRequest,
   last: number,
 ): boolean {
+  if (answer.kind === 'refused') return answer.isAboutText === true;
   if (answer.kind !== 'series') return answer.kind === 'absent';
   const stop = last - lagS * 1000;
   return (

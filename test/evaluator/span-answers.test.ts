@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { windowStart, type BackendAnswer, type Series, type SeriesLabels } from '../../src/alarm/series.js';
@@ -6,6 +6,14 @@ import type { Datasource, SeriesRequest } from '../../src/datasource/datasource.
 import { createDatasources } from '../../src/datasource/registry.js';
 import type { PlannedRequest } from '../../src/evaluator/plan.js';
 import { createSpanAnswers } from '../../src/evaluator/span-answers.js';
+import {
+  prometheusAt,
+  refusal,
+  startPrometheusDouble,
+  success,
+  type Observed,
+  type PrometheusDouble,
+} from '../support/prometheus-double.js';
 
 /** Moments of a span share requests, and each gets the answer that it would have had alone. */
 
@@ -189,6 +197,17 @@ describe.each<ModelOptions>([{ kind: 'meters' }, { kind: 'gnocchi' }, { kind: 'p
       expect(await together(modelOf(limited), given)).toEqual(await alone(options, given));
     });
 
+    test('of a day take a few requests if the text of the query is at fault', async () => {
+      const answer = { kind: 'refused', reason: 'parse error', isAboutText: true } as const;
+      const refusing = { ...options, mostPeriods: { periods: 0, answer } };
+      const moments = Array.from({ length: 1_441 }, (_, n) => BEGIN + n * 60_000);
+      const request = requestOf(options.kind, { granularityS: 60, periods: 4, lagS: 0 });
+      const given = { request, moments, stepMs: 60_000 };
+      const model = modelOf(refusing);
+      expect(await together(model, given)).toEqual(await alone(refusing, given));
+      expect(model.asked.length).toBeLessThanOrEqual(6);
+    });
+
     test('have a request each if the answer depends on the window', async () => {
       const model = modelOf(options);
       const moments = Array.from({ length: 20 }, (_, n) => BEGIN + n * 60_000);
@@ -223,4 +242,57 @@ test('queries of one moment have a request for each moment', async () => {
   const request = requestOf('prometheus', { granularityS: 0, periods: 1, lagS: 0 });
   await together({ source: momentary, asked }, { request, moments, stepMs: 60_000 });
   expect(asked.map(({ now }) => now.getTime())).toEqual(moments);
+});
+
+describe('a day of moments of a Prometheus', () => {
+  const MOMENTS = Array.from({ length: 1_441 }, (_, n) => BEGIN + n * 60_000);
+  let double: PrometheusDouble;
+  let prometheus: Observed;
+  beforeEach(async () => {
+    double = await startPrometheusDouble();
+    prometheus = prometheusAt(double.url);
+  });
+  afterEach(async () => {
+    prometheus.datasource.close?.();
+    await double.close();
+  });
+
+  /** The answers to a query, and the number of requests for them. */
+  async function askDay(promql: string): Promise<{ answers: Set<string>; requests: number }> {
+    const datasources = createDatasources({ prometheus: new Map([[null, prometheus.datasource]]) });
+    const sizes = { granularityS: 60, periods: 4, lagS: 0 };
+    const queries = [{ key: 'q', query: { promql, project: null } }];
+    const request: PlannedRequest = { datasource: 'prometheus', backend: null, queries, ...sizes };
+    const span = { stop: new Date(MOMENTS.at(-1) ?? BEGIN), stepMs: 60_000 };
+    const answersAt = createSpanAnswers([{ ...request, isOwnWindow: false }], span, { datasources, signal: ENDLESS });
+    const answers = new Set<string>();
+    for (let from = 0; from < MOMENTS.length; from += 8) {
+      const some = MOMENTS.slice(from, from + 8).map((at) => answersAt(new Date(at)));
+      for (const moment of await Promise.all(some)) answers.add(JSON.stringify(moment.answers.get('q')));
+    }
+    return { answers, requests: double.asked.length };
+  }
+
+  test('that refuses the text of the query takes a few requests', async () => {
+    double.reply = refusal(400, 'bad_data', 'invalid parameter "query": 1:5: parse error: unexpected end of input');
+    const { answers, requests } = await askDay('cpu{');
+    expect([...answers]).toEqual([expect.stringMatching(/"kind":"refused".*parse error/)]);
+    expect(requests).toBeLessThanOrEqual(7);
+  });
+
+  test('that refuses wide ranges only gives each moment its own answer', async () => {
+    double.reply = ({ form }) =>
+      Number(form['end']) - Number(form['start']) > 600
+        ? refusal(400, 'bad_data', 'exceeded maximum resolution of 11,000 points per timeseries')
+        : success('matrix', [{ metric: {}, values: [[Number(form['end']), '1']] }]);
+    const { answers } = await askDay('cpu');
+    expect(answers.size).toBe(MOMENTS.length);
+  });
+
+  test('that is down takes a few requests, since its circuit opens', async () => {
+    double.reply = [500, 'no'];
+    const { answers, requests } = await askDay('cpu');
+    expect([...answers]).toEqual([expect.stringContaining('"kind":"outage"')]);
+    expect(requests).toBeLessThan(100);
+  });
 });

@@ -22,7 +22,7 @@ import { BacktestRequest, MAX_STEP_S } from '../schema/backtest-request.js';
 import { LatestValuesRequest } from '../schema/latest-values-request.js';
 import { parseTimestamp } from '../schema/timestamp.js';
 import { requestedAlarm, throwAlarmNotFound } from './alarms.js';
-import { refuseBadSpan } from './backtest.js';
+import { refuseBadSpan, refuseMissingBackend } from './backtest.js';
 
 export interface AlarmValuesRoutesDeps {
   alarms: Alarms;
@@ -79,7 +79,7 @@ async function valuesOfAlarm(deps: AlarmValuesRoutesDeps, request: ApiRequest): 
   const { query } = request;
   const span = spanOf({ start: timeIn(query, 'start'), stop: timeIn(query, 'stop'), step: stepIn(query) }, deps);
   const alarm = await requestedAlarm(deps.alarms, request);
-  refuseMissingBackend(deps, alarm);
+  refuseMissingBackend(deps.alarmValues, alarm);
   const work = (signal: AbortSignal): Promise<AlarmValues> => deps.alarmValues.ofAlarm(alarm, span, signal);
   return { status: 200, body: valuesAnswer(alarm.id, span, await found(deps, request, work)) };
 }
@@ -95,7 +95,7 @@ async function valuesOfDraft(deps: AlarmValuesRoutesDeps, request: ApiRequest): 
   await refuseUnknownMembers(deps, request, typeOf(wanted.alarm.rule).members(wanted.alarm.rule));
   const owners = await refuseBadRule(wanted.alarm, identity, deps.ruleChecks);
   const alarm = newAlarm(wanted.alarm, identity, { id: DRAFT_ID, at: span.start, ...owners });
-  refuseMissingBackend(deps, alarm);
+  refuseMissingBackend(deps.alarmValues, alarm);
   const evaluated = { ...span, alarm, initialState: wanted.initial_state };
   const work = (signal: AbortSignal): Promise<AlarmValues> => deps.alarmValues.ofDraft(evaluated, signal);
   return { status: 200, body: valuesAnswer(null, span, await found(deps, request, work)) };
@@ -159,11 +159,6 @@ async function refuseUnknownMembers(
   const visible = await visibleAlarms(deps, request, members);
   const unknown = members.find((id) => !visible.has(id));
   if (unknown !== undefined) throwAlarmNotFound(unknown);
-}
-
-function refuseMissingBackend({ alarmValues }: AlarmValuesRoutesDeps, alarm: StoredAlarm): void {
-  const missing = alarmValues.missingBackend(alarm);
-  if (missing !== undefined) throw invalidInput('type', alarm.rule.type, `No ${missing} backend is configured to ask.`);
 }
 
 function spanOf(

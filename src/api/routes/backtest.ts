@@ -56,8 +56,7 @@ async function backtest(deps: BacktestRoutesDeps, { body, identity, signal }: Ap
   refuseOtherKinds(request);
   const owners = await refuseBadRule(request.alarm, identity, ruleChecks);
   const alarm = newAlarm(request.alarm, identity, { id: DRAFT_ID, at: span.start, ...owners });
-  const missing = backtests.missingBackend(alarm);
-  if (missing !== undefined) throw invalidInput('type', alarm.rule.type, `No ${missing} backend is configured to ask.`);
+  refuseMissingBackend(backtests, alarm);
   const { pages, summary } = backtests.start({ alarm, ...span, initialState: request.initial_state }, signal);
   return {
     status: 200,
@@ -85,6 +84,15 @@ function spanOf(
 export function refuseBadSpan(start: Date, stop: Date, now: Date): void {
   if (stop > now) throw invalidInput('stop', isoTimestamp(stop), 'It must not be in the future.');
   if (start >= stop) throw invalidInput('start', isoTimestamp(start), 'It must be before stop.');
+}
+
+/** @throws AppError for an alarm whose backend is not configured. */
+export function refuseMissingBackend(
+  { missingBackend }: Pick<Backtests, 'missingBackend'>,
+  alarm: Parameters<Backtests['missingBackend']>[0],
+): void {
+  const missing = missingBackend(alarm);
+  if (missing !== undefined) throw invalidInput('type', alarm.rule.type, `No ${missing} backend is configured to ask.`);
 }
 
 function refuseOtherKinds({ alarm: { rule } }: BacktestRequest): void {

@@ -19,7 +19,7 @@ import type { Tenancy } from './tenancy.js';
 import { queryTimesOf } from './points.js';
 import type { PrometheusClient } from './prometheus-client.js';
 import type { PrometheusAnswer } from './parse-answer.js';
-import { refusalText } from './refusal-text.js';
+import { isAboutText, refusalText } from './refusal-text.js';
 import { createSelectAll, SELECT_ALL_DEFAULTS, type SelectAll, type SelectAllOptions } from './select-all.js';
 
 export interface PrometheusDatasourceDeps {
@@ -144,7 +144,10 @@ function answerOfSingle(
   { written, promql }: DistinctQuery,
   result: Exclude<PrometheusAnswer, { kind: 'result' }>,
 ): BackendAnswer {
-  if (result.kind === 'refusal') return { kind: 'refused', reason: refusalText(result, { written, sent: promql }) };
+  if (result.kind === 'refusal') {
+    const refused: BackendAnswer = { kind: 'refused', reason: refusalText(result, { written, sent: promql }) };
+    return isAboutText(result) ? { ...refused, isAboutText: true } : refused;
+  }
   if (result.kind === 'too large') return { kind: 'refused', reason: retrievalFailed(`the ${TOO_LARGE}`) };
   return unavailableAnswer(result);
 }

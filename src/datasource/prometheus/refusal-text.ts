@@ -54,6 +54,17 @@ export interface QueryTexts {
 }
 
 /**
+ * Words of a refusal that is about the query alone. Other refusals with this status are about the window as well: a
+ * range of too many points.
+ */
+const OF_TEXT = /^invalid parameter "query"|\bparse error\b/;
+
+/** True if the text of the query is at fault, so that it is refused over any window. */
+export function isAboutText({ status, type, message }: PrometheusRefusal): boolean {
+  return type === 'bad_result' || (status === 400 && type === 'bad_data' && OF_TEXT.test(message));
+}
+
+/**
  * Aodh's words for a query that Prometheus refuses, with as much of Prometheus' own text as its author may read: the
  * fault of the query, but not the label that was added to limit it to a project, and no host names. Labels of series
  * are shown for a query that was sent as written.

@@ -3,7 +3,7 @@ import type { DatasourceKind } from '../../alarm/series.js';
 import type { StoredAlarm } from '../../storage/alarms/alarm-row.js';
 import type { ExplanationStore, StateChange } from '../../storage/evaluation/explanation-store.js';
 import type { StoredEvents } from '../../storage/evaluation/stored-events.js';
-import { needsOf, type EvaluatedSpan, type JudgedMomentsDeps } from '../judged-moments.js';
+import { missingBackendOf, type EvaluatedSpan, type JudgedMomentsDeps } from '../judged-moments.js';
 import { combinationValues, type CombinationValues, type CombinationValuesDeps } from './combination-values.js';
 import { matchedEvents, type MatchedEvents } from './matched-events.js';
 import { seriesValues, type SeriesValues } from './series-values.js';
@@ -36,12 +36,8 @@ export type AlarmValuesSource = ReturnType<typeof createAlarmValues>;
 /** Evaluates alarms over a time span as backtests and explanations do, and returns what was compared. */
 export function createAlarmValues(deps: AlarmValuesDeps) {
   return {
-    /** The kind of a backend that the alarm needs and that is not configured; undefined if all are configured. */
-    missingBackend(alarm: StoredAlarm): DatasourceKind | undefined {
-      const { needs } = needsOf(alarm);
-      return needs.find(({ datasource, backend }) => deps.datasources.find(datasource, backend) === undefined)
-        ?.datasource;
-    },
+    /** See `missingBackendOf`. */
+    missingBackend: (alarm: StoredAlarm): DatasourceKind | undefined => missingBackendOf(deps.datasources, alarm),
 
     /** Of a stored alarm. The result is incomplete if the signal has aborted. */
     async ofAlarm(alarm: StoredAlarm, span: ValuesSpan, signal: AbortSignal): Promise<AlarmValues> {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { refusalText } from '../../../src/datasource/prometheus/refusal-text.js';
+import { isAboutText, refusalText } from '../../../src/datasource/prometheus/refusal-text.js';
 
 const OWN = { written: 'cpu{', sent: 'cpu{' };
 const NARROWED = { written: 'foo(cpu{mode="user"})', sent: 'foo(cpu{mode="user",project="p-secret"})' };
@@ -92,4 +92,15 @@ describe('the text of a refusal for the author of a query', () => {
   test('does not repeat unknown types', () => {
     expect(said('see http://10.0.0.7', 'x')).toBe('error: the query cannot be executed');
   });
+});
+
+test.each([
+  [400, 'bad_data', 'invalid parameter "query": 1:5: parse error: unexpected end of input', true],
+  [400, 'bad_data', '1:5: parse error: unexpected end of input', true],
+  [400, 'bad_data', 'exceeded maximum resolution of 11,000 points per timeseries', false],
+  [422, 'execution', 'found duplicate series for the match group {instance="parse error"}', false],
+  [413, 'too_large', '', false],
+  [200, 'bad_result', 'the query gives a scalar, not a matrix', true],
+])('a refusal with status %d, type %s and text %s is about the text of the query: %s', (status, type, message, is) => {
+  expect(isAboutText({ status, type, message })).toBe(is);
 });
