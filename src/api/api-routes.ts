@@ -115,7 +115,7 @@ export interface ApiDeps
   /** Sent with each 401. */
   challenge?: Challenge | undefined;
   /** Refuses requests by their origin, before authentication. */
-  refuse: (request: Pick<Credentials, 'headers'>) => void;
+  refuse: (request: Pick<Credentials, 'headers' | 'origin'>) => void;
   now: () => Date;
   newId: () => string;
   log: Logger;

@@ -6,7 +6,7 @@ import { createErrorHandler, statusOf } from './http/error-handler.js';
 import { deleteIdentityHeaders } from './identity/identity-headers.js';
 import { NO_RATE_LIMITS } from './http/rate-limits.js';
 import { assignRequestId, requestIdOf } from './http/request-id.js';
-import { hasDotSegment, requestTarget } from './http/request-target.js';
+import { hasDotSegment, originOf, requestTarget } from './http/request-target.js';
 import { credentialsOf, IDENTITY, mountRoutes, NOT_FOUND_TEXT, type Route } from './http/route.js';
 import { healthRoutes, type HealthRoutesDeps } from './routes/health.js';
 import { QUERY_ROOT } from './routes/query.js';
@@ -44,7 +44,7 @@ function assemble(
     normaliseTarget(request);
     refuseLargeHeaders(request);
     refuseAmbiguousHeaders(request);
-    deps.refuse(request);
+    deps.refuse({ headers: request.headers, origin: originOf(request) });
     next();
   });
   app.use(answerPreflights());

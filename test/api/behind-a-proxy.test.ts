@@ -61,6 +61,27 @@ describe('the X-Forwarded headers of a proxy', () => {
   });
 
   test.each([
+    { proxies: ['127.0.0.1'], origin: 'https://alarms.example.com', status: 201, what: 'of a trusted proxy, the page' },
+    { proxies: [], origin: 'https://alarms.example.com', status: 403, what: 'of another proxy, the page' },
+    { proxies: ['127.0.0.1'], origin: 'https://evil.example', status: 403, what: 'of a trusted proxy, another page' },
+    {
+      proxies: ['127.0.0.1'],
+      origin: 'http://alarms.example.com',
+      status: 403,
+      what: 'of a trusted proxy, plain http',
+    },
+  ])('$what writes in noauth with the status $status', async ({ proxies, origin, status }) => {
+    const api = await startApi(db, { trustedProxies: proxies });
+    try {
+      const headers = { ...FORWARDED, origin, 'sec-fetch-site': 'same-origin' };
+      const answer = await api.ask('POST', '/v2/alarms', { as: {}, headers, body: thresholdBody() });
+      expect(answer.status).toBe(status);
+    } finally {
+      await api.close();
+    }
+  });
+
+  test.each([
     {
       proxies: ['127.0.0.1'],
       status: 401,

@@ -60,7 +60,7 @@ async function comesFromService(
 ): Promise<boolean> {
   const token = headerIn(request.headers, 'x-service-token');
   if (token === undefined) return false;
-  const found = await tokens.validate(token);
+  const found = await validateNow(tokens, token, { allowExpired: false, maxAgeMs: request.maxAgeMs });
   if (!found) throw unauthenticated();
   return found.roleNames.some((name) => serviceTokenRoles.includes(name));
 }

@@ -29,14 +29,18 @@ export function createNoauthAuthenticator(): Authenticator {
 /**
  * Protects an API without authentication from web pages in a local browser. The Host header must name this machine
  * (protection from DNS rebinding), unless the operator exposed the API. Requests by pages of other origins are refused.
+ * A proxy may have changed the Host header: `own` is the origin at which the browser found the service.
  * @throws AppError `forbidden`.
  */
-export function refuseForeignPages({ headers }: Pick<Credentials, 'headers'>, { exposed }: { exposed: boolean }): void {
+export function refuseForeignPages(
+  { headers, origin: own }: Pick<Credentials, 'headers' | 'origin'>,
+  { exposed }: { exposed: boolean },
+): void {
   const host = headers.host ?? '';
   if (!exposed && !namesThisMachine(host))
     throw new AppError('forbidden', 'The Host header does not name this machine');
   const { origin } = headers;
-  const isForeign = origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`;
+  const isForeign = origin !== undefined && ![own, `http://${host}`, `https://${host}`].includes(origin);
   if (isForeign || isPartOfForeignPage(headers)) {
     throw new AppError('forbidden', 'Requests from pages of another origin are refused');
   }

@@ -286,6 +286,26 @@ test('an authenticator gets no identity headers', async () => {
   expect(seen.filter((name) => name.startsWith('x-'))).toEqual(['x-auth-token']);
 });
 
+test('a check of an open stream uses no old answer about the token of the user or of the service', async () => {
+  const ages: unknown[] = [];
+  const found = { userId: 'u', projectId: 'p', names: { user: null, project: null }, isSystemScoped: false };
+  const authenticate = createKeystoneAuthenticator({
+    tokens: {
+      validate(_, { maxAgeMs } = {}) {
+        ages.push(maxAgeMs);
+        return Promise.resolve({ ...found, roleNames: ['service'], expiresAt: 0, accessRules: undefined });
+      },
+    },
+    adminRoles: [],
+    serviceType: '',
+    serviceTokenRoles: ['service'],
+  });
+  const headers = { 'x-auth-token': 'user', 'x-service-token': 'service' };
+  const request = { headers, method: 'GET', path: '/v1/stream', origin: 'http://localhost', remoteAddress: '' };
+  await authenticate({ ...request, maxAgeMs: 3_000 });
+  expect(ages).toEqual([3_000, 3_000]);
+});
+
 describe('the token of a service', () => {
   const EXPIRED = { 'x-auth-token': 'expired' };
   const OF_SERVICE = { ...EXPIRED, 'x-service-token': 'service' };
