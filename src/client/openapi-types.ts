@@ -761,7 +761,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Follow transitions, definitions, deliveries and silences as server-sent events; see docs/stream.md
+         * Follow transitions, definitions, deliveries, silences and pauses as server-sent events; see docs/stream.md
          * @description Requires the role reader or a higher one.
          */
         get: operations["streamEvents"];
@@ -3046,6 +3046,18 @@ export interface components {
              */
             time: string;
             /** @description created, changed or ended. */
+            change: string;
+            /** @description For later use. */
+            series: null;
+        } | {
+            /** @description Its project; `*` for a pause of all projects. */
+            project_id: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+             */
+            time: string;
+            /** @description begun, changed or ended. */
             change: string;
             /** @description For later use. */
             series: null;
@@ -5687,7 +5699,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Kinds of events. May be repeated, as all filters. */
-                event?: ("transition" | "definition" | "delivery" | "silence")[];
+                event?: ("transition" | "definition" | "delivery" | "silence" | "pause")[];
                 alarm_id?: string[];
                 type?: ("threshold" | "combination" | "gnocchi_resources_threshold" | "gnocchi_aggregation_by_metrics_threshold" | "gnocchi_aggregation_by_resources_threshold" | "prometheus" | "composite" | "loadbalancer_member_health" | "event")[];
                 state?: ("ok" | "alarm" | "insufficient data")[];

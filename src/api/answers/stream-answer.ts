@@ -66,6 +66,15 @@ export const SilenceEventAnswer = z.strictObject({
 });
 type SilenceEventAnswer = z.infer<typeof SilenceEventAnswer>;
 
+/** A pause of deliveries began, was changed or ended. */
+export const PauseEventAnswer = z.strictObject({
+  project_id: z.string().meta({ description: 'Its project; `*` for a pause of all projects.' }),
+  time: UtcTimestamp,
+  change: z.string().meta({ description: 'begun, changed or ended.' }),
+  series: Series,
+});
+type PauseEventAnswer = z.infer<typeof PauseEventAnswer>;
+
 /** Events may be missing: the client reads its lists again. */
 export const ResetEventAnswer = z.strictObject({ reason: z.string() });
 export type ResetEventAnswer = z.infer<typeof ResetEventAnswer>;
@@ -77,10 +86,12 @@ export const StreamEventAnswer = z
     DefinitionEventAnswer.meta({ description: 'Data of the event `definition`.' }),
     DeliveryEventAnswer.meta({ description: 'Data of the event `delivery`.' }),
     SilenceEventAnswer.meta({ description: 'Data of the event `silence`.' }),
+    PauseEventAnswer.meta({ description: 'Data of the event `pause`.' }),
     ResetEventAnswer.meta({ description: 'Data of the event `reset`.' }),
   ])
   .meta({ id: 'StreamEvent', description: 'Data of one server-sent event.' });
-type EventData = TransitionEventAnswer | DefinitionEventAnswer | DeliveryEventAnswer | SilenceEventAnswer;
+type EventData =
+  TransitionEventAnswer | DefinitionEventAnswer | DeliveryEventAnswer | SilenceEventAnswer | PauseEventAnswer;
 
 const DATA: Readonly<Record<StreamEventKind, (event: StreamEvent) => EventData>> = {
   transition: (event) => ({
@@ -116,6 +127,12 @@ const DATA: Readonly<Record<StreamEventKind, (event: StreamEvent) => EventData>>
     silence_id: event.objectId,
     project_id: event.projectId,
     all_projects: event.allProjects,
+    time: utcTimestamp(event.at),
+    change: event.change,
+    series: null,
+  }),
+  pause: (event) => ({
+    project_id: event.objectId,
     time: utcTimestamp(event.at),
     change: event.change,
     series: null,

@@ -15,7 +15,7 @@ export interface StreamRoutesDeps {
   streams: StreamHub;
 }
 
-/** `GET /v1/stream`: server-sent events of what happens to alarms, notifications and silences. */
+/** `GET /v1/stream`: server-sent events of what happens to alarms, notifications, silences and pauses. */
 export function streamRoutes(deps: StreamRoutesDeps): Route[] {
   return [
     {

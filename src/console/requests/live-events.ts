@@ -1,7 +1,7 @@
 import type { Schemas } from './client.js';
 
 /** Names of the events of `/v1/stream`. */
-export type LiveEventName = 'transition' | 'definition' | 'delivery' | 'silence';
+export type LiveEventName = 'transition' | 'definition' | 'delivery' | 'silence' | 'pause';
 
 /** An event of `/v1/stream`. A `reset` is given to all elements: any event may have been missed. */
 export type LiveEvent = { name: LiveEventName; data: Schemas['StreamEvent'] } | { name: 'reset'; data?: undefined };

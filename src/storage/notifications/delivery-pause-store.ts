@@ -47,12 +47,28 @@ const PAUSE_OF_PROJECT = `
   select ${COLUMNS}, null as until from delivery_pauses p
    where p.project_id in ('*', $1) and ${hasNotEnded('$2')} order by p.project_id limit 1`;
 
+/** SQL that tells the streams of the project, or of all, about pauses. `pauses`: a query of `project_id` and `change`. */
+const noteInStream = (pauses: string, at: string): string => `
+  insert into stream_entries (kind, project_id, all_projects, object_id, change, at)
+  select 'pause', project_id, project_id = '*', project_id, change, ${at}::timestamptz from (${pauses}) p`;
+
 /** A pause that goes on keeps its start. */
 const PAUSE = `
+  with paused as (
   insert into delivery_pauses as p (project_id, paused_at, ends_at, reason, paused_by) values ($1, $2, $3, $4, $5)
   on conflict (project_id) do update set
     paused_at = case when ${hasNotEnded('excluded.paused_at')} then p.paused_at else excluded.paused_at end,
-    ends_at = excluded.ends_at, reason = excluded.reason, paused_by = excluded.paused_by`;
+    ends_at = excluded.ends_at, reason = excluded.reason, paused_by = excluded.paused_by
+  returning project_id, case when p.paused_at = $2 then 'begun' else 'changed' end as change)
+  ${noteInStream('select * from paused', '$2')}`;
+
+/** `isOver`: an SQL condition beside that on the project. */
+const endSql = (isOver: string): string => `
+  with ended as (
+    delete from delivery_pauses where project_id = $1 and ${isOver} returning project_id, 'ended' as change)
+  ${noteInStream('select * from ended', '$2')}`;
+const RESUME = endSql('true');
+const END_IN_TIME = endSql('ends_at <= $2');
 
 /** The pauses and the limits that apply to a scope now. */
 export async function pausesOf(sql: Sql, scope: Scope, now: Date): Promise<DeliveryPause[]> {
@@ -75,11 +91,11 @@ export async function pause(sql: Sql, { projectId, endsAt, reason, pausedBy }: N
 
 /** Ends a pause, if there is one. Notifications that wait for their next attempt become due now. */
 export async function resume(db: Database, projectId: string, now: Date): Promise<void> {
-  const { rowCount } = await db.query('delete from delivery_pauses where project_id = $1', [projectId]);
+  const { rowCount } = await db.query(RESUME, [projectId, now]);
   if (rowCount > 0) await bringProjectForward(db, projectId, now);
 }
 
-/** Like `resume`, for the pauses that have ended by themselves. */
+/** Like `resume`, for the pauses that have ended by themselves. The stream has an event of each. */
 export async function endPauses(db: Database, now: Date): Promise<void> {
   const { rows } = await db.query<{ projectId: string }>(
     'select project_id as "projectId" from delivery_pauses where ends_at <= $1',
@@ -88,6 +104,6 @@ export async function endPauses(db: Database, now: Date): Promise<void> {
   for (const { projectId } of rows) {
     // Before the deletion, so that it is done again if this process is killed.
     await bringProjectForward(db, projectId, now);
-    await db.query('delete from delivery_pauses where project_id = $1 and ends_at <= $2', [projectId, now]);
+    await db.query(END_IN_TIME, [projectId, now]);
   }
 }

@@ -2,7 +2,7 @@ import type { Severity } from '../../alarm/alarm.js';
 import type { AlarmState } from '../../alarm/state.js';
 
 /** Kinds of events in the stream. */
-export const STREAM_EVENT_KINDS = ['transition', 'definition', 'delivery', 'silence'] as const;
+export const STREAM_EVENT_KINDS = ['transition', 'definition', 'delivery', 'silence', 'pause'] as const;
 export type StreamEventKind = (typeof STREAM_EVENT_KINDS)[number];
 
 /** An event of the stream. What the alarm has is null if the alarm is gone, or is in another project now. */
@@ -21,9 +21,9 @@ export interface StreamEvent {
   /** The new state; of a delivery, the state that it tells; of a definition, the present state of the alarm. */
   state: AlarmState | null;
   previousState: AlarmState | null;
-  /** Id of the history entry, notification or silence. */
+  /** Id of the history entry, notification or silence; of a pause, its project or `*`. */
   objectId: string;
-  /** Type of the history entry, status of the notification, or what happened to the silence. */
+  /** Type of the history entry, status of the notification, or what happened to the silence or the pause. */
   change: string;
   /** Of transitions: the JSON of the history entry. Null if it is long. */
   detail: string | null;

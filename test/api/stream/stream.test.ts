@@ -316,6 +316,30 @@ function contract(open: () => Promise<Database>): void {
     expect(stream.events.map(({ data }) => data['all_projects'])).toEqual([false, true, false, false, false]);
   });
 
+  test('has pauses of deliveries that begin, change and end: of the project, or of all', async () => {
+    const stream = await opened('?event=pause');
+    const pause = async (method: string, project: string, as: Caller): Promise<void> => {
+      await api.clock.advance(1_000);
+      expect((await api.ask(method, `/v1/delivery-pauses/${project}`, { as })).status).toBe(204);
+    };
+    await pause('PUT', 'p1', MEMBER);
+    await pause('PUT', 'p2', STRANGER);
+    await pause('PUT', '*', ADMIN);
+    await pause('PUT', 'p1', MEMBER);
+    await pause('DELETE', 'p1', MEMBER);
+    await pause('DELETE', 'p1', MEMBER);
+    await has(stream, 4);
+    expect(stream.events.map(({ event, data }) => [event, data['project_id'], data['change']])).toEqual([
+      ['pause', 'p1', 'begun'],
+      ['pause', '*', 'begun'],
+      ['pause', 'p1', 'changed'],
+      ['pause', 'p1', 'ended'],
+    ]);
+    const others = await opened('?event=pause&last_event_id=' + stream.events[0]?.id, { as: STRANGER });
+    await has(others, 2);
+    expect(others.events.map(({ data }) => data['project_id'])).toEqual(['p2', '*']);
+  });
+
   test('shows every 15 s that it is alive, with a position that passes what the client does not see', async () => {
     const stream = await opened('?event=silence');
     const first = stream.lastId();

@@ -61,6 +61,17 @@ function contract(open: () => Promise<Database>): void {
       await upkeep().endPauses(at(10));
       expect([await paused(), await claimedAt(at(10))]).toEqual([[], ['failed']]);
     });
+
+    test('is told to the stream at its end, once', async () => {
+      await createNotificationAdminStore(db).pause(project, NOON, UNTIL_10);
+      for (const seconds of [9, 10, 11]) await upkeep().endPauses(at(seconds));
+      const { rows } = await db.query('select kind, object_id, all_projects, change, at from stream_entries');
+      const shared = { kind: 'pause', object_id: project, all_projects: project === '*' };
+      expect(rows).toEqual([
+        { ...shared, change: 'begun', at: NOON },
+        { ...shared, change: 'ended', at: at(10) },
+      ]);
+    });
   });
 
   test('without an end is never removed by the sweep', async () => {
