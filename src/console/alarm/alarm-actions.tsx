@@ -3,11 +3,12 @@ import { useState } from 'preact/hooks';
 
 import { Dialog } from '../elements/dialog.js';
 import { TestFireDialog } from '../elements/test-fire-dialog.js';
+import type { AlarmVersion } from '../requests/alarm-version.js';
 import { bodyOf, client, type Schemas } from '../requests/client.js';
 import { useReader } from '../requests/reader.js';
 import { goTo, linkTo } from '../shell/address.js';
+import { changeAlarm, deleteAlarm } from './change-alarm.js';
 import { SilenceDialog } from './silence-dialog.js';
-import { changeAlarm, deleteAlarm, type AlarmVersion } from './stored-alarm.js';
 
 type ActionDialog = 'silence' | 'test' | 'enable' | 'delete';
 

@@ -3,15 +3,16 @@ import { useState } from 'preact/hooks';
 
 import { actionsOf } from '../elements/action-lists.js';
 import { TYPE_WORDS } from '../elements/alarm-types.js';
-import { Empty, Loaded } from '../elements/notices.js';
+import { OneObject } from '../elements/one-object.js';
 import { ruleOf, ruleSentence } from '../elements/rule-sentence.js';
 import { SeverityWord, State, STATES, stateWord } from '../elements/state.js';
 import { TestOutcome } from '../elements/test-outcome.js';
 import { Age, Time } from '../elements/time.js';
+import { readAlarm, type AlarmVersion } from '../requests/alarm-version.js';
 import type { Schemas } from '../requests/client.js';
 import { useLive } from '../requests/live.js';
 import { useAnswer } from '../requests/use-answer.js';
-import { linkTo, PROJECT } from '../shell/address.js';
+import { PROJECT } from '../shell/address.js';
 import type { ViewProps } from '../shell/view.js';
 import { AlarmActions } from './alarm-actions.js';
 import { ExplainPanel } from './explain-panel.js';
@@ -19,27 +20,17 @@ import { HistoryPanel } from './history-panel.js';
 import { NotificationsPanel } from './notifications-panel.js';
 import { RuleTree } from './rule-tree.js';
 import { SilencesPanel } from './silences-panel.js';
-import { readAlarm, type AlarmVersion } from './stored-alarm.js';
 import { ValuesPanel } from './values-panel.js';
 
-/** One alarm: its rule, its values, why it is in its state, what became of it, and who was told. */
+/** One alarm: its rule, its values, the reason for its state, its history and its notifications. */
 export function AlarmView({ address }: ViewProps): JSX.Element {
   const { id = '' } = address;
   const answer = useAnswer(`${id} ${address.query.get(PROJECT) ?? ''}`, (signal) => readAlarm(id, signal));
   useLive({ events: ['transition', 'definition'], alarmId: id }, answer.again);
   return (
-    <section aria-labelledby="title">
-      <p>
-        <a href={linkTo('alarms')}>← Alarms</a>
-      </p>
-      {answer.value === null ? (
-        <Empty>There is no such alarm, or it belongs to a project whose alarms you may not see.</Empty>
-      ) : (
-        <Loaded answer={answer} what="the alarm">
-          {(version) => version && <Alarm version={version} address={address} onChange={answer.again} />}
-        </Loaded>
-      )}
-    </section>
+    <OneObject list={{ view: 'alarms', name: 'Alarms' }} what="alarm" answer={answer}>
+      {(version) => <Alarm version={version} address={address} onChange={answer.again} />}
+    </OneObject>
   );
 }
 
@@ -74,10 +65,7 @@ function Alarm({
       <ValuesPanel alarm={alarm} address={address} />
       <ExplainPanel alarm={alarm} address={address} />
       <HistoryPanel alarmId={alarm.alarm_id} version={version.tag} />
-      <NotificationsPanel
-        alarmId={alarm.alarm_id}
-        version={`${version.tag} ${test?.notifications[0]?.notification_id ?? ''}`}
-      />
+      <NotificationsPanel alarm={alarm} version={`${version.tag} ${test?.notifications[0]?.notification_id ?? ''}`} />
     </>
   );
 }

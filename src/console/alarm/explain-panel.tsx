@@ -1,8 +1,9 @@
-import type { JSX, TargetedEvent } from 'preact';
+import type { JSX } from 'preact';
 
+import { MomentField } from '../elements/moment-field.js';
 import { Loaded } from '../elements/notices.js';
 import { countOf, numberText, operatorSign } from '../elements/numbers.js';
-import { localText, Time, timeOf, utcOf } from '../elements/time.js';
+import { Time } from '../elements/time.js';
 import { bodyOf, client, type Schemas } from '../requests/client.js';
 import { useLive } from '../requests/live.js';
 import { useAnswer } from '../requests/use-answer.js';
@@ -31,15 +32,7 @@ export function ExplainPanel({ alarm, address: { query } }: ViewProps & { alarm:
     <section class="panel" aria-label="Explanation">
       <div class="heading">
         <h2>Why?</h2>
-        <label class="inline">
-          At
-          <input
-            type="datetime-local"
-            step="1"
-            value={at === null ? '' : localText(timeOf(at))}
-            onChange={(event: TargetedEvent<HTMLInputElement>) => changeQuery({ at: utcOf(event.currentTarget.value) })}
-          />
-        </label>
+        <MomentField label="At" value={at ?? undefined} onChange={(moment) => changeQuery({ at: moment })} />
         <button type="button" disabled={at === null} onClick={() => changeQuery({ at: undefined })}>
           Now
         </button>

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 
 import { Dialog } from '../elements/dialog.js';
 import { EndChoice, enteredEnd, endTime, type ChosenEnd } from '../elements/end-choice.js';
+import { PauseNotice } from '../elements/pauses.js';
 import { ReasonFields } from '../elements/silence-fields.js';
 import { SilencePreview, useSilencePreview } from '../elements/silence-preview.js';
 import { ownerName, type SilenceBody } from '../elements/silence-words.js';
@@ -47,6 +48,7 @@ export function SilenceDialog({
         The alarm is evaluated as before, and its notifications are held. After the end, the present state is sent if
         the receivers know another one.
       </p>
+      <PauseNotice project={alarm.project_id} />
       <EndChoice end={end} fault={fault?.field === 'ends_at' ? fault.text : undefined} onChange={setEnd} />
       <ReasonFields value={reason} fault={fault} onChange={setReason} />
       <SilencePreview answer={preview} />

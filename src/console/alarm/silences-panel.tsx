@@ -61,14 +61,15 @@ function HoldingSilence({
     <p>
       <a href={linkTo('silences', id)}>
         <strong>{status === 'active' ? 'Silenced' : 'Will be silenced'}</strong>
-      </a>{' '}
+      </a>
       {opening && (
         <>
           {status === 'planned' && (
             <>
-              from <Time at={opening.starts_at} />{' '}
+              {' '}
+              from <Time at={opening.starts_at} />
             </>
-          )}
+          )}{' '}
           until <Time at={opening.ends_at} />
         </>
       )}

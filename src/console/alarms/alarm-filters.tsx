@@ -1,9 +1,9 @@
 import type { JSX } from 'preact';
 
-import { TYPE_WORDS, TYPES } from '../elements/alarm-types.js';
+import { TYPE_OPTIONS } from '../elements/alarm-types.js';
 import { Choice, SearchField } from '../elements/fields.js';
 import { countText } from '../elements/numbers.js';
-import { State, STATES } from '../elements/state.js';
+import { SEVERITY_OPTIONS, State, STATES } from '../elements/state.js';
 import type { Schemas } from '../requests/client.js';
 import { useReader } from '../requests/reader.js';
 import { changeQuery, linkTo, type PageAddress } from '../shell/address.js';
@@ -42,13 +42,28 @@ export function StateCounts({
   );
 }
 
-const SEVERITIES = ['critical', 'moderate', 'low'].map((severity) => [severity, severity] as const);
-const TYPE_OPTIONS = TYPES.map((type) => [type, TYPE_WORDS[type]] as const);
+const ENABLED_OPTIONS = [
+  ['true', 'enabled'],
+  ['false', 'disabled'],
+] as const;
 
 /** The fields that narrow the list. */
 export function AlarmFilters({ address }: { address: PageAddress }): JSX.Element {
   const { hasAllProjects } = useReader();
   const filter = filterIn(address);
+  const choice = (
+    name: 'severity' | 'type' | 'enabled',
+    label: string,
+    options: readonly (readonly [value: string, text: string])[],
+  ): JSX.Element => (
+    <Choice
+      label={label}
+      any="any"
+      value={filter[name]}
+      options={options}
+      onChange={(value) => filterBy({ [name]: value })}
+    />
+  );
   const isFiltered = FILTERS.some((name) => filter[name] !== undefined);
   return (
     <form class="filters" role="search" aria-label="Filter" onSubmit={(event) => event.preventDefault()}>
@@ -58,30 +73,9 @@ export function AlarmFilters({ address }: { address: PageAddress }): JSX.Element
         placeholder="part of a name, or an id"
         onChange={(search) => filterBy({ search })}
       />
-      <Choice
-        label="Severity"
-        any="any"
-        value={filter.severity}
-        options={SEVERITIES}
-        onChange={(severity) => filterBy({ severity })}
-      />
-      <Choice
-        label="Type"
-        any="any"
-        value={filter.type}
-        options={TYPE_OPTIONS}
-        onChange={(type) => filterBy({ type })}
-      />
-      <Choice
-        label="Enabled"
-        any="any"
-        value={filter.enabled}
-        options={[
-          ['true', 'enabled'],
-          ['false', 'disabled'],
-        ]}
-        onChange={(enabled) => filterBy({ enabled })}
-      />
+      {choice('severity', 'Severity', SEVERITY_OPTIONS)}
+      {choice('type', 'Type', TYPE_OPTIONS)}
+      {choice('enabled', 'Enabled', ENABLED_OPTIONS)}
       {hasAllProjects && (
         <SearchField
           label="Of project"

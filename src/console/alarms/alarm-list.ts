@@ -14,7 +14,7 @@ const ROWS = 50;
 
 type Filter = Partial<Record<(typeof FILTERS)[number], string>>;
 
-/** The filter in an address. Who acts for a project sees its alarms only, also as an admin. */
+/** The filter in an address. A user who acts for a project sees its alarms only, also as an admin. */
 export function filterIn({ query }: PageAddress): Filter {
   const given = FILTERS.map((name) => [name, query.get(name)] as const).filter(([, value]) => value !== null);
   return Object.fromEntries(given);

@@ -1,5 +1,6 @@
-import type { ComponentChildren, JSX } from 'preact';
+import type { JSX } from 'preact';
 
+import { Cell } from '../elements/cell.js';
 import { DeliveryStatus } from '../elements/delivery.js';
 import { numberText, operatorSign } from '../elements/numbers.js';
 import { SeverityWord, State } from '../elements/state.js';
@@ -135,14 +136,6 @@ function Row({
       </Cell>
       {hasProject && <Cell name="Project">{alarm.project_id ?? <span class="muted">none</span>}</Cell>}
     </tr>
-  );
-}
-
-function Cell({ name, kind, children }: { name: string; kind?: string; children: ComponentChildren }): JSX.Element {
-  return (
-    <td class={kind} data-name={name}>
-      <div>{children}</div>
-    </td>
   );
 }
 

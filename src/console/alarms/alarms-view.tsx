@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 
 import { Empty, Loaded } from '../elements/notices.js';
+import { Pages } from '../elements/pages.js';
 import type { Schemas } from '../requests/client.js';
 import { useLive } from '../requests/live.js';
 import { useReader, type Reader } from '../requests/reader.js';
@@ -59,7 +60,7 @@ export function AlarmsView({ address }: ViewProps): JSX.Element {
                 isSingleProject={isSingleProject(reader, address, alarms)}
               />
             )}
-            <Pages address={address} next={next} />
+            <Pages address={address} cursor="cursor" next={next} />
           </>
         )}
       </Loaded>
@@ -82,25 +83,4 @@ function NoAlarms({ address }: { address: PageAddress }): JSX.Element {
   if (state === 'alarm' && !isFiltered) return <Empty>Nothing is in alarm.</Empty>;
   if (state !== undefined || isFiltered) return <Empty>No alarm matches this filter.</Empty>;
   return <Empty>There are no alarms yet.</Empty>;
-}
-
-function Pages({ address: { query }, next }: { address: PageAddress; next: string | null }): JSX.Element | null {
-  const cursor = query.get('cursor');
-  if (cursor === null && next === null) return null;
-  const at = (page: string | undefined): string =>
-    linkTo('alarms', undefined, { ...Object.fromEntries(query), cursor: page });
-  return (
-    <nav class="actions" aria-label="Pages">
-      {cursor !== null && (
-        <a class="button" href={at(undefined)}>
-          First page
-        </a>
-      )}
-      {next !== null && (
-        <a class="button" href={at(next)}>
-          Next page
-        </a>
-      )}
-    </nav>
-  );
 }

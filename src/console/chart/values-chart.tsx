@@ -4,6 +4,8 @@ import type UPlot from 'uplot';
 
 import { Failure } from '../elements/notices.js';
 import { numberText } from '../elements/numbers.js';
+import { Time } from '../elements/time.js';
+import { axisTimes } from './axis-times.js';
 import { chartColours, dashOf, type ChartColours } from './chart-colours.js';
 import type { ChartData } from './chart-data.js';
 import { drawBands, drawMarks } from './chart-marks.js';
@@ -89,7 +91,7 @@ export function ValuesChart({
             </li>
           ))}
         </ul>
-        <small class="muted">{index === null ? 'newest values' : momentText(data.times[index])}</small>
+        <small class="muted">{index === null ? 'newest values' : <Moment seconds={data.times[index]} />}</small>
       </figcaption>
     </figure>
   );
@@ -138,7 +140,10 @@ function optionsOf({ data, moment, onIndex, onMoment }: Drawn, colours: ChartCol
       drag: { x: false, y: false },
     },
     scales: { x: { range: () => [data.from, data.to] }, y: { range: () => rangeOf(data) } },
-    axes: [axis, { ...axis, size: 60, values: (_, ticks) => ticks.map((tick) => numberText(tick)) }],
+    axes: [
+      { ...axis, values: (_, ticks, _axis, _space, stepS) => axisTimes(ticks, stepS) },
+      { ...axis, size: 60, values: (_, ticks) => ticks.map((tick) => numberText(tick)) },
+    ],
     series: [
       {},
       ...data.series.map(({ name }, index) => ({
@@ -180,8 +185,6 @@ function lastOf(values: readonly (number | null)[]): number | null {
   return values.findLast((value) => value !== null) ?? null;
 }
 
-const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
-
-function momentText(seconds: number | undefined): string {
-  return seconds === undefined ? '' : MOMENT.format(new Date(seconds * 1000));
+function Moment({ seconds }: { seconds: number | undefined }): JSX.Element | null {
+  return seconds === undefined ? null : <Time at={new Date(seconds * 1000).toISOString()} />;
 }

@@ -19,7 +19,7 @@ type ShownCluster = Schemas['Cluster'];
 /** Processes report every 10 seconds. The stream does not carry these reports. */
 const REPORT_MS = 10_000;
 
-/** The processes of the service, who evaluates what, and what waits. For admins of all projects. */
+/** The processes of the service, the owners of partitions, backends and the outbox. For admins of all projects. */
 export function ClusterView(_: ViewProps): JSX.Element {
   const { hasAllProjects } = useReader();
   const answer = useAnswer(hasAllProjects ? 'cluster' : undefined, (signal) =>

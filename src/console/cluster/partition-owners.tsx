@@ -14,7 +14,7 @@ interface OwnedPartitions {
   oldestEvaluationAt: string | null;
 }
 
-/** Who evaluates which partitions, those that have no owner first. */
+/** The evaluators with their partitions; those partitions that have none come first. */
 export function Owners({ cluster: { partitions, processes } }: { cluster: Schemas['Cluster'] }): JSX.Element {
   const hosts = new Map(processes.map(({ member_id, host, pid }) => [member_id, `${host} ${pid}`]));
   return (

@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import { Dialog } from '../elements/dialog.js';
+import { Restored, Unsaved, useKeptDraft } from '../elements/kept-draft.js';
 import { Failure } from '../elements/notices.js';
 import { useReader } from '../requests/reader.js';
 import { linkTo } from '../shell/address.js';
@@ -16,8 +17,7 @@ import { FieldInput } from './field-input.js';
 import type { FormField, RuleForm } from './form-fields.js';
 import { sectionsOf, type FormSection, type PlacedField } from './form-sections.js';
 import { FormContext } from './form-state.js';
-import { useKeptDraft, type KeptDraft } from './kept-draft.js';
-import { useSaving } from './use-saving.js';
+import { useSaving, type KeptAlarm } from './use-saving.js';
 
 /** The form of an alarm. */
 export function AlarmForm({
@@ -25,31 +25,27 @@ export function AlarmForm({
   fields,
   rule,
   start,
-  kept: restored,
   id,
 }: {
   keptAs: string;
   /** All fields of an alarm. */
   fields: readonly FormField[];
   rule: RuleForm;
-  start: KeptDraft;
-  /** The draft that was kept when the page was loaded again. */
-  kept: KeptDraft | undefined;
+  start: KeptAlarm;
   /** Of the alarm that is edited; undefined for a new one. */
   id: string | undefined;
 }): JSX.Element {
   const { isAdmin } = useReader();
-  const [isRestored, setRestored] = useState(restored !== undefined);
-  const { kept, set, forget, isChanged } = useKeptDraft(keptAs, restored ?? start);
+  const { kept, set, forget, discard, isChanged, isRestored } = useKeptDraft(keptAs, start);
   const [isConfirming, setConfirming] = useState(false);
   const form = useRef<HTMLFormElement>(null);
-  const { draft, base, tag } = kept;
+  const { draft, base } = kept;
   const sections = useMemo(() => sectionsOf(fields, rule, isAdmin), [fields, rule, isAdmin]);
   const placed = sections.flatMap((section) => [...section.fields, ...section.folded]);
   const change = (path: FieldPath, value: unknown): void =>
     set({ ...kept, draft: withValue(draft, path, value) as Draft });
   const known = placed.map(({ path }) => path);
-  const { problem, isSaving, save, forgetProblem } = useSaving({ id, draft, tag, known, onSaved: forget });
+  const { problem, isSaving, save, forgetProblem } = useSaving({ id, kept, known, onSaved: forget });
   const isShown = useShownFault(form.current, problem.fault);
   const submit = (event: Event): void => {
     event.preventDefault();
@@ -58,14 +54,7 @@ export function AlarmForm({
   };
   return (
     <FormContext.Provider value={{ draft, change, fault: problem.fault }}>
-      {isRestored && (
-        <Restored
-          onDiscard={() => {
-            set(start);
-            setRestored(false);
-          }}
-        />
-      )}
+      {isRestored && <Restored onDiscard={discard} />}
       <form ref={form} class="alarm-form" onSubmit={submit} onInvalidCapture={unfold}>
         {sections.map((section) => (
           <Section key={section.title} section={section} />
@@ -91,6 +80,7 @@ export function AlarmForm({
           <a class="button" href={id === undefined ? linkTo('alarms') : linkTo('alarm', id)} onClick={forget}>
             Cancel
           </a>
+          {isChanged && <Unsaved />}
         </div>
       </form>
       <DraftTest draft={draft} isComplete={missingField(placed, draft) === undefined} />
@@ -150,16 +140,5 @@ function Section({ section: { title, fields, folded } }: { section: FormSection 
         </details>
       )}
     </section>
-  );
-}
-
-function Restored({ onDiscard }: { onDiscard: () => void }): JSX.Element {
-  return (
-    <p class="notice" role="status">
-      Your unsaved changes were restored.{' '}
-      <button type="button" onClick={onDiscard}>
-        Discard them
-      </button>
-    </p>
   );
 }

@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks';
 import { TYPE_WORDS } from '../elements/alarm-types.js';
 import { SearchField } from '../elements/fields.js';
 import { Failure } from '../elements/notices.js';
+import { useRowFocus } from '../elements/row-focus.js';
 import { State } from '../elements/state.js';
 import { alarmNames } from '../requests/alarm-names.js';
 import { bodyOf, client } from '../requests/client.js';
@@ -30,23 +31,27 @@ export function AlarmsInput({ field, path, maxItems }: PlacedField & { maxItems:
   const found = useAnswer(search, (signal) =>
     bodyOf(client.GET('/v1/alarms', { params: { query: { search: search ?? '', limit: MOST_FOUND } }, signal })),
   );
+  const { list, onAdd, onRemove } = useRowFocus<HTMLFieldSetElement>('.chosen > li', 'input');
   const isFull = maxItems !== undefined && chosen.length >= maxItems;
   return (
-    <fieldset class={fault === undefined ? 'list' : 'list wrong'}>
+    <fieldset ref={list} class={fault === undefined ? 'list' : 'list wrong'}>
       <legend>
         {field.title}
         {field.isRequired && <span class="required"> *</span>}
       </legend>
       <Notes id={id} field={field} fault={fault} />
       <ul class="chosen">
-        {chosen.map((each) => (
+        {chosen.map((each, index) => (
           <li key={each}>
             <span>{names.get(each) ?? each}</span>
             <button
               type="button"
               class="remove"
               aria-label={`Remove ${names.get(each) ?? each}`}
-              onClick={() => change(chosen.filter((other) => other !== each))}
+              onClick={() => {
+                onRemove(index);
+                change(chosen.toSpliced(index, 1));
+              }}
             >
               ✕
             </button>
@@ -65,6 +70,7 @@ export function AlarmsInput({ field, path, maxItems }: PlacedField & { maxItems:
                   type="button"
                   disabled={isFull}
                   onClick={() => {
+                    onAdd();
                     setNames(new Map([...names, [alarm_id, name]]));
                     change([...chosen, alarm_id]);
                   }}

@@ -1,9 +1,9 @@
 import type { JSX } from 'preact';
 
+import { definitionOf, type AlarmVersion } from '../requests/alarm-version.js';
 import { ChangeList } from './changes.js';
 import { changesBetween, draftOf, withValue, type Draft } from './draft.js';
-import type { KeptDraft } from './kept-draft.js';
-import type { StoredVersion } from './stored.js';
+import type { KeptAlarm } from './use-saving.js';
 
 /** Shows what another request changed while the form was open. The user keeps or discards their own changes. */
 export function Conflict({
@@ -16,12 +16,12 @@ export function Conflict({
   base: Draft;
   draft: Draft;
   /** The alarm as it is now. */
-  theirs: StoredVersion;
-  onChoose: (next: KeptDraft) => void;
+  theirs: AlarmVersion;
+  onChoose: (next: KeptAlarm) => void;
 }): JSX.Element {
   const now = draftOf(theirs.alarm);
   const mine = changesBetween(base, draft);
-  const changed = changesBetween(base, now);
+  const changed = changesBetween(definitionOf(base), definitionOf(now));
   const both = changed.filter(({ path }) => mine.some((other) => overlap(path, other.path)));
   const merged = mine.reduce<unknown>((alarm, { path, after }) => withValue(alarm, path, after), now) as Draft;
   return (
@@ -29,7 +29,7 @@ export function Conflict({
       <p>
         <strong>The alarm has changed since you opened it.</strong>
       </p>
-      {changed.length === 0 ? <p>It was saved with the same fields.</p> : <ChangeList changes={changed} />}
+      <ChangeList changes={changed} />
       {both.length > 0 && (
         <p>
           You changed {both.map(({ path }) => path.join('.')).join(', ')}, too. If you keep your changes, they replace

@@ -3,8 +3,8 @@ import { useMemo } from 'preact/hooks';
 
 import { chartData, type ShownValues } from '../chart/chart-data.js';
 import { ValuesChart } from '../chart/values-chart.js';
-import { countText } from '../elements/numbers.js';
-import { durationText, timeOf } from '../elements/time.js';
+import { countOf, countText } from '../elements/numbers.js';
+import { durationText, Time, timeOf } from '../elements/time.js';
 import { bodyOf, client, failureText, RequestRefused, type Schemas } from '../requests/client.js';
 import { useAnswer } from '../requests/use-answer.js';
 import { useRested } from '../requests/use-rested.js';
@@ -68,7 +68,7 @@ function Outcome({ values }: { values: ShownValues }): JSX.Element {
   return (
     <>
       <p class="sentence" role="status">
-        {events ? eventSentence(values) : stateSentence(values)}
+        {events ? <EventSentence values={values} /> : stateSentence(values)}
       </p>
       {series.length > 0 && <ValuesChart data={data} label="Values that the draft compares" />}
       <p class="key">
@@ -81,13 +81,23 @@ function Outcome({ values }: { values: ShownValues }): JSX.Element {
   );
 }
 
-function eventSentence({ events, events_searched_since: since, start }: ShownValues): string {
+function EventSentence({ values }: { values: ShownValues }): JSX.Element {
+  const { events, events_searched_since: since, start } = values;
   const count = events?.length ?? 0;
   const isShorter = since !== null && timeOf(since) > timeOf(start);
-  const span = isShorter ? `since ${timeOf(since).toLocaleTimeString()}` : 'in the last 24 hours';
-  return count === 0
-    ? `No stored event matched ${span}.`
-    : `${countText(count)} ${count === 1 ? 'event' : 'events'} matched ${span}; each would have fired the alarm.`;
+  return (
+    <>
+      {count === 0 ? 'No stored event' : countOf(count, 'event')} matched{' '}
+      {isShorter ? (
+        <>
+          since <Time at={since} form="short" />
+        </>
+      ) : (
+        'in the last 24 hours'
+      )}
+      {count === 0 ? '.' : '; each would have fired the alarm.'}
+    </>
+  );
 }
 
 /** How often it would have fired, for how long, and what it would have sent. */

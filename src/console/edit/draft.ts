@@ -1,3 +1,4 @@
+import { isEqual, isObject } from '../requests/json-equal.js';
 import type { RuleForm } from './form-fields.js';
 
 /** The path of a value within a draft. */
@@ -83,16 +84,4 @@ export function changesBetween(before: unknown, after: unknown, path: FieldPath 
     return [...names].flatMap((name) => changesBetween(before[name], after[name], [...path, name]));
   }
   return isEqual(before, after) ? [] : [{ path, before, after }];
-}
-
-/** True for two values that are the same JSON. */
-export function isEqual(one: unknown, other: unknown): boolean {
-  if (isObject(one) && isObject(other)) return changesBetween(one, other).length === 0;
-  if (Array.isArray(one) && Array.isArray(other))
-    return one.length === other.length && one.every((each, index) => isEqual(each, other[index]));
-  return (one ?? null) === (other ?? null);
-}
-
-function isObject(value: unknown): value is Draft {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

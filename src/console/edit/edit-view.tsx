@@ -1,7 +1,10 @@
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 
+import { draftKey } from '../elements/kept-draft.js';
 import { Empty, Loaded } from '../elements/notices.js';
+import { Back, NoSuch } from '../elements/one-object.js';
+import { readAlarm, type AlarmVersion } from '../requests/alarm-version.js';
 import { bodyOf, client } from '../requests/client.js';
 import { useReader, type Reader } from '../requests/reader.js';
 import { useAnswer } from '../requests/use-answer.js';
@@ -10,9 +13,8 @@ import type { ViewProps } from '../shell/view.js';
 import { AlarmForm } from './alarm-form.js';
 import { copyOf, draftOf, newDraft } from './draft.js';
 import { alarmTypesOf, fieldsOf, type JsonSchema, type RuleForm } from './form-fields.js';
-import { keptDraft, type KeptDraft } from './kept-draft.js';
-import { readStored, type StoredVersion } from './stored.js';
 import { TypeChoice } from './type-choice.js';
+import type { KeptAlarm } from './use-saving.js';
 
 /** A form for a new alarm, or for a stored one. Its fields are those of the schema that the API publishes. */
 export function EditView({ address }: ViewProps): JSX.Element {
@@ -21,7 +23,7 @@ export function EditView({ address }: ViewProps): JSX.Element {
   const schema = useAnswer<JsonSchema>('schema', (signal) => bodyOf(client.GET('/v1/alarm-schema', { signal })));
   const copied = id ?? address.query.get('copy') ?? undefined;
   const source = useAnswer(copied && `${copied} ${address.query.get(PROJECT) ?? ''}`, (signal) =>
-    readStored(copied ?? '', signal),
+    readAlarm(copied ?? '', signal),
   );
   const title = id === undefined ? 'New alarm' : 'Edit alarm';
   useEffect(() => {
@@ -29,13 +31,9 @@ export function EditView({ address }: ViewProps): JSX.Element {
   }, [title]);
   return (
     <section aria-labelledby="title">
-      <p>
-        {id === undefined ? (
-          <a href={linkTo('alarms')}>← Alarms</a>
-        ) : (
-          <a href={linkTo('alarm', id)}>← Back to the alarm</a>
-        )}
-      </p>
+      <Back view={id === undefined ? 'alarms' : 'alarm'} id={id}>
+        {id === undefined ? 'Alarms' : 'The alarm'}
+      </Back>
       <div class="heading">
         <h1 id="title">{title}</h1>
         {id !== undefined && reader.isWriter && (
@@ -53,14 +51,14 @@ export function EditView({ address }: ViewProps): JSX.Element {
               <Loaded answer={source} what="the alarm">
                 {(stored) =>
                   stored === null ? (
-                    <Empty>There is no such alarm, or it belongs to a project whose alarms you may not see.</Empty>
+                    <NoSuch what="alarm" />
                   ) : (
                     <StoredAlarmForm
                       key={stored.tag}
                       root={root}
                       reader={reader}
                       id={id}
-                      kept={startOf(stored, id)}
+                      start={startOf(stored, id)}
                       source={copied}
                     />
                   )
@@ -77,7 +75,7 @@ export function EditView({ address }: ViewProps): JSX.Element {
 }
 
 /** The draft with which the form opens: of an edit, or of a copy. */
-function startOf({ alarm, tag }: StoredVersion, id: string | undefined): KeptDraft {
+function startOf({ alarm, tag }: AlarmVersion, id: string | undefined): KeptAlarm {
   if (id !== undefined) return { draft: draftOf(alarm), base: draftOf(alarm), tag };
   return { draft: copyOf(alarm), base: copyOf(alarm), tag: undefined };
 }
@@ -87,7 +85,7 @@ function NewAlarm({ root, address, reader }: { root: JsonSchema; address: PageAd
   const rule = types.find(({ type }) => type === address.query.get('type'));
   if (!rule) return <TypeChoice types={types} />;
   const start = newDraft(rule);
-  const key = keyOf(reader, `new ${rule.type} ${address.query.get(PROJECT) ?? ''}`);
+  const key = draftKey(reader, `new ${rule.type} ${address.query.get(PROJECT) ?? ''}`);
   return (
     <AlarmForm
       key={key}
@@ -95,7 +93,6 @@ function NewAlarm({ root, address, reader }: { root: JsonSchema; address: PageAd
       fields={fieldsOf(root, root)}
       rule={rule}
       start={{ draft: start, base: start, tag: undefined }}
-      kept={keptDraft(key)}
       id={undefined}
     />
   );
@@ -105,25 +102,18 @@ function StoredAlarmForm({
   root,
   reader,
   id,
-  kept: start,
+  start,
   source,
 }: {
   root: JsonSchema;
   reader: Reader;
   id: string | undefined;
-  kept: KeptDraft;
+  start: KeptAlarm;
   source: string;
 }): JSX.Element {
   const { type } = start.draft;
   const rule: RuleForm | undefined = alarmTypesOf(root).find((each) => each.type === type);
   if (!rule) return <Empty>This page has no form for alarms of the type {String(type)}.</Empty>;
-  const key = keyOf(reader, `${id === undefined ? 'copy' : 'edit'} ${source}`);
-  return (
-    <AlarmForm keptAs={key} fields={fieldsOf(root, root)} rule={rule} start={start} kept={keptDraft(key)} id={id} />
-  );
-}
-
-/** A draft belongs to the user who wrote it. */
-function keyOf({ user_id, project_id }: Reader, what: string): string {
-  return JSON.stringify([user_id, project_id, what]);
+  const key = draftKey(reader, `${id === undefined ? 'copy' : 'edit'} ${source}`);
+  return <AlarmForm keptAs={key} fields={fieldsOf(root, root)} rule={rule} start={start} id={id} />;
 }

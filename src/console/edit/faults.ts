@@ -1,4 +1,5 @@
 import { RequestRefused } from '../requests/client.js';
+import { refusalOf } from '../requests/refused-field.js';
 import { valueAt, type Draft, type FieldPath } from './draft.js';
 
 /** Why the service refused a draft, and the path of the refused field; undefined: the whole alarm. */
@@ -10,29 +11,20 @@ export interface FieldFault {
 /** The refusal of a draft; undefined for other failures. `known`: paths of the fields of the form. */
 export function faultOf(failure: unknown, draft: Draft, known: readonly FieldPath[]): FieldFault | undefined {
   if (!(failure instanceof RequestRefused) || (failure.status !== 400 && failure.status !== 401)) return undefined;
-  const { fault: text, field } = failure;
-  const path = field === undefined ? namedIn(text, draft, known) : pathOf(field, draft);
-  return { path, text: shortened(text) };
+  const { path, name, text } = refusalOf(failure);
+  if (path !== undefined) return { path: pathIn(draft, path), text };
+  if (name !== undefined) return { path: known.find((each) => each.at(-1) === name), text };
+  // The text of such a refusal has the wrong member of a list in it.
+  return { path: membersIn(draft).find((each) => text.includes(String(valueAt(draft, each)))), text };
 }
 
-/** A JSON Pointer as a path. Requests for a draft hold the alarm in a field of this name. */
-function pathOf(pointer: string, draft: Draft): FieldPath {
-  const names = pointer
-    .split('/')
-    .slice(1)
-    .map((name) => name.replace(/~1/g, '/').replace(/~0/g, '~'));
-  const within = names[0] === 'alarm' ? names.slice(1) : names;
-  return within.reduce<(string | number)[]>((path, name) => {
-    const isMember = Array.isArray(valueAt(draft, path)) && /^\d+$/.test(name);
-    return [...path, isMember ? Number(name) : name];
+/** A path of a refusal in the draft. Requests for a draft hold the alarm in a field of this name. */
+function pathIn(draft: Draft, path: readonly string[]): FieldPath {
+  const within = path[0] === 'alarm' ? path.slice(1) : path;
+  return within.reduce<(string | number)[]>((found, name) => {
+    const isMember = Array.isArray(valueAt(draft, found)) && /^\d+$/.test(name);
+    return [...found, isMember ? Number(name) : name];
   }, []);
-}
-
-/** The field whose name or value is in the text. Refusals without the header `Tocsin-Field` need this. */
-function namedIn(text: string, draft: Draft, known: readonly FieldPath[]): FieldPath | undefined {
-  const name = /^Invalid input for field\/attribute ([\w.]+)\. Value:/.exec(text)?.[1]?.split('.').at(-1);
-  if (name !== undefined) return known.find((path) => path.at(-1) === name);
-  return membersIn(draft).find((path) => text.includes(String(valueAt(draft, path))));
 }
 
 /** Paths of texts in lists: actions, and ids of alarms. */
@@ -43,9 +35,4 @@ function membersIn(value: unknown, path: FieldPath = []): FieldPath[] {
     const at = [...path, isMember ? Number(name) : name];
     return isMember && typeof each === 'string' && each !== '' ? [at] : membersIn(each, at);
   });
-}
-
-/** The text without the name and the value of the field, beside which it stands. */
-function shortened(text: string): string {
-  return /^Invalid input for field\/attribute [\w.]+\. Value: '[\s\S]*?'\. (\S[\s\S]*)$/.exec(text)?.[1] ?? text;
 }

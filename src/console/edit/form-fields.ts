@@ -86,7 +86,7 @@ export function alarmTypesOf(root: JsonSchema): RuleForm[] {
     const property = properties[`${name}_rule`] ?? {};
     const rule = withoutNull(property, root);
     const isTree = shapeOf(rule, root).kind !== 'object';
-    const whole: JsonSchema = {
+    const outerSchema: JsonSchema = {
       properties: { [`${name}_rule`]: { ...rule, title: 'Rule' } },
       required: [`${name}_rule`],
     };
@@ -94,7 +94,7 @@ export function alarmTypesOf(root: JsonSchema): RuleForm[] {
       type: name,
       title: titleOf(property, root) ?? wordsOf(name),
       description: descriptionOf(property, root),
-      fields: isTree ? fieldsOf(whole, root) : fieldsOf(rule, root),
+      fields: isTree ? fieldsOf(outerSchema, root) : fieldsOf(rule, root),
     };
   });
 }

@@ -1,6 +1,7 @@
 import type { JSX, TargetedEvent } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
+import { isEqual } from '../requests/json-equal.js';
 import type { ControlLinks } from './field-line.js';
 import type { FormField } from './form-fields.js';
 
@@ -16,24 +17,34 @@ export function JsonInput({
   value: unknown;
   onChange: (value: unknown) => void;
 }): JSX.Element {
-  const [typed, setTyped] = useState(value === undefined ? '' : JSON.stringify(value, null, 2));
+  // The text as typed stays while the value is the one at that time: half of an object is no value.
+  const [typed, setTyped] = useState<{ text: string; value: unknown }>();
+  const text = typed && isEqual(typed.value, value) ? typed.text : textOf(value);
+  const area = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => {
+    area.current?.setCustomValidity(parsedJson(text) === INVALID ? 'This is not JSON.' : '');
+  }, [text]);
   return (
     <textarea
       {...links}
+      ref={area}
       class="code"
       rows={4}
-      value={typed}
+      value={text}
       required={isRequired}
       spellcheck={false}
       onInput={(event: TargetedEvent<HTMLTextAreaElement>) => {
-        const { currentTarget: area } = event;
-        setTyped(area.value);
-        const parsed = parsedJson(area.value);
-        area.setCustomValidity(parsed === INVALID ? 'This is not JSON.' : '');
+        const { value: next } = event.currentTarget;
+        const parsed = parsedJson(next);
+        setTyped({ text: next, value: parsed === INVALID ? value : parsed });
         if (parsed !== INVALID) onChange(parsed);
       }}
     />
   );
+}
+
+function textOf(value: unknown): string {
+  return value === undefined ? '' : JSON.stringify(value, null, 2);
 }
 
 const INVALID = Symbol('invalid');

@@ -1,15 +1,12 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
 
+import { useRowFocus } from '../elements/row-focus.js';
 import type { FieldPath } from './draft.js';
 import { Control } from './control.js';
 import { linksOf, Notes } from './field-line.js';
 import type { FieldShape, FormField } from './form-fields.js';
 import type { PlacedField } from './form-sections.js';
 import { useField, type ShowField } from './form-state.js';
-
-/** The first control of the last row. It gets the focus when a row is added. */
-const ROW_CONTROL = ':scope > .row:nth-last-of-type(2) :is(input, select, textarea)';
 
 /** A list: a row for each member. */
 export function ListInput({
@@ -20,11 +17,7 @@ export function ListInput({
 }: PlacedField & { shape: Extract<FieldShape, { kind: 'list' }>; show: ShowField }): JSX.Element {
   const { id, value, fault, change } = useField(path);
   const members = Array.isArray(value) ? (value as unknown[]) : [];
-  const list = useRef<HTMLFieldSetElement>(null);
-  const [added, setAdded] = useState<number>();
-  useEffect(() => {
-    if (added !== undefined) list.current?.querySelector<HTMLElement>(ROW_CONTROL)?.focus();
-  }, [added]);
+  const { list, onAdd, onRemove } = useRowFocus<HTMLFieldSetElement>(':scope > .row', ':scope > .add button');
   const isFull = maxItems !== undefined && members.length >= maxItems;
   return (
     <fieldset ref={list} class={fault === undefined ? 'list' : 'list wrong'}>
@@ -39,18 +32,25 @@ export function ListInput({
       </legend>
       <Notes id={id} field={field} fault={fault} />
       {members.map((_, index) => (
-        <Row key={index} title={`${field.title} ${index + 1}`} onRemove={() => change(members.toSpliced(index, 1))}>
+        <Row
+          key={index}
+          title={`${field.title} ${index + 1}`}
+          onRemove={() => {
+            onRemove(index);
+            change(members.toSpliced(index, 1));
+          }}
+        >
           <Member field={field} item={item} path={[...path, index]} show={show} />
         </Row>
       ))}
-      <div>
+      <div class="add">
         <button
           type="button"
           disabled={isFull}
           aria-label={`Add to ${field.title}`}
           onClick={() => {
+            onAdd();
             change([...members, item.kind === 'object' ? {} : '']);
-            setAdded(members.length);
           }}
         >
           Add

@@ -1,5 +1,6 @@
 import type { JSX, TargetedEvent } from 'preact';
 
+import { useRowFocus } from '../elements/row-focus.js';
 import type { Draft, FieldPath } from './draft.js';
 import { Notes } from './field-line.js';
 import type { FieldShape, FormField, RuleForm } from './form-fields.js';
@@ -81,6 +82,7 @@ function Joint({
   const { shape } = parts;
   const { value, change } = useField(path);
   const members = ((value ?? {}) as Record<string, unknown[]>)[operator] ?? [];
+  const { list, onAdd, onRemove } = useRowFocus<HTMLDivElement>(':scope > .node', ':scope > .add select');
   return (
     <>
       <div class="heading">
@@ -97,16 +99,25 @@ function Joint({
         </select>
         {remove}
       </div>
-      <div class="members">
+      <div ref={list} class="members">
         {members.map((_, index) => (
           <Node
             key={index}
             {...parts}
             path={[...path, operator, index]}
-            onRemove={() => change({ [operator]: members.toSpliced(index, 1) })}
+            onRemove={() => {
+              onRemove(index);
+              change({ [operator]: members.toSpliced(index, 1) });
+            }}
           />
         ))}
-        <AddNode shape={shape} onAdd={(node) => change({ [operator]: [...members, node] })} />
+        <AddNode
+          shape={shape}
+          onAdd={(node) => {
+            onAdd();
+            change({ [operator]: [...members, node] });
+          }}
+        />
       </div>
     </>
   );
@@ -135,7 +146,7 @@ function AddNode({ shape, onAdd }: { shape: Tree; onAdd: (node: Draft) => void }
     onAdd({ type: choice, ...(compares ? { comparison_operator: 'gt' } : {}) });
   };
   return (
-    <div>
+    <div class="add">
       <select
         aria-label="Add a rule"
         value=""

@@ -1,44 +1,52 @@
 import { useState } from 'preact/hooks';
 
-import { RequestRefused } from '../requests/client.js';
+import { DefinitionChanged, haveSameDefinition, readAlarm, type AlarmVersion } from '../requests/alarm-version.js';
 import { useLive } from '../requests/live.js';
 import { goTo, linkTo } from '../shell/address.js';
 import type { Draft, FieldPath } from './draft.js';
 import { faultOf, type FieldFault } from './faults.js';
-import { createAlarm, readStored, replaceAlarm, type StoredVersion } from './stored.js';
+import { createAlarm, replaceAlarm } from './save-draft.js';
+
+/** The draft of an alarm. */
+export interface KeptAlarm {
+  draft: Draft;
+  /** The alarm as it was read, with its `ETag`; for a new alarm the draft at the start. */
+  base: Draft;
+  tag: string | undefined;
+}
 
 /** Why a draft was not saved. */
 export interface SavingProblem {
   fault?: FieldFault | undefined;
   failure?: unknown;
   /** The alarm as another request has changed it. */
-  theirs?: StoredVersion;
+  theirs?: AlarmVersion;
 }
 
 /** The draft to save: a new alarm if `id` is undefined. */
 interface SavedDraft {
   id: string | undefined;
-  draft: Draft;
-  tag: string | undefined;
+  kept: KeptAlarm;
   /** Paths of fields that the form shows. */
   known: readonly FieldPath[];
   onSaved: () => void;
 }
 
 /** Saves a draft and goes to its alarm, or returns the problem. */
-export function useSaving({ id, draft, tag, known, onSaved }: SavedDraft): {
+export function useSaving({ id, kept, known, onSaved }: SavedDraft): {
   problem: SavingProblem;
   isSaving: boolean;
   save: () => Promise<void>;
   forgetProblem: () => void;
 } {
+  const { draft, base, tag } = kept;
   const [problem, setProblem] = useState<SavingProblem>({});
   const [isSaving, setSaving] = useState(false);
   // Shows the conflict before the draft is saved, if the stream has the change.
   useLive({ events: ['definition'], ...(id !== undefined && { alarmId: id }) }, () => {
     if (id === undefined || isSaving) return;
-    readStored(id).then(
-      (theirs) => theirs !== null && theirs.tag !== tag && setProblem({ theirs }),
+    readAlarm(id).then(
+      (theirs) => theirs !== null && !haveSameDefinition(base, theirs.alarm) && setProblem({ theirs }),
       () => undefined, // saving shows the failure
     );
   });
@@ -47,29 +55,19 @@ export function useSaving({ id, draft, tag, known, onSaved }: SavedDraft): {
     setSaving(true);
     try {
       const saved = id ?? (await createAlarm(draft));
-      if (id !== undefined) await replaceAlarm(id, draft, tag ?? '*');
+      if (id !== undefined) await replaceAlarm(id, draft, { alarm: base, tag: tag ?? '*' });
       onSaved();
       goTo(linkTo('alarm', saved));
     } catch (failure) {
       setSaving(false);
-      setProblem(await problemOf(failure, { id, draft, known }));
+      setProblem(problemOf(failure, draft, known));
     }
   };
   return { problem, isSaving, save, forgetProblem: () => setProblem({}) };
 }
 
-async function problemOf(
-  failure: unknown,
-  { id, draft, known }: Pick<SavedDraft, 'id' | 'draft' | 'known'>,
-): Promise<SavingProblem> {
-  if (id !== undefined && failure instanceof RequestRefused && failure.status === 412) {
-    try {
-      const theirs = await readStored(id);
-      return theirs === null ? { failure } : { theirs };
-    } catch (thrown) {
-      return { failure: thrown };
-    }
-  }
+function problemOf(failure: unknown, draft: Draft, known: readonly FieldPath[]): SavingProblem {
+  if (failure instanceof DefinitionChanged) return { theirs: failure.present };
   const fault = faultOf(failure, draft, known);
   return fault ? { fault } : { failure };
 }

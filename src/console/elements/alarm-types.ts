@@ -15,3 +15,5 @@ export const TYPE_WORDS: Readonly<Record<ShownType, string>> = {
   loadbalancer_member_health: 'load balancer',
 };
 export const TYPES = Object.keys(TYPE_WORDS) as ShownType[];
+/** For a choice of a type. */
+export const TYPE_OPTIONS = TYPES.map((type) => [type, TYPE_WORDS[type]] as const);

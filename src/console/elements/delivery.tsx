@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 /** Statuses of notifications that can be sent again. */
 export const REPLAYABLE: readonly string[] = ['dead', 'silenced', 'superseded', 'cancelled'];
 
-/** What became of a notification, as sign and word. */
+/** The outcome of a notification as a sign; its status is the word beside it. */
 const OUTCOMES: Readonly<Record<string, { sign: string; kind: string }>> = {
   delivered: { sign: '✓', kind: 'ok' },
   dead: { sign: '✕', kind: 'alarm' },

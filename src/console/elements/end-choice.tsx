@@ -1,7 +1,8 @@
-import type { JSX, TargetedEvent } from 'preact';
+import type { JSX } from 'preact';
 
 import { serviceTime } from '../shell/clock.js';
 import { Field } from './fields.js';
+import { LocalTimeInput } from './moment-field.js';
 import { localText, utcOf } from './time.js';
 
 const HOUR_MS = 3_600_000;
@@ -53,14 +54,7 @@ export function EndChoice({
       </div>
       {end.kind === 'other' && (
         <Field label="Ends at (your time)" fault={fault}>
-          <input
-            type="datetime-local"
-            step="1"
-            value={end.local}
-            onInput={(event: TargetedEvent<HTMLInputElement>) =>
-              onChange({ kind: 'other', local: event.currentTarget.value })
-            }
-          />
+          <LocalTimeInput value={end.local} onChange={(local) => onChange({ kind: 'other', local })} />
         </Field>
       )}
     </>

@@ -4,11 +4,12 @@ import { useState } from 'preact/hooks';
 import { bodyOf, client } from '../requests/client.js';
 import { useReader } from '../requests/reader.js';
 import { Dialog } from './dialog.js';
+import { PauseNotice } from './pauses.js';
 import { matchersText, type ShownSilence } from './silence-words.js';
 
 /** The button that ends a silence. Shown to users who may end it. */
 export function EndSilence({
-  silence: { id, matchers, may_change, status },
+  silence: { id, matchers, may_change, status, project_ids: projects },
   names,
   onEnd,
 }: {
@@ -39,6 +40,7 @@ export function EndSilence({
           <p>
             Within an interval, the present state of each of these alarms is sent if its receivers know another one.
           </p>
+          <PauseNotice project={projects?.length === 1 ? projects[0] : undefined} />
         </Dialog>
       )}
     </>

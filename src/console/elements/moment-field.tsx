@@ -19,13 +19,32 @@ export function MomentField({
 }): JSX.Element {
   return (
     <Field label={label} hint={hint}>
-      <input
-        type="datetime-local"
-        step="1"
+      <LocalTimeInput
         value={value === undefined ? '' : localText(timeOf(value))}
-        required={isRequired}
-        onChange={(event: TargetedEvent<HTMLInputElement>) => onChange(utcOf(event.currentTarget.value))}
+        isRequired={isRequired}
+        onChange={(local) => onChange(utcOf(local))}
       />
     </Field>
+  );
+}
+
+/** An input for a time in the reader's zone, in the text of such inputs: see `localText`. Empty: none. */
+export function LocalTimeInput({
+  value,
+  isRequired = false,
+  onChange,
+}: {
+  value: string;
+  isRequired?: boolean;
+  onChange: (local: string) => void;
+}): JSX.Element {
+  return (
+    <input
+      type="datetime-local"
+      step="1"
+      value={value}
+      required={isRequired}
+      onInput={(event: TargetedEvent<HTMLInputElement>) => onChange(event.currentTarget.value)}
+    />
   );
 }

@@ -8,6 +8,7 @@ import { linkTo } from '../shell/address.js';
 import { DeliveryStatus, REPLAYABLE } from './delivery.js';
 import { errorWords } from './delivery-errors.js';
 import { Failure, Loaded } from './notices.js';
+import { HoldEnd, useHold } from './pauses.js';
 import { Time } from './time.js';
 
 type Notification = Schemas['Notification'];
@@ -54,12 +55,14 @@ function whatItTells({ kind, body: { current } }: Notification): string {
   return kind === 'repeat' ? `repeat of ${state || 'the state'}` : state;
 }
 
-/** What went wrong so far, and when the next attempt is made. */
+/** What went wrong so far, and when the next attempt is made. A pause of deliveries keeps attempts from being made. */
 function Progress({ notification }: { notification: Notification }): JSX.Element | null {
-  const { status, attempts, last_http_status, last_error, next_attempt_at } = notification;
+  const { status, attempts, last_http_status, last_error, next_attempt_at, project_id } = notification;
+  const hold = useHold(project_id);
   const error = status === 'delivered' ? undefined : errorWords(last_error, last_http_status);
-  const isWaiting = status === 'pending' && next_attempt_at !== null && attempts > 0;
-  if (error === undefined && !isWaiting) return null;
+  const isHeld = status === 'pending' && hold !== undefined;
+  const isWaiting = status === 'pending' && !isHeld && next_attempt_at !== null && attempts > 0;
+  if (error === undefined && !isWaiting && !isHeld) return null;
   return (
     <small class="progress">
       {error}
@@ -68,6 +71,13 @@ function Progress({ notification }: { notification: Notification }): JSX.Element
         <>
           {' '}
           Next attempt: <Time at={next_attempt_at} form="short" />.
+        </>
+      )}
+      {isHeld && (
+        <>
+          {' '}
+          It waits: deliveries are paused
+          <HoldEnd hold={hold} />.
         </>
       )}
     </small>

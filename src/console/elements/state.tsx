@@ -7,6 +7,11 @@ export type ShownSeverity = Schemas['Alarm']['severity'];
 
 export const STATES = ['alarm', 'insufficient data', 'ok'] as const satisfies readonly ShownState[];
 
+/** For a choice of a severity, the highest first. */
+export const SEVERITY_OPTIONS = (['critical', 'moderate', 'low'] as const satisfies readonly ShownSeverity[]).map(
+  (severity) => [severity, severity] as const,
+);
+
 /** A sign beside the word and the colour. */
 const SIGNS: Readonly<Record<ShownState, string>> = { alarm: '▲', ok: '●', 'insufficient data': '?' };
 const CLASSES: Readonly<Record<ShownState, string>> = { alarm: 'alarm', ok: 'ok', 'insufficient data': 'unknown' };

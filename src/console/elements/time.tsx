@@ -1,18 +1,34 @@
 import type { JSX } from 'preact';
 
-import { useNow } from '../shell/clock.js';
+import { now, useNow } from '../shell/clock.js';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
-const DATE_TIME = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
-const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
-const SHORT = new Intl.DateTimeFormat(undefined, {
-  month: 'short',
-  day: 'numeric',
-  hour: '2-digit',
-  minute: '2-digit',
-});
+/** In the language and the zone of the reader, with 24 hours in every language. No other module formats times. */
+const formatOf = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat =>
+  new Intl.DateTimeFormat(undefined, { ...options, hourCycle: 'h23' });
+
+const DAY_OF_YEAR = { month: 'short', day: 'numeric' } as const;
+const MINUTE_OF_DAY = { hour: '2-digit', minute: '2-digit' } as const;
+const FORMATS = {
+  full: formatOf({ dateStyle: 'medium', timeStyle: 'medium' }),
+  time: formatOf({ timeStyle: 'medium' }),
+  minute: formatOf(MINUTE_OF_DAY),
+  day: formatOf(DAY_OF_YEAR),
+  short: formatOf({ ...DAY_OF_YEAR, ...MINUTE_OF_DAY }),
+  /** `short` for a time in another year. */
+  farAway: formatOf({ ...DAY_OF_YEAR, year: 'numeric', ...MINUTE_OF_DAY }),
+};
+
+/** What of a time is shown: all of it, its day, its time of day with or without seconds, or day and minute. */
+export type TimeForm = 'full' | 'day' | 'time' | 'minute' | 'short';
+
+/** A time for a place where no element can be, such as a canvas. Everywhere else use `Time`. */
+export function timeText(time: Date, form: TimeForm): string {
+  const isFarAway = form === 'short' && time.getFullYear() !== now().getFullYear();
+  return FORMATS[isFarAway ? 'farAway' : form].format(time);
+}
 
 /** A time of the API. Routes below /v2 write UTC without a zone, as Aodh does. */
 export function timeOf(text: string): Date {
@@ -36,12 +52,11 @@ export function utcOf(local: string): string | undefined {
 }
 
 /** A time in the reader's zone; UTC when the pointer is on it. */
-export function Time({ at, form = 'full' }: { at: string; form?: 'full' | 'time' | 'short' }): JSX.Element {
+export function Time({ at, form = 'full' }: { at: string; form?: TimeForm }): JSX.Element {
   const time = timeOf(at);
-  const shown = { full: DATE_TIME, time: TIME, short: SHORT }[form].format(time);
   return (
     <time dateTime={time.toISOString()} title={utcText(time)}>
-      {shown}
+      {timeText(time, form)}
     </time>
   );
 }
@@ -49,10 +64,10 @@ export function Time({ at, form = 'full' }: { at: string; form?: 'full' | 'time'
 /** How long ago a time was: `5 min`. The whole time when the pointer is on it. */
 export function Age({ at }: { at: string }): JSX.Element {
   const time = timeOf(at);
-  const now = useNow(MINUTE_MS / 2);
+  const present = useNow(MINUTE_MS / 2);
   return (
-    <time dateTime={time.toISOString()} title={`${DATE_TIME.format(time)} (${utcText(time)})`}>
-      {durationText(Math.max(0, now.getTime() - time.getTime()))}
+    <time dateTime={time.toISOString()} title={`${timeText(time, 'full')} (${utcText(time)})`}>
+      {durationText(Math.max(0, present.getTime() - time.getTime()))}
     </time>
   );
 }

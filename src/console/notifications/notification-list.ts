@@ -68,7 +68,7 @@ export function useReceivers(address: PageAddress): Answer<Schemas['Receivers']>
   );
 }
 
-/** What a replay of all that the filter shows is asked for; undefined if these cannot be sent again. */
+/** The query of a replay of all that the filter shows; undefined if these cannot be sent again. */
 export function replayQuery(filter: NotificationFilter): ReplayQuery | undefined {
   if (filter.status === undefined || !REPLAYABLE.includes(filter.status)) return undefined;
   return queryOf(filter);

@@ -3,11 +3,11 @@ import { useState } from 'preact/hooks';
 
 import { Empty, Loaded } from '../elements/notices.js';
 import { NotificationRow } from '../elements/notification-row.js';
-import { bodyOf, client } from '../requests/client.js';
+import { Pages } from '../elements/pages.js';
+import { PausesContext, usePauses } from '../elements/pauses.js';
 import { useLive } from '../requests/live.js';
 import { useReader } from '../requests/reader.js';
-import { useAnswer } from '../requests/use-answer.js';
-import { linkTo, PROJECT, type PageAddress } from '../shell/address.js';
+import type { PageAddress } from '../shell/address.js';
 import { useLater } from '../shell/clock.js';
 import type { ViewProps } from '../shell/view.js';
 import { NotificationFilters } from './notification-filters.js';
@@ -21,45 +21,46 @@ import { ReplayAll, ReplayStatus } from './replay-panel.js';
 /** The service keeps counts for 2 seconds: those that it answers at once may be older than the event. */
 const KEPT_COUNTS_MS = 2_500;
 
-/** Who was told and who was not: receivers with what waits, fails or is dead, and the notifications themselves. */
+/** Notifications and their outcomes: receivers with what waits, fails or is dead, and the notifications themselves. */
 export function NotificationsView({ address }: ViewProps): JSX.Element {
-  const project = address.query.get(PROJECT) ?? '';
   const { isWriter } = useReader();
   const list = useNotifications(address);
   const receivers = useReceivers(address);
-  const pauses = useAnswer(project, (signal) => bodyOf(client.GET('/v1/delivery-pauses', { signal })));
+  const pauses = usePauses();
   const countLater = useLater(KEPT_COUNTS_MS, receivers.again);
   const follow = (): void => {
     list.again();
     receivers.again();
     countLater();
   };
-  const job = useReplayJob(project, follow);
+  const job = useReplayJob(follow);
   useLive({ events: ['delivery', 'transition'] }, follow);
   const query = replayQuery(filterIn(address));
   return (
-    <section aria-labelledby="title">
-      <Heading
-        onRefresh={() => {
-          follow();
-          pauses.again();
-        }}
-        onPause={pauses.again}
-      />
-      <Pauses answer={pauses} />
-      <ReplayStatus job={job} />
-      <ReceiversPanel answer={receivers} address={address} />
-      <h2>Notifications</h2>
-      <NotificationFilters address={address} />
-      {isWriter && query !== undefined && (
-        <div class="actions">
-          <ReplayAll query={query} job={job} />
-        </div>
-      )}
-      <Loaded answer={list} what="notifications">
-        {(page) => <NotificationPages page={page} address={address} onReplay={follow} />}
-      </Loaded>
-    </section>
+    <PausesContext.Provider value={pauses.value ?? []}>
+      <section aria-labelledby="title">
+        <Heading
+          onRefresh={() => {
+            follow();
+            pauses.again();
+          }}
+          onPause={pauses.again}
+        />
+        <Pauses answer={pauses} />
+        <ReplayStatus job={job} />
+        <ReceiversPanel answer={receivers} address={address} />
+        <h2>Notifications</h2>
+        <NotificationFilters address={address} />
+        {isWriter && query !== undefined && (
+          <div class="actions">
+            <ReplayAll query={query} job={job} />
+          </div>
+        )}
+        <Loaded answer={list} what="notifications">
+          {(page) => <NotificationPages page={page} address={address} onReplay={follow} />}
+        </Loaded>
+      </section>
+    </PausesContext.Provider>
   );
 }
 
@@ -93,9 +94,6 @@ function NotificationPages({
   address: PageAddress;
   onReplay: () => void;
 }): JSX.Element {
-  const { query } = address;
-  const at = (marker: string | undefined): string =>
-    linkTo('notifications', undefined, { ...Object.fromEntries(query), marker });
   return (
     <>
       {notifications.length === 0 ? (
@@ -115,18 +113,7 @@ function NotificationPages({
           </ol>
         </div>
       )}
-      <nav class="actions" aria-label="Pages">
-        {query.has('marker') && (
-          <a class="button" href={at(undefined)}>
-            First page
-          </a>
-        )}
-        {next !== undefined && (
-          <a class="button" href={at(next)}>
-            Next page
-          </a>
-        )}
-      </nav>
+      <Pages address={address} cursor="marker" next={next} />
     </>
   );
 }

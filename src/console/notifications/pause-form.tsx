@@ -4,10 +4,10 @@ import { useState } from 'preact/hooks';
 import { Dialog } from '../elements/dialog.js';
 import { Choice, Field } from '../elements/fields.js';
 import { MomentField } from '../elements/moment-field.js';
+import { ALL_PROJECTS } from '../elements/pauses.js';
 import { bodyOf, client, type Schemas } from '../requests/client.js';
 import { useReader } from '../requests/reader.js';
 import { serviceTime } from '../shell/clock.js';
-import { ALL_PROJECTS } from './all-projects.js';
 
 const HOUR_MS = 3_600_000;
 /** Hours from now, and other ends. */
@@ -46,8 +46,8 @@ export function PauseForm({
       onClose={onClose}
     >
       <p>
-        Alarms are evaluated and change their states as always; their notifications wait. At the end the present states
-        are sent.
+        Alarms are evaluated and change their states as always; their notifications wait. At the end of all their pauses
+        the present states are sent.
       </p>
       {pause === undefined && hasAllProjects ? (
         <ProjectFields project={project} onChange={(named) => change({ project: named })} />

@@ -3,17 +3,15 @@ import { useState } from 'preact/hooks';
 
 import { Dialog } from '../elements/dialog.js';
 import { Failure } from '../elements/notices.js';
+import { ALL_PROJECTS, holdOf, type ShownPause } from '../elements/pauses.js';
 import { Time } from '../elements/time.js';
-import { bodyOf, client, type Schemas } from '../requests/client.js';
+import { bodyOf, client } from '../requests/client.js';
 import { useReader, type Reader } from '../requests/reader.js';
 import type { Answer } from '../requests/use-answer.js';
-import { ALL_PROJECTS } from './all-projects.js';
 import { PauseForm } from './pause-form.js';
 
-type Pause = Schemas['DeliveryPause'];
-
 /** The pauses of deliveries that the reader sees, above all else. */
-export function Pauses({ answer }: { answer: Answer<readonly Pause[]> }): JSX.Element | null {
+export function Pauses({ answer }: { answer: Answer<readonly ShownPause[]> }): JSX.Element | null {
   const { value = [], failure, again } = answer;
   if (failure !== undefined) return <Failure failure={failure} again={again} />;
   if (value.length === 0) return null;
@@ -21,23 +19,37 @@ export function Pauses({ answer }: { answer: Answer<readonly Pause[]> }): JSX.El
     <ul class="pauses" aria-label="Paused deliveries">
       {value.map((pause) => (
         <li key={`${pause.project_id} ${pause.until ?? ''}`} class="warning">
-          {pause.until === null ? <PauseRow pause={pause} onChange={again} /> : <LimitRow pause={pause} />}
+          {pause.until === null ? (
+            <PauseRow pause={pause} others={value.filter((other) => other !== pause)} onChange={again} />
+          ) : (
+            <LimitRow pause={pause} isPaused={holdOf(value, pause.project_id) !== undefined} />
+          )}
         </li>
       ))}
     </ul>
   );
 }
 
-function LimitRow({ pause: { project_id, until } }: { pause: Pause }): JSX.Element {
+function LimitRow({ pause: { project_id, until }, isPaused }: { pause: ShownPause; isPaused: boolean }): JSX.Element {
   return (
     <span>
       <strong>Project {project_id} has reached its limit of notifications an hour.</strong> Its repeats wait until{' '}
-      {until !== null && <Time at={until} />}; transitions are sent.
+      {until !== null && <Time at={until} />}
+      {isPaused ? '.' : '; transitions are sent.'}
     </span>
   );
 }
 
-function PauseRow({ pause, onChange }: { pause: Pause; onChange: () => void }): JSX.Element {
+function PauseRow({
+  pause,
+  others,
+  onChange,
+}: {
+  pause: ShownPause;
+  /** The other pauses, and the limits. */
+  others: readonly ShownPause[];
+  onChange: () => void;
+}): JSX.Element {
   const reader = useReader();
   const [question, setQuestion] = useState<'resume' | 'change'>();
   const { project_id, paused_at, ends_at, reason, paused_by } = pause;
@@ -70,12 +82,21 @@ function PauseRow({ pause, onChange }: { pause: Pause; onChange: () => void }): 
           }}
           onClose={close}
         >
-          <p>What waits is sent at once. Notifications of states that are no longer true are superseded.</p>
+          <p>{whatIsSent(project_id, others)} Notifications of states that are no longer true are superseded.</p>
         </Dialog>
       )}
       {question === 'change' && <PauseForm pause={pause} onChange={onChange} onClose={close} />}
     </>
   );
+}
+
+/** What is sent at the end of a pause, while others may go on. */
+function whatIsSent(projectId: string, others: readonly ShownPause[]): string {
+  const hold = holdOf(others, projectId === ALL_PROJECTS ? undefined : projectId);
+  if (hold === undefined) return 'What waits is sent at once.';
+  return hold.isPartial
+    ? 'What waits is sent at once, but not that of projects whose own deliveries are paused.'
+    : 'What waits is sent when the deliveries of all projects are resumed, too.';
 }
 
 /** Members pause their own project, admins of all projects any. */

@@ -1,6 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { bodyOf, client, RequestRefused } from '../requests/client.js';
+import { beginWork, finishWork } from '../requests/long-work.js';
+import { readerKey, useReader } from '../requests/reader.js';
 import { parseAddress, PROJECT } from '../shell/address.js';
 import { after, now } from '../shell/clock.js';
 import type { ReplayQuery } from './notification-list.js';
@@ -37,75 +39,110 @@ export interface ReplayJob {
   dismiss: () => void;
 }
 
+/** A replay as all views see it. It goes on when its view is left, and stops with its user. */
+class ReplayRunner {
+  /** A key of the user, and of the project in whose name requests are sent. */
+  #owner: string | undefined;
+  #progress: ReplayProgress | undefined;
+  #work: AbortController | undefined;
+  readonly #watchers = new Set<(hasSent: boolean) => void>();
+
+  progressFor(owner: string): ReplayProgress | undefined {
+    return owner === this.#owner ? this.#progress : undefined;
+  }
+
+  /** Calls `watcher` when the progress has changed; with true when a part was sent. Returns the function to end this. */
+  watch(watcher: (hasSent: boolean) => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  run(owner: string, from: ReplayProgress): void {
+    this.stop();
+    const work = beginWork();
+    [this.#owner, this.#work] = [owner, work];
+    work.signal.addEventListener('abort', () => {
+      if (this.#progress) this.#show({ ...without(this.#progress), phase: 'stopped' });
+    });
+    this.#show(from);
+    void this.#send(from, work).finally(() => {
+      finishWork(work);
+      if (this.#work === work) this.#work = undefined;
+    });
+  }
+
+  stop(): void {
+    this.#work?.abort();
+    this.#work = undefined;
+  }
+
+  dismiss(): void {
+    this.#show(undefined);
+  }
+
+  async #send(from: ReplayProgress, work: AbortController): Promise<void> {
+    const { signal } = work;
+    const project = chosenProject();
+    let progress = from;
+    while (!signal.aborted) {
+      // Another project may be in the address already, before the page has read its user again.
+      if (chosenProject() !== project) return work.abort();
+      try {
+        progress = await sendPart(progress, signal);
+        if (!signal.aborted) this.#show(progress, true);
+        if (progress.phase === 'done') return;
+      } catch (failure) {
+        if (signal.aborted) return;
+        const waitS = failure instanceof RequestRefused ? failure.retryAfterS : undefined;
+        if (waitS === undefined) return this.#show({ ...progress, phase: 'failed', failure });
+        this.#show({ ...progress, phase: 'waiting', failure, until: new Date(now().getTime() + waitS * 1_000) });
+        await rest(waitS * 1_000, signal);
+        if (!signal.aborted) this.#show(progress);
+      }
+    }
+  }
+
+  #show(progress: ReplayProgress | undefined, hasSent = false): void {
+    this.#progress = progress;
+    for (const watcher of [...this.#watchers]) watcher(hasSent);
+  }
+}
+
+const runner = new ReplayRunner();
+
 /**
- * Replays what matches, request by request. When the service says to wait, it waits. It stops when the element leaves
- * the page, or `project` changes, in whose name requests are sent.
+ * The replay of the user. `onPart` is called after each part that was sent. What matches is sent again request by
+ * request. When the service says to wait, it waits.
  */
-export function useReplayJob(project: string, onPart: () => void): ReplayJob {
-  const [progress, setProgress] = useState<ReplayProgress>();
-  const running = useRef<AbortController | undefined>(undefined);
+export function useReplayJob(onPart: () => void): ReplayJob {
+  const owner = readerKey(useReader());
+  const [, setRound] = useState(0);
   const latest = useRef(onPart);
   latest.current = onPart;
-  const run = (from: ReplayProgress): void => {
-    running.current?.abort();
-    const control = new AbortController();
-    running.current = control;
-    const show = (shown: ReplayProgress): void => {
-      if (!control.signal.aborted) setProgress(shown);
+  useEffect(() => {
+    const follow = (hasSent: boolean): void => {
+      setRound((before) => before + 1);
+      if (hasSent) latest.current();
     };
-    // Another project may be in the address already, before this element is rendered again.
-    const mayGoOn = (): boolean => !control.signal.aborted && chosenProject() === project;
-    void replayAll(from, { signal: control.signal, mayGoOn, show, onPart: () => latest.current() });
-  };
-  const stop = (): void => {
-    running.current?.abort();
-    setProgress((before) => before && { ...without(before), phase: 'stopped' });
-  };
-  useEffect(
-    () => () => {
-      running.current?.abort();
-      setProgress(undefined);
-    },
-    [project],
-  );
+    follow(false); // something may have changed since the element was rendered
+    return runner.watch(follow);
+  }, []);
+  const progress = runner.progressFor(owner);
   return {
     progress,
-    start: (plan) => run({ ...plan, sent: 0, removed: 0, phase: 'sending' }),
-    stop,
-    goOn: () => progress && run({ ...without(progress), phase: 'sending' }),
-    dismiss: () => setProgress(undefined),
+    start: (plan) => runner.run(owner, { ...plan, sent: 0, removed: 0, phase: 'sending' }),
+    stop: () => runner.stop(),
+    goOn: () => progress && runner.run(owner, { ...without(progress), phase: 'sending' }),
+    dismiss: () => runner.dismiss(),
   };
 }
 
-interface Follower {
-  signal: AbortSignal;
-  /** False once a request would be sent in the name of another project, or none should be sent any more. */
-  mayGoOn: () => boolean;
-  show: (progress: ReplayProgress) => void;
-  /** Called after each part that was sent. */
-  onPart: () => void;
-}
-
-async function replayAll(from: ReplayProgress, { signal, mayGoOn, show, onPart }: Follower): Promise<void> {
-  let progress = from;
-  while (mayGoOn()) {
-    show(progress);
-    try {
-      const { query } = progress;
-      const { replayed, removed, has_more } = await bodyOf(
-        client.POST('/v1/notifications/replay', { params: { query }, signal }),
-      );
-      progress = { ...without(progress), sent: progress.sent + replayed, removed, phase: 'sending' };
-      if (!has_more) progress.phase = 'done';
-      onPart();
-    } catch (failure) {
-      const waitS = failure instanceof RequestRefused ? failure.retryAfterS : undefined;
-      if (waitS === undefined) return show({ ...progress, phase: 'failed', failure });
-      show({ ...progress, phase: 'waiting', failure, until: new Date(now().getTime() + waitS * 1_000) });
-      await rest(waitS * 1_000, signal);
-    }
-    if (progress.phase === 'done') return show(progress);
-  }
+async function sendPart(progress: ReplayProgress, signal: AbortSignal): Promise<ReplayProgress> {
+  const { query, sent } = progress;
+  const { replayed, removed, has_more } = await bodyOf(
+    client.POST('/v1/notifications/replay', { params: { query }, signal }),
+  );
+  return { ...without(progress), sent: sent + replayed, removed, phase: has_more ? 'sending' : 'done' };
 }
 
 function chosenProject(): string {

@@ -1,9 +1,10 @@
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useContext, useState } from 'preact/hooks';
 
 import { Dialog } from '../elements/dialog.js';
 import { Failure, Loaded } from '../elements/notices.js';
 import { countText } from '../elements/numbers.js';
+import { HoldEnd, holdOf, PauseNotice, PausesContext, useActedProject, type Hold } from '../elements/pauses.js';
 import { Time } from '../elements/time.js';
 import { bodyOf, client, failureText, type Schemas } from '../requests/client.js';
 import { useAnswer } from '../requests/use-answer.js';
@@ -50,7 +51,7 @@ function ReplayQuestion({
   };
   return (
     <Dialog
-      title={`Send all ${query.status} ones again?`}
+      title={`Send all ${query.status} notifications again?`}
       action="Send again"
       canAct={value !== undefined && value.notifications > 0}
       act={start}
@@ -59,6 +60,7 @@ function ReplayQuestion({
       <Loaded answer={preview} what="what would be sent">
         {(found) => <Previewed preview={found} />}
       </Loaded>
+      <PauseNotice project={query.project_id} />
     </Dialog>
   );
 }
@@ -101,21 +103,24 @@ function Previewed({ preview }: { preview: Schemas['ReplayPreview'] }): JSX.Elem
 /** How far a replay is, and what can be done. */
 export function ReplayStatus({ job }: { job: ReplayJob }): JSX.Element | null {
   const { progress } = job;
+  const pauses = useContext(PausesContext);
+  const hold = holdOf(pauses, useActedProject(progress?.query.project_id));
   if (progress === undefined) return null;
   const { sent, total, isComplete, phase, removed, failure } = progress;
+  const words = hold === undefined || hold.isPartial ? 'sent again' : 'wait to be sent again';
   const most = Math.max(total, sent);
   return (
     <section class="panel" aria-label="Sending again">
       <div class="heading">
         <strong>
           {countText(sent)} of {countText(most)}
-          {!isComplete && ' or more'} sent again
+          {!isComplete && ' or more'} {words}
         </strong>
         <ReplayButtons job={job} phase={phase} />
       </div>
       <progress max={most} value={phase === 'done' ? most : sent} aria-label="Sent again" />
       <p role="status">
-        <PhaseWords progress={progress} />
+        <PhaseWords progress={progress} hold={hold} />
         {phase === 'done' && removed > 0 && ` ${countText(removed)} were left out: their actions were removed.`}
       </p>
       {phase === 'failed' && <Failure failure={failure} />}
@@ -123,21 +128,40 @@ export function ReplayStatus({ job }: { job: ReplayJob }): JSX.Element | null {
   );
 }
 
-function PhaseWords({ progress: { phase, until, failure } }: { progress: ReplayProgress }): JSX.Element {
-  if (phase === 'sending') return <>Sending. {STAY}</>;
+function PhaseWords({
+  progress: { phase, until, failure },
+  hold,
+}: {
+  progress: ReplayProgress;
+  hold: Hold | undefined;
+}): JSX.Element {
+  if (phase === 'sending') return <>Under way. {GOES_ON}</>;
   if (phase === 'waiting')
     return (
       <>
         The service lets it wait ({failureText(failure)}). It goes on at{' '}
-        {until && <Time at={until.toISOString()} form="time" />}. {STAY}
+        {until && <Time at={until.toISOString()} form="time" />}. {GOES_ON}
       </>
     );
-  if (phase === 'done') return <>Done: the receivers get them now.</>;
+  if (phase === 'done') return <DoneWords hold={hold} />;
   return <>Not all are sent. Those that are left stay as they were.</>;
 }
 
-const STAY =
-  'Stay in this view: if you leave it or reload the page, this stops. Nothing is lost, and you can go on later.';
+/** The end of a replay. Notifications that are sent again wait as any others while deliveries are paused. */
+function DoneWords({ hold }: { hold: Hold | undefined }): JSX.Element {
+  if (hold === undefined) return <>Done: the receivers get them now.</>;
+  if (hold.isPartial)
+    return <>Done: the receivers get them now. Those of paused projects wait for the end of the pause.</>;
+  return (
+    <>
+      Done: deliveries are paused
+      <HoldEnd hold={hold} />, so they wait. The receivers get them when deliveries are resumed.
+    </>
+  );
+}
+
+const GOES_ON =
+  'It goes on while you look at other views. If you close or reload this tab, it stops: you can send the rest later.';
 
 function ReplayButtons({ job, phase }: { job: ReplayJob; phase: ReplayProgress['phase'] }): JSX.Element {
   if (phase === 'sending' || phase === 'waiting')

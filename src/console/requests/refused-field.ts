@@ -1,5 +1,15 @@
 import { RequestRefused } from './client.js';
 
+/** What the service says of a request that it refuses. */
+export interface Refusal {
+  /** Names and positions on the way to the refused field, if the service sent it: `['matchers', '0', 'value']`. */
+  path: readonly string[] | undefined;
+  /** The last name of the field, if only the text names it. */
+  name: string | undefined;
+  /** The reason without the name and the value of the field, since it stands beside the field. */
+  text: string;
+}
+
 /** A field that the service has refused. */
 export interface RefusedField {
   /** The name of the field in the request. */
@@ -10,33 +20,29 @@ export interface RefusedField {
   text: string;
 }
 
-const BEGIN = 'Invalid input for field/attribute ';
-const BEFORE_VALUE = ". Value: '";
-const BEHIND_VALUE = "'. ";
+/** Aodh's text of the refusal of a field. */
+const NAMED = /^Invalid input for field\/attribute (\S+)\. Value: '[\s\S]*?'\. (\S[\s\S]*)$/;
+const IS_POSITION = /^\d+$/;
+
+/** Reads a refusal: the header with the JSON Pointer of the field, or else the text. */
+export function refusalOf({ fault, field }: RequestRefused): Refusal {
+  const [, name, text] = NAMED.exec(fault) ?? [];
+  return {
+    path: field
+      ?.split('/')
+      .slice(1)
+      .map((part) => part.replace(/~1/g, '/').replace(/~0/g, '~')),
+    name: name?.split('.').at(-1),
+    text: text ?? fault,
+  };
+}
 
 /** The field that a refusal names; undefined for other failures. */
 export function refusedField(thrown: unknown): RefusedField | undefined {
   if (!(thrown instanceof RequestRefused) || thrown.status !== 400) return undefined;
-  const named = namedIn(thrown.fault);
-  const parts = thrown.field?.split('/') ?? [];
-  const field = parts.findLast((part) => part !== '' && !IS_POSITION.test(part)) ?? named?.field;
+  const { path = [], name, text } = refusalOf(thrown);
+  const field = path.findLast((part) => part !== '' && !IS_POSITION.test(part)) ?? name;
   if (field === undefined) return undefined;
-  const position = parts.findLast((part) => IS_POSITION.test(part));
-  return {
-    field,
-    index: position === undefined ? undefined : Number(position),
-    text: named?.text ?? thrown.fault,
-  };
-}
-
-const IS_POSITION = /^\d+$/;
-
-/** The name in Aodh's text, and the text without name and value, since it stands beside the field. */
-function namedIn(fault: string): Pick<RefusedField, 'field' | 'text'> | undefined {
-  if (!fault.startsWith(BEGIN)) return undefined;
-  const text = fault.slice(BEGIN.length);
-  const valueAt = text.indexOf(BEFORE_VALUE);
-  const endAt = text.lastIndexOf(BEHIND_VALUE);
-  if (valueAt < 0 || endAt < valueAt) return undefined;
-  return { field: text.slice(0, valueAt), text: text.slice(endAt + BEHIND_VALUE.length) };
+  const position = path.findLast((part) => IS_POSITION.test(part));
+  return { field, index: position === undefined ? undefined : Number(position), text };
 }

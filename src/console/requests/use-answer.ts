@@ -23,7 +23,8 @@ export function useAnswer<Value>(
   key: string | undefined,
   send: (signal: AbortSignal) => Promise<Value>,
 ): Answer<Value> {
-  const [answer, setAnswer] = useState<Omit<Answer<Value>, 'again'> & { key?: string | undefined }>({
+  const [answer, setAnswer] = useState<Omit<Answer<Value>, 'again'> & { key: string | undefined }>({
+    key: undefined,
     value: undefined,
     failure: undefined,
     isWaiting: key !== undefined,
@@ -37,16 +38,16 @@ export function useAnswer<Value>(
     const leaving = new AbortController();
     progress.current = { sentAtMs: now().getTime(), isWantedAgain: false };
     setAnswer((before) => ({ ...before, isWaiting: true }));
-    const settle = (settled: { value?: Value; failure?: unknown }): void => {
+    const record = (outcome: { value?: Value; failure?: unknown }): void => {
       if (leaving.signal.aborted) return;
       const { isWantedAgain } = progress.current;
       progress.current = { sentAtMs: -Infinity, isWantedAgain: false };
-      setAnswer((before) => ({ value: before.value, failure: undefined, ...settled, isWaiting: false, key }));
+      setAnswer((before) => ({ value: before.value, failure: undefined, ...outcome, isWaiting: false, key }));
       if (isWantedAgain) setRound((before) => before + 1);
     };
     latest.current(leaving.signal).then(
-      (value) => settle({ value }),
-      (failure: unknown) => settle({ failure }),
+      (value) => record({ value }),
+      (failure: unknown) => record({ failure }),
     );
     return () => leaving.abort();
   }, [key, round]);
@@ -55,5 +56,7 @@ export function useAnswer<Value>(
     if (now().getTime() - progress.current.sentAtMs < SLOW_MS) progress.current.isWantedAgain = true;
     else setRound((before) => before + 1);
   }, []);
-  return { ...answer, again };
+  // In the first moment of another key the answer is still that of the key before.
+  const isWaiting = key !== undefined && (answer.isWaiting || answer.key !== key);
+  return { value: answer.value, failure: answer.failure, isWaiting, again };
 }

@@ -1,10 +1,11 @@
 import type { FunctionComponent, JSX } from 'preact';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks';
 
 import { Empty, Failure, Loaded, Waiting } from '../elements/notices.js';
 import { bodyOf, client } from '../requests/client.js';
 import { LiveContext } from '../requests/live.js';
 import { LiveTabs } from '../requests/live-tabs.js';
+import { abortAllWork } from '../requests/long-work.js';
 import { ReaderContext, readerKey, readerOf, type Reader } from '../requests/reader.js';
 import { authMode, recheckSession, watchSession } from '../requests/session.js';
 import { useAnswer, type Answer } from '../requests/use-answer.js';
@@ -100,11 +101,15 @@ function Navigation({ current, reader }: { current: string; reader: Reader | und
   );
 }
 
-/** The stream of events that the user may see. It is opened before views read their lists. */
+/**
+ * The stream of events that the user may see. It is opened before views read their lists. With the user, also their
+ * long work ends.
+ */
 function useLiveTabs(reader: Reader | undefined): LiveTabs | undefined {
   const key = reader && readerKey(reader);
   const live = useMemo(() => (key === undefined ? undefined : new LiveTabs(`tocsin ${key}`, recheckSession)), [key]);
   useEffect(() => () => live?.close(), [live]);
+  useLayoutEffect(() => abortAllWork, [key]);
   return live;
 }
 

@@ -1,7 +1,9 @@
 import type { JSX, TargetedEvent } from 'preact';
 
-import { TYPE_WORDS, TYPES } from '../elements/alarm-types.js';
+import { TYPE_OPTIONS } from '../elements/alarm-types.js';
+import { useRowFocus } from '../elements/row-focus.js';
 import type { ShownMatcher } from '../elements/silence-words.js';
+import { SEVERITY_OPTIONS } from '../elements/state.js';
 import type { RefusedField } from '../requests/refused-field.js';
 
 const FIELDS: Readonly<Record<ShownMatcher['field'], { text: string; hint: string }>> = {
@@ -11,8 +13,8 @@ const FIELDS: Readonly<Record<ShownMatcher['field'], { text: string; hint: strin
   severity: { text: 'severity', hint: '' },
 };
 const CHOICES: Partial<Record<ShownMatcher['field'], readonly (readonly [value: string, text: string])[]>> = {
-  type: TYPES.map((type) => [type, TYPE_WORDS[type]] as const),
-  severity: ['critical', 'moderate', 'low'].map((severity) => [severity, severity] as const),
+  type: TYPE_OPTIONS,
+  severity: SEVERITY_OPTIONS,
 };
 const MOST_MATCHERS = 20;
 
@@ -28,8 +30,13 @@ export function MatcherFields({
 }): JSX.Element {
   const set = (index: number, matcher: ShownMatcher): void => onChange(matchers.with(index, matcher));
   const wrong = fault?.field === 'value' || fault?.field === 'field' ? fault.index : undefined;
+  const { list, onAdd, onRemove } = useRowFocus<HTMLFieldSetElement>(':scope > .matcher', ':scope > .add button');
+  const remove = (index: number): void => {
+    onRemove(index);
+    onChange(matchers.toSpliced(index, 1));
+  };
   return (
-    <fieldset class="choices">
+    <fieldset ref={list} class="choices">
       <legend>Silence alarms whose</legend>
       {matchers.map((matcher, index) => (
         <MatcherRow
@@ -38,13 +45,19 @@ export function MatcherFields({
           isFirst={index === 0}
           fault={index === wrong ? fault?.text : undefined}
           onChange={(next) => set(index, next)}
-          onRemove={matchers.length > 1 ? () => onChange(matchers.toSpliced(index, 1)) : undefined}
+          onRemove={matchers.length > 1 ? () => remove(index) : undefined}
         />
       ))}
       {fault?.field === 'matchers' && <small class="fault">{fault.text}</small>}
       {matchers.length < MOST_MATCHERS && (
-        <div>
-          <button type="button" onClick={() => onChange([...matchers, { field: 'severity', value: 'critical' }])}>
+        <div class="add">
+          <button
+            type="button"
+            onClick={() => {
+              onAdd();
+              onChange([...matchers, { field: 'severity', value: 'critical' }]);
+            }}
+          >
             and …
           </button>
         </div>
@@ -83,7 +96,7 @@ function MatcherRow({
       </select>
       <MatcherValue matcher={{ field, value }} onChange={(next) => onChange({ field, value: next })} />
       {onRemove && (
-        <button type="button" aria-label="Remove this matcher" onClick={onRemove}>
+        <button type="button" class="remove" aria-label="Remove this matcher" onClick={onRemove}>
           ✕
         </button>
       )}

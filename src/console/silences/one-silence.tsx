@@ -1,13 +1,12 @@
 import type { JSX } from 'preact';
 
-import { Empty, Loaded } from '../elements/notices.js';
+import { OneObject } from '../elements/one-object.js';
 import { SilencePreview, useSilencePreview } from '../elements/silence-preview.js';
 import { matchersText } from '../elements/silence-words.js';
 import { Time } from '../elements/time.js';
 import type { Schemas } from '../requests/client.js';
 import { useLive } from '../requests/live.js';
 import { useAnswer } from '../requests/use-answer.js';
-import { linkTo } from '../shell/address.js';
 import type { ViewProps } from '../shell/view.js';
 import { SilenceForm } from './silence-form.js';
 import { readSilence, useMatchedNames } from './silence-list.js';
@@ -23,18 +22,9 @@ export function OneSilence({ address, id }: ViewProps & { id: string }): JSX.Ele
   const names = useMatchedNames(answer.value ? [answer.value] : undefined);
   if (address.query.has('edit')) return <SilenceForm address={address} changed={id} />;
   return (
-    <section aria-labelledby="title">
-      <p>
-        <a href={linkTo('silences')}>← Silences</a>
-      </p>
-      {answer.value === null ? (
-        <Empty>There is no such silence, or it belongs to a project whose silences you may not see.</Empty>
-      ) : (
-        <Loaded answer={answer} what="the silence">
-          {(silence) => silence && <Details silence={silence} names={names} onChange={answer.again} />}
-        </Loaded>
-      )}
-    </section>
+    <OneObject list={{ view: 'silences', name: 'Silences' }} what="silence" answer={answer}>
+      {(silence) => <Details silence={silence} names={names} onChange={answer.again} />}
+    </OneObject>
   );
 }
 

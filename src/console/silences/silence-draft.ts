@@ -24,7 +24,7 @@ export interface SilenceDraft {
 const SECONDS_OF_MINUTE = 60;
 
 /** The draft of a new silence. */
-export function newDraft(reader: Reader): SilenceDraft {
+export function newSilence(reader: Reader): SilenceDraft {
   return {
     matchers: [{ field: 'name', value: '' }],
     recurs: false,
@@ -56,7 +56,7 @@ export function changeDraft(silence: ShownSilence, reader: Reader): SilenceDraft
 /** The draft that brings back an ended silence. Its end is empty, so the user must enter a new one. */
 export function broughtBack(silence: ShownSilence, reader: Reader): SilenceDraft {
   const { matchers, recurrence, reason, owner, project_ids, all_projects } = silence;
-  const draft = newDraft(reader);
+  const draft = newSilence(reader);
   return {
     ...draft,
     matchers: [...matchers],

@@ -1,7 +1,9 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 
+import { draftKey, Restored, Unsaved, useKeptDraft } from '../elements/kept-draft.js';
 import { Empty, Failure, Loaded } from '../elements/notices.js';
+import { Back, NoSuch } from '../elements/one-object.js';
 import { ReasonFields } from '../elements/silence-fields.js';
 import { SilencePreview, useSilencePreview } from '../elements/silence-preview.js';
 import type { ShownSilence } from '../elements/silence-words.js';
@@ -13,7 +15,7 @@ import { goTo, linkTo } from '../shell/address.js';
 import type { ViewProps } from '../shell/view.js';
 import { MatcherFields } from './matcher-fields.js';
 import { ProjectFields } from './project-fields.js';
-import { bodyOfDraft, broughtBack, changeDraft, newDraft, type SilenceDraft } from './silence-draft.js';
+import { bodyOfDraft, broughtBack, changeDraft, newSilence, type SilenceDraft } from './silence-draft.js';
 import { readSilence } from './silence-list.js';
 import { TimeFields } from './time-fields.js';
 
@@ -23,16 +25,22 @@ export function SilenceForm({ address, changed }: ViewProps & { changed?: string
   const from = changed ?? address.query.get('from') ?? undefined;
   const answer = useAnswer(from, (signal) => readSilence(from ?? '', signal));
   if (!reader.isWriter) return <Empty>You may read silences, but not make them.</Empty>;
-  if (from === undefined) return <Form title="New silence" start={newDraft(reader)} changed={undefined} />;
-  if (answer.value === null) return <Empty>There is no such silence, or you may not see it.</Empty>;
+  if (from === undefined) return <Form title="New silence" start={newSilence(reader)} />;
+  if (answer.value === null) return <NoSuch what="silence" />;
   return (
     <Loaded answer={answer} what="the silence">
       {(silence) =>
         silence &&
         (changed === undefined ? (
-          <Form title="Bring a silence back" start={broughtBack(silence, reader)} changed={undefined} />
+          <Form key={from} title="Bring a silence back" start={broughtBack(silence, reader)} from={from} />
         ) : (
-          <Form title="Change a silence" start={changeDraft(silence, reader)} changed={silence} />
+          <Form
+            key={from}
+            title="Change a silence"
+            start={changeDraft(silence, reader)}
+            from={from}
+            changed={silence}
+          />
         ))
       }
     </Loaded>
@@ -42,20 +50,25 @@ export function SilenceForm({ address, changed }: ViewProps & { changed?: string
 function Form({
   title,
   start,
+  from,
   changed,
 }: {
   title: string;
   start: SilenceDraft;
-  changed: ShownSilence | undefined;
+  /** The silence that is changed or brought back. */
+  from?: string;
+  changed?: ShownSilence;
 }): JSX.Element {
   const reader = useReader();
-  const [draft, setDraft] = useState(start);
+  const key = draftKey(reader, `silence ${title} ${from ?? ''}`);
+  const { kept, set, forget, discard, isChanged, isRestored } = useKeptDraft(key, { draft: start, base: start });
+  const { draft } = kept;
   const [progress, setProgress] = useState<{ isSending: boolean; failure?: unknown }>({ isSending: false });
   const isTyped = draft.matchers.length > 0 && draft.matchers.every(({ value }) => value !== '');
   const preview = useSilencePreview(isTyped ? bodyOfDraft(draft, { reader, isSent: false, changed }) : undefined);
   const fault = refusedField(progress.failure ?? (isTyped ? preview.failure : undefined));
   const change = (changes: Partial<SilenceDraft>): void => {
-    setDraft({ ...draft, ...changes });
+    set({ ...kept, draft: { ...draft, ...changes } });
     setProgress({ isSending: false });
   };
   const send = async (): Promise<string> => {
@@ -68,16 +81,20 @@ function Form({
     event.preventDefault();
     setProgress({ isSending: true });
     send().then(
-      (id) => goTo(linkTo('silences', id)),
+      (id) => {
+        forget();
+        goTo(linkTo('silences', id));
+      },
       (failure: unknown) => setProgress({ isSending: false, failure }),
     );
   };
   return (
     <section aria-labelledby="title">
-      <p>
-        <a href={linkTo('silences', changed?.id)}>← {changed ? 'The silence' : 'Silences'}</a>
-      </p>
+      <Back view="silences" id={changed?.id}>
+        {changed ? 'The silence' : 'Silences'}
+      </Back>
       <h1 id="title">{title}</h1>
+      {isRestored && <Restored onDiscard={discard} />}
       <form class="silence-form" onSubmit={submit}>
         <div class="panel">
           <MatcherFields matchers={draft.matchers} fault={fault} onChange={(matchers) => change({ matchers })} />
@@ -85,7 +102,7 @@ function Form({
           <TimeFields draft={draft} fault={fault} onChange={change} />
           <ReasonFields value={draft} fault={fault} onChange={({ reason, owner }) => change({ reason, owner })} />
           {progress.failure !== undefined && <FormFailure failure={progress.failure} />}
-          <FormButtons isSending={progress.isSending} changed={changed} />
+          <FormButtons isSending={progress.isSending} isChanged={isChanged} changed={changed} onCancel={forget} />
         </div>
         <section class="panel" aria-label="Preview">
           <h2>Alarms</h2>
@@ -110,15 +127,26 @@ function FormFailure({ failure }: { failure: unknown }): JSX.Element {
   );
 }
 
-function FormButtons({ isSending, changed }: { isSending: boolean; changed: ShownSilence | undefined }): JSX.Element {
+function FormButtons({
+  isSending,
+  isChanged,
+  changed,
+  onCancel,
+}: {
+  isSending: boolean;
+  isChanged: boolean;
+  changed: ShownSilence | undefined;
+  onCancel: () => void;
+}): JSX.Element {
   return (
     <div class="actions">
       <button class="primary" disabled={isSending}>
         {changed ? 'Save the change' : 'Silence'}
       </button>
-      <a class="button" href={linkTo('silences', changed?.id)}>
+      <a class="button" href={linkTo('silences', changed?.id)} onClick={onCancel}>
         Cancel
       </a>
+      {isChanged && <Unsaved />}
     </div>
   );
 }

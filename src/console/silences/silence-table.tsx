@@ -1,5 +1,6 @@
-import type { ComponentChildren, JSX } from 'preact';
+import type { JSX } from 'preact';
 
+import { Cell } from '../elements/cell.js';
 import { EndSilence } from '../elements/end-silence.js';
 import { matchersText, type ShownSilence } from '../elements/silence-words.js';
 import { Time } from '../elements/time.js';
@@ -59,14 +60,6 @@ export function SilenceTable({
         </tbody>
       </table>
     </div>
-  );
-}
-
-function Cell({ name, children }: { name: string; children: ComponentChildren }): JSX.Element {
-  return (
-    <td data-name={name}>
-      <div>{children}</div>
-    </td>
   );
 }
 

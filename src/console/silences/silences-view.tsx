@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 
 import { SearchField } from '../elements/fields.js';
 import { Empty, Loaded } from '../elements/notices.js';
+import { Pages } from '../elements/pages.js';
 import { useLive } from '../requests/live.js';
 import { useReader } from '../requests/reader.js';
 import { changeQuery, linkTo, PROJECT, type PageAddress } from '../shell/address.js';
@@ -60,7 +61,7 @@ function Silences({ address }: ViewProps): JSX.Element {
             ) : (
               <SilenceTable silences={page.silences} names={names} onChange={list.again} />
             )}
-            <Pages address={address} page={page} />
+            <Pages address={address} cursor="cursor" next={page.next} />
           </>
         )}
       </Loaded>
@@ -69,20 +70,20 @@ function Silences({ address }: ViewProps): JSX.Element {
 }
 
 const NONE: Readonly<Record<SilenceTab, string>> = {
-  active: 'No silence is active: each notification is sent.',
+  active: 'No silence is active.',
   planned: 'No silence is planned.',
   ended: 'No silence has ended in the last 30 days.',
 };
 
-/** A tab for each status. Active and planned have the number of their silences. */
+/** A tab for each status, with the number of its silences. */
 function Tabs({ address, current }: { address: PageAddress; current: SilenceTab }): JSX.Element {
   const active = useSilences(address, 'active', null);
   const planned = useSilences(address, 'planned', null);
+  const ended = useSilences(address, 'ended', null);
   useLive({ events: ['silence'] }, () => {
-    active.again();
-    planned.again();
+    for (const answer of [active, planned, ended]) answer.again();
   });
-  const pages: Partial<Record<SilenceTab, SilencePage | undefined>> = { active: active.value, planned: planned.value };
+  const pages = { active: active.value, planned: planned.value, ended: ended.value };
   const kept = { project_id: address.query.get('project_id') ?? undefined };
   return (
     <nav class="tabs" aria-label="Status">
@@ -108,25 +109,5 @@ function Count({ page }: { page: SilencePage | undefined }): JSX.Element | null 
       {page.silences.length}
       {page.next !== null && '+'}
     </span>
-  );
-}
-
-function Pages({ address: { query }, page }: { address: PageAddress; page: SilencePage }): JSX.Element | null {
-  const at = (cursor: string | undefined): string =>
-    linkTo('silences', undefined, { ...Object.fromEntries(query), cursor });
-  if (!query.has('cursor') && page.next === null) return null;
-  return (
-    <nav class="actions" aria-label="Pages">
-      {query.has('cursor') && (
-        <a class="button" href={at(undefined)}>
-          First page
-        </a>
-      )}
-      {page.next !== null && (
-        <a class="button" href={at(page.next)}>
-          Next page
-        </a>
-      )}
-    </nav>
   );
 }

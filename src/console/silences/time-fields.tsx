@@ -2,6 +2,7 @@ import type { JSX, TargetedEvent } from 'preact';
 
 import { EndChoice } from '../elements/end-choice.js';
 import { Field } from '../elements/fields.js';
+import { LocalTimeInput } from '../elements/moment-field.js';
 import type { RefusedField } from '../requests/refused-field.js';
 import type { SilenceDraft } from './silence-draft.js';
 
@@ -26,7 +27,7 @@ export function TimeFields({ draft, fault, onChange }: FieldsProps): JSX.Element
         </button>
       </div>
       <Field label="Starts at (your time)" hint="empty: now" fault={faultOf('starts_at')}>
-        <LocalTime value={draft.startsAt} onChange={(startsAt) => onChange({ startsAt })} />
+        <LocalTimeInput value={draft.startsAt} onChange={(startsAt) => onChange({ startsAt })} />
       </Field>
       {draft.recurs ? (
         <RecurrenceFields draft={draft} fault={fault} onChange={onChange} />
@@ -63,19 +64,8 @@ function RecurrenceFields({ draft, fault, onChange }: FieldsProps): JSX.Element 
       </Field>
       {text('timezone', 'Time zone', 'such as Europe/Berlin')}
       <Field label="Recurs until (your time)" hint="empty: no end" fault={faultOf('ends_at')}>
-        <LocalTime value={draft.lastDay} onChange={(lastDay) => onChange({ lastDay })} />
+        <LocalTimeInput value={draft.lastDay} onChange={(lastDay) => onChange({ lastDay })} />
       </Field>
     </>
-  );
-}
-
-function LocalTime({ value, onChange }: { value: string; onChange: (local: string) => void }): JSX.Element {
-  return (
-    <input
-      type="datetime-local"
-      step="1"
-      value={value}
-      onInput={(event: TargetedEvent<HTMLInputElement>) => onChange(event.currentTarget.value)}
-    />
   );
 }

@@ -1,0 +1,85 @@
+import { createContext, type JSX } from 'preact';
+import { useContext } from 'preact/hooks';
+
+import { bodyOf, client, type Schemas } from '../requests/client.js';
+import { useLive } from '../requests/live.js';
+import { readerKey, useReader } from '../requests/reader.js';
+import { useAnswer, type Answer } from '../requests/use-answer.js';
+import { Time, timeOf } from './time.js';
+
+/** What stands for all projects in requests about pauses. */
+export const ALL_PROJECTS = '*';
+
+/** A pause of deliveries, or, with `until`, the limit of a project in the present hour. */
+export type ShownPause = Schemas['DeliveryPause'];
+
+/** How pauses hold notifications at present. */
+export interface Hold {
+  /** True if only those of some projects are held. */
+  isPartial: boolean;
+  /** When the last pause ends; null if a user must end it. */
+  endsAt: string | null;
+}
+
+/** The pauses and limits that the user sees, kept up to date. */
+export function usePauses(): Answer<readonly ShownPause[]> {
+  const answer = useAnswer(readerKey(useReader()), (signal) => bodyOf(client.GET('/v1/delivery-pauses', { signal })));
+  useLive({ events: ['pause'] }, answer.again);
+  return answer;
+}
+
+/** How pauses hold the notifications of a project, or of all projects if it is undefined; undefined if they do not. */
+export function holdOf(pauses: readonly ShownPause[], project: string | null | undefined): Hold | undefined {
+  const holding = pauses.filter(
+    ({ until, project_id: id }) => until === null && (id === ALL_PROJECTS || project === undefined || id === project),
+  );
+  if (holding.length === 0) return undefined;
+  const ends = holding.flatMap(({ ends_at }) => ends_at ?? []);
+  const last = ends.toSorted((one, other) => timeOf(one).getTime() - timeOf(other).getTime()).at(-1);
+  return {
+    isPartial: project === undefined && holding.every(({ project_id }) => project_id !== ALL_PROJECTS),
+    endsAt: ends.length < holding.length ? null : (last ?? null),
+  };
+}
+
+/** The project whose notifications a user acts on; undefined for all. Only admins of all projects may name another. */
+export function useActedProject(named: string | null | undefined): string | null | undefined {
+  const { hasAllProjects, project_id: own } = useReader();
+  return hasAllProjects ? named : own;
+}
+
+/** The pauses that notifications of a list are shown with. Provided by the element that shows the list. */
+export const PausesContext = createContext<readonly ShownPause[]>([]);
+
+/** How pauses hold the notifications of a project within `PausesContext`. */
+export function useHold(project: string | null): Hold | undefined {
+  return holdOf(useContext(PausesContext), project);
+}
+
+/** Says that notifications wait, while a pause holds those of the project; undefined: of all projects. */
+export function PauseNotice({ project }: { project: string | null | undefined }): JSX.Element | null {
+  const { value } = usePauses();
+  const acted = useActedProject(project);
+  return <HoldNotice hold={holdOf(value ?? [], acted)} />;
+}
+
+/** Says that notifications wait; nothing without a hold. */
+export function HoldNotice({ hold }: { hold: Hold | undefined }): JSX.Element | null {
+  if (hold === undefined) return null;
+  return (
+    <p class="warning" role="status">
+      {hold.isPartial ? 'Deliveries of some projects are paused' : 'Deliveries are paused'}
+      <HoldEnd hold={hold} />: {hold.isPartial ? 'their notifications wait' : 'notifications wait'}.
+    </p>
+  );
+}
+
+/** ` until 29 Nov, 13:14`, or nothing if a user must end the pause. */
+export function HoldEnd({ hold: { endsAt } }: { hold: Hold }): JSX.Element | null {
+  return endsAt === null ? null : (
+    <>
+      {' '}
+      until <Time at={endsAt} form="short" />
+    </>
+  );
+}

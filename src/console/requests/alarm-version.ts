@@ -1,0 +1,65 @@
+import { bodyOf, client, RequestRefused, type Schemas } from './client.js';
+import { isEqual } from './json-equal.js';
+
+/** An alarm, or a draft of one, with the `ETag` of the stored alarm. It changes with the definition and the state. */
+export interface Versioned<Alarm extends object> {
+  alarm: Alarm;
+  tag: string;
+}
+export type AlarmVersion = Versioned<Schemas['Alarm']>;
+
+/** Reads an alarm; null if the user cannot see one with this id. */
+export async function readAlarm(id: string, signal?: AbortSignal): Promise<AlarmVersion | null> {
+  const answering = client.GET('/v2/alarms/{id}', { params: { path: { id } }, ...(signal && { signal }) });
+  const { response } = await answering;
+  if (response.status === 404) return null;
+  return { alarm: await bodyOf(answering), tag: response.headers.get('ETag') ?? '*' };
+}
+
+/** Fields of an alarm that are not part of its definition: evaluations or each edit change them. */
+const NOT_DEFINED = ['alarm_id', 'timestamp', 'state', 'state_timestamp', 'state_reason', 'evaluate_timestamp'];
+
+/** The definition of an alarm: what users change. */
+export function definitionOf(alarm: object): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(alarm).filter(([name]) => !NOT_DEFINED.includes(name)));
+}
+
+/** True if two versions of an alarm differ in their states at most. */
+export function haveSameDefinition(one: object, other: object): boolean {
+  return isEqual(definitionOf(one), definitionOf(other));
+}
+
+/** The definition of the alarm is no longer the one that the user has seen. */
+export class DefinitionChanged extends Error {
+  constructor(readonly present: AlarmVersion) {
+    super('The alarm has changed since you opened it. Close this, read the change, and try again.');
+  }
+}
+
+/** Most requests for one change of an alarm whose state changes meanwhile. */
+const MOST_REQUESTS = 5;
+
+/**
+ * Sends a change of the version that the user has seen. If only the state has changed since, the change is sent again
+ * for the present version. @throws DefinitionChanged, RequestRefused
+ */
+export async function changeVersion(
+  id: string,
+  seen: Versioned<object>,
+  send: (version: Versioned<object>) => Promise<unknown>,
+): Promise<void> {
+  let version = seen;
+  for (let requests = 1; requests <= MOST_REQUESTS; requests += 1) {
+    try {
+      await send(version);
+      return;
+    } catch (thrown) {
+      if (!(thrown instanceof RequestRefused) || thrown.status !== 412) throw thrown;
+      const present = await readAlarm(id);
+      if (present === null) throw thrown;
+      if (!haveSameDefinition(seen.alarm, present.alarm)) throw new DefinitionChanged(present);
+      version = present;
+    }
+  }
+  throw new Error('The state of the alarm changed during each attempt: try again.');
+}
