@@ -1,30 +1,16 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import type { Browser, Page } from 'playwright-core';
+import { expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
 
-import type { Database } from '../../src/storage/database.js';
-import { MEMBER, startApi, thresholdBody, type TestApi } from '../support/api.js';
-import { openPage, startBrowser } from '../support/browser.js';
-import { anyDatabase, empty } from '../support/databases.js';
+import { MEMBER, thresholdBody } from '../support/api.js';
+import { NO_MISDEEDS } from '../support/browser.js';
+import { startPageRig } from '../support/page-rig.js';
 import { describeWith } from '../support/servers.js';
 
-const NO_MISDEEDS = { errors: [], requestsElsewhere: [] };
+const rig = startPageRig();
 
-let db: Database;
-let api: TestApi;
-
-beforeAll(async () => {
-  db = await anyDatabase();
-  api = await startApi(db);
-});
-beforeEach(() => empty(db));
-afterAll(async () => {
-  await api.close();
-  await db.close();
-});
-
-const newAddress = (type: string): string => `${api.url}/console#/new?project=p1&type=${type}`;
+const newAddress = (type: string): string => `new?project=p1&type=${type}`;
 const stored = async (id: string): Promise<Record<string, unknown>> =>
-  (await api.ask('GET', `/v2/alarms/${id}`, { as: MEMBER })).json();
+  (await rig.api.ask('GET', `/v2/alarms/${id}`, { as: MEMBER })).json();
 const fill = async (page: Page, values: Record<string, string>): Promise<void> => {
   for (const [label, value] of Object.entries(values)) await page.getByLabel(label).fill(value);
 };
@@ -166,35 +152,27 @@ const CASES: FormCase[] = [
 ];
 
 describeWith(['chromium'], 'the form of an alarm in Chromium', () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await startBrowser();
-  });
-  afterAll(() => browser.close());
-
   test('the choice of types leads from the list of alarms to a form', async () => {
-    const { page, context, misdeeds } = await openPage(browser, `${api.url}/console#/alarms?project=p1`);
+    const { page, misdeeds } = await rig.open('alarms?project=p1');
     await page.getByRole('link', { name: 'New alarm' }).click();
     await page.getByRole('link', { name: 'Prometheus Compares' }).click();
     await page.getByLabel('Query *').waitFor();
     expect(misdeeds).toEqual(NO_MISDEEDS);
-    await context.close();
   });
 
   test.each(CASES)('an alarm of type $type is created as it was meant', async ({ type, write, rule, more = {} }) => {
-    const { page, context } = await openPage(browser, newAddress(type));
+    const { page } = await rig.open(newAddress(type));
     await page.getByLabel('Name *').first().fill(`a ${type}`);
     await write(page);
     await page.getByRole('button', { name: 'Create' }).click();
     const created = await stored(await idOfCreated(page));
     expect(created).toMatchObject({ name: `a ${type}`, type, [`${type}_rule`]: rule, ...more });
-    await context.close();
   });
 
   test('a combination is made of alarms that are found by their names', async () => {
     const ids = [];
-    for (const name of ['first cpu', 'second cpu']) ids.push(await api.create(thresholdBody({ name }), MEMBER));
-    const { page, context, misdeeds } = await openPage(browser, newAddress('combination'));
+    for (const name of ['first cpu', 'second cpu']) ids.push(await rig.api.create(thresholdBody({ name }), MEMBER));
+    const { page, misdeeds } = await rig.open(newAddress('combination'));
     await page.getByLabel('Name *').fill('both');
     await page.getByLabel('Find alarms').fill('cpu');
     for (const name of ['first cpu', 'second cpu']) {
@@ -205,15 +183,13 @@ describeWith(['chromium'], 'the form of an alarm in Chromium', () => {
     const created = await stored(await idOfCreated(page));
     expect(created).toMatchObject({ combination_rule: { operator: 'and', alarm_ids: ids } });
     expect(misdeeds).toEqual(NO_MISDEEDS);
-    await context.close();
   });
 
   test('a mandatory field without a value is pointed at by the browser, and nothing is sent', async () => {
-    const { page, context, misdeeds } = await openPage(browser, newAddress('threshold'));
+    const { page, misdeeds } = await rig.open(newAddress('threshold'));
     await page.getByRole('button', { name: 'Create' }).click();
     expect(await page.evaluate<string>('document.activeElement.id')).toBe('field.name');
     expect(misdeeds).toEqual(NO_MISDEEDS);
-    await context.close();
   });
 
   test.each([
@@ -260,7 +236,7 @@ describeWith(['chromium'], 'the form of an alarm in Chromium', () => {
       text: 'Exactly 5 or 6 columns',
     },
   ])('what the service says $what stands beside that field', async ({ wrong, field, text }) => {
-    const { page, context } = await openPage(browser, newAddress('threshold'));
+    const { page } = await rig.open(newAddress('threshold'));
     await fill(page, { 'Name *': 'n', 'Meter *': 'cpu', 'Threshold *': '1' });
     await wrong(page);
     await page.getByRole('button', { name: 'Create' }).click();
@@ -268,6 +244,5 @@ describeWith(['chromium'], 'the form of an alarm in Chromium', () => {
     await fault.waitFor();
     expect(await fault.textContent()).toContain(text);
     expect(await page.locator(`[id="${field}"]`).getAttribute('aria-invalid')).toBe('true');
-    await context.close();
   });
 });

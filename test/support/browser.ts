@@ -37,6 +37,8 @@ export const PHONE = { width: 390, height: 844 };
 export interface PageOptions {
   size?: { width: number; height: number };
   dark?: boolean;
+  /** The language of the browser. */
+  locale?: string;
   /** Runs before the first request. */
   observe?: (page: Page) => void;
 }
@@ -45,13 +47,13 @@ export interface PageOptions {
 export async function openPage(
   browser: Browser,
   url: string,
-  { size = LAPTOP, dark = false, observe }: PageOptions = {},
+  { size = LAPTOP, dark = false, locale = 'en-GB', observe }: PageOptions = {},
 ): Promise<OpenPage> {
   const context = await browser.newContext({
     viewport: size,
     colorScheme: dark ? 'dark' : 'light',
     timezoneId: 'Europe/Berlin',
-    locale: 'en-GB',
+    locale,
   });
   const misdeeds: Misdeeds = { errors: [], requestsElsewhere: [] };
   const { origin } = new URL(url);
@@ -74,14 +76,24 @@ export async function openPage(
   return { page, context, misdeeds };
 }
 
+/** What a page did if it did nothing wrong. */
+export const NO_MISDEEDS: Misdeeds = { errors: [], requestsElsewhere: [] };
+
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 interface AxeResults {
   violations: { id: string; impact: string | null; help: string; nodes: { html: string; failureSummary?: string }[] }[];
 }
 
-/** Faults of accessibility that axe-core calls serious or critical, with the elements that have them. */
+/**
+ * Faults of accessibility that axe-core calls serious or critical, with the elements that have them, and texts with a
+ * space before a full stop or a comma.
+ */
 export async function seriousFaults(page: Page): Promise<string[]> {
+  return [...(await inaccessible(page)), ...(await spacedOut(page))];
+}
+
+async function inaccessible(page: Page): Promise<string[]> {
   // By the debugger, since the page's policy allows no script but its own.
   const { violations } = await page.evaluate<AxeResults>(`${AXE}; axe.run(document)`);
   return violations
@@ -90,4 +102,32 @@ export async function seriousFaults(page: Page): Promise<string[]> {
       const found = nodes.map(({ html, failureSummary = '' }) => `${html} ${failureSummary}`).join('\n  ');
       return `${id}: ${help}\n  ${found}`;
     });
+}
+
+/** Texts in which punctuation stands apart from its word, by a space or by a margin of an element before it. */
+function spacedOut(page: Page): Promise<string[]> {
+  return page.evaluate<string[]>(`(() => {
+    const found = [];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const rectOf = (node, at) => {
+      const range = document.createRange();
+      range.setStart(node, at);
+      range.setEnd(node, at + 1);
+      return range.getClientRects()[0];
+    };
+    let before;
+    while (walker.nextNode()) {
+      const node = walker.currentNode;
+      const at = node.data.search(/\\S/);
+      if (at < 0 || node.parentElement.closest('pre, code, textarea, select, [aria-hidden]')) continue;
+      const first = rectOf(node, at);
+      if (!first) continue;
+      const isMark = /^[.,;:)](\\s|$)/.test(node.data.slice(at));
+      const isApart = before && Math.abs(first.bottom - before.bottom) < 4 && first.left - before.right > 1.5;
+      if ((isMark && isApart) || /\\S\\s+[.,;:](\\s|$)/.test(node.data))
+        found.push('space before punctuation: ' + node.parentElement.closest('p, li, dd, td, small, div').textContent);
+      before = rectOf(node, node.data.trimEnd().length - 1);
+    }
+    return found;
+  })()`);
 }

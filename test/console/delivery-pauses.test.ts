@@ -1,0 +1,139 @@
+import { beforeEach, expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
+
+import { ADMIN, MEMBER, thresholdBody } from '../support/api.js';
+import { NO_MISDEEDS, PHONE, seriousFaults } from '../support/browser.js';
+import { NOON } from '../support/builders.js';
+import { startPageRig } from '../support/page-rig.js';
+import { describeWith } from '../support/servers.js';
+import { storeNotification, storeNumbered } from '../support/stored-notifications.js';
+
+const rig = startPageRig();
+const DEAD = { status: 'dead', attempt: 11, finishedAt: new Date(NOON.getTime() - 1_000), projectId: 'p1' } as const;
+const FAR = '2099-01-01T00:00:00Z';
+
+async function pause(project: string, body?: object): Promise<void> {
+  const answer = await rig.api.ask('PUT', `/v1/delivery-pauses/${project}`, { as: ADMIN, body });
+  expect([answer.status, answer.fault]).toEqual([204, undefined]);
+}
+const resume = (project: string): Promise<unknown> =>
+  rig.api.ask('DELETE', `/v1/delivery-pauses/${project}`, { as: ADMIN });
+
+/** Sends all dead notifications again. */
+async function replay(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Send all dead again' }).click();
+  await page.getByRole('dialog').getByText('2 notifications are sent again').waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Send again' }).click();
+}
+
+describeWith(['chromium'], 'while deliveries are paused, the page', () => {
+  let alarmId: string;
+  beforeEach(async () => {
+    alarmId = await rig.api.create(thresholdBody({ name: 'cpu high' }), MEMBER);
+  });
+
+  test.each([
+    { paused: [], who: 'a member', said: 'Done: the receivers get them now.', warning: undefined },
+    {
+      paused: ['p1'],
+      who: 'a member',
+      said: 'Done: deliveries are paused, so they wait. The receivers get them when deliveries are resumed.',
+      warning: 'Deliveries are paused: notifications wait.',
+    },
+    {
+      paused: ['*'],
+      who: 'a member',
+      said: 'Done: deliveries are paused, so they wait. The receivers get them when deliveries are resumed.',
+      warning: 'Deliveries are paused: notifications wait.',
+    },
+    { paused: ['p2'], who: 'a member', said: 'Done: the receivers get them now.', warning: undefined },
+    {
+      paused: ['p2'],
+      who: 'an admin',
+      said: 'Done: the receivers get them now. Those of paused projects wait for the end of the pause.',
+      warning: 'Deliveries of some projects are paused: their notifications wait.',
+    },
+  ])('says after a replay by $who with pauses of $paused: $said', async ({ paused, who, said, warning }) => {
+    await storeNumbered(rig.db, 'n', 2, DEAD);
+    for (const project of paused) await pause(project);
+    const { page, misdeeds } = await rig.open(`notifications?status=dead${who === 'a member' ? '&project=p1' : ''}`);
+    await page.getByRole('button', { name: 'Send all dead again' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('2 notifications are sent again').waitFor();
+    if (warning !== undefined) await dialog.getByText(warning).waitFor();
+    else expect(await dialog.locator('.warning').count()).toBe(0);
+    await dialog.getByRole('button', { name: 'Send again' }).click();
+    await page.getByText(said, { exact: true }).waitFor();
+    const counted = said.includes('so they wait') ? '2 of 2 wait to be sent again' : '2 of 2 sent again';
+    expect(await page.getByRole('region', { name: 'Sending again' }).innerText()).toContain(counted);
+    expect(misdeeds).toEqual(NO_MISDEEDS);
+  });
+
+  test('says of a notification that it waits, and not when an attempt would be made', async () => {
+    await storeNotification(rig.db, { id: 'n', alarmId, projectId: 'p1', attempt: 2, nextAttemptAt: new Date(FAR) });
+    await pause('p1', { ends_at: FAR });
+    for (const address of ['notifications?project=p1', `alarm/${alarmId}?project=p1`]) {
+      const { page } = await rig.open(address);
+      await page
+        .locator('.notification')
+        .getByText('It waits: deliveries are paused until 1 Jan 2099, 01:00.')
+        .waitFor();
+      expect(await page.getByText('Next attempt').count()).toBe(0);
+    }
+  });
+
+  test('shows on the view of an alarm and in its dialogs that notifications wait', async () => {
+    await pause('p1');
+    const silence = { matchers: [{ field: 'alarm_id', value: alarmId }], ends_at: FAR, reason: 'r', owner: 'o' };
+    await rig.api.ask('POST', '/v1/silences', { as: MEMBER, body: silence });
+    const { page } = await rig.open(`alarm/${alarmId}?project=p1`);
+    const notice = 'Deliveries are paused: notifications wait.';
+    await page.getByRole('region', { name: 'Notifications' }).getByText(notice).waitFor();
+    for (const button of ['Silence', 'End now']) {
+      await page.getByRole('button', { name: button, exact: true }).click();
+      await page.getByRole('dialog').getByText(notice).waitFor();
+      await page.keyboard.press('Escape');
+    }
+  });
+
+  test('is told by the stream when a pause begins and ends, in each view', async () => {
+    const views = [];
+    for (const address of ['notifications?project=p1', `alarm/${alarmId}?project=p1`]) {
+      const { page } = await rig.open(address);
+      await page.getByText('live', { exact: true }).waitFor();
+      views.push(page.getByText('Deliveries', { exact: false }).filter({ hasText: /paused/ }));
+    }
+    await pause('*');
+    for (const view of views) await rig.until(async () => expect(await view.count()).toBeGreaterThan(0));
+    await resume('*');
+    for (const view of views) await rig.until(async () => expect(await view.count()).toBe(0));
+  });
+
+  test('says before a pause is ended that another one goes on', async () => {
+    await pause('p1');
+    await pause('*');
+    const { page } = await rig.open('notifications');
+    const rows = page.getByRole('list', { name: 'Paused deliveries' }).getByRole('listitem');
+    await rows.filter({ hasText: 'project p1' }).getByRole('button', { name: 'Resume' }).click();
+    await page.getByText('What waits is sent when the deliveries of all projects are resumed, too.').waitFor();
+    await page.keyboard.press('Escape');
+    await rows.filter({ hasText: 'all projects' }).getByRole('button', { name: 'Resume' }).click();
+    await page.getByText('but not that of projects whose own deliveries are paused').waitFor();
+  });
+
+  test.each([{ what: 'on a laptop' }, { what: 'on a phone in the dark', size: PHONE, dark: true }])(
+    'has no serious fault of accessibility $what',
+    async ({ what: _, ...options }) => {
+      await storeNumbered(rig.db, 'n', 2, DEAD);
+      await storeNotification(rig.db, { id: 'w', alarmId, projectId: 'p1', attempt: 2 });
+      await pause('p1', { ends_at: FAR, reason: 'move' });
+      const { page } = await rig.open('notifications?project=p1&status=dead', options);
+      await replay(page);
+      await page.getByText('so they wait').waitFor();
+      expect(await seriousFaults(page)).toEqual([]);
+      const { page: other } = await rig.open(`alarm/${alarmId}?project=p1`, options);
+      await other.getByText('It waits').waitFor();
+      expect(await seriousFaults(other)).toEqual([]);
+    },
+  );
+});
