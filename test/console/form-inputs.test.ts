@@ -12,7 +12,7 @@ const focused = (page: Page): Promise<string> =>
   page.evaluate(`(document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent).trim()`);
 
 describeWith(['chromium'], 'the focus in lists of a form', () => {
-  test('goes to the new row, then to the row that takes the place of a removed one, then to the button that adds', async () => {
+  test('goes to a new row, to the row that takes the place of a removed one, and at last to the button', async () => {
     const { page } = await rig.open('new?project=p1&type=event');
     const add = page.getByRole('button', { name: 'Add to Actions on alarm' });
     for (const number of [1, 2, 3]) {

@@ -51,7 +51,7 @@ class ReplayRunner {
     return owner === this.#owner ? this.#progress : undefined;
   }
 
-  /** Calls `watcher` when the progress has changed; with true when a part was sent. Returns the function to end this. */
+  /** Calls `watcher` when the progress has changed; with true when a part was sent. Returns the function to stop it. */
   watch(watcher: (hasSent: boolean) => void): () => void {
     this.#watchers.add(watcher);
     return () => this.#watchers.delete(watcher);
@@ -82,22 +82,23 @@ class ReplayRunner {
 
   async #send(from: ReplayProgress, work: AbortController): Promise<void> {
     const { signal } = work;
+    const isAborted = (): boolean => signal.aborted;
     const project = chosenProject();
     let progress = from;
-    while (!signal.aborted) {
+    while (!isAborted()) {
       // Another project may be in the address already, before the page has read its user again.
       if (chosenProject() !== project) return work.abort();
       try {
         progress = await sendPart(progress, signal);
-        if (!signal.aborted) this.#show(progress, true);
+        if (!isAborted()) this.#show(progress, true);
         if (progress.phase === 'done') return;
       } catch (failure) {
-        if (signal.aborted) return;
+        if (isAborted()) return;
         const waitS = failure instanceof RequestRefused ? failure.retryAfterS : undefined;
         if (waitS === undefined) return this.#show({ ...progress, phase: 'failed', failure });
         this.#show({ ...progress, phase: 'waiting', failure, until: new Date(now().getTime() + waitS * 1_000) });
         await rest(waitS * 1_000, signal);
-        if (!signal.aborted) this.#show(progress);
+        if (!isAborted()) this.#show(progress);
       }
     }
   }

@@ -47,7 +47,7 @@ const PAUSE_OF_PROJECT = `
   select ${COLUMNS}, null as until from delivery_pauses p
    where p.project_id in ('*', $1) and ${hasNotEnded('$2')} order by p.project_id limit 1`;
 
-/** SQL that tells the streams of the project, or of all, about pauses. `pauses`: a query of `project_id` and `change`. */
+/** SQL that tells the streams of a project, or of all, about `pauses`: a query of `project_id` and `change`. */
 const noteInStream = (pauses: string, at: string): string => `
   insert into stream_entries (kind, project_id, all_projects, object_id, change, at)
   select 'pause', project_id, project_id = '*', project_id, change, ${at}::timestamptz from (${pauses}) p`;

@@ -335,7 +335,7 @@ function contract(open: () => Promise<Database>): void {
       ['pause', 'p1', 'changed'],
       ['pause', 'p1', 'ended'],
     ]);
-    const others = await opened('?event=pause&last_event_id=' + stream.events[0]?.id, { as: STRANGER });
+    const others = await opened(`?event=pause&last_event_id=${stream.events[0]?.id}`, { as: STRANGER });
     await has(others, 2);
     expect(others.events.map(({ data }) => data['project_id'])).toEqual(['p2', '*']);
   });
