@@ -1,7 +1,7 @@
 import { RequestRefused } from './client.js';
 
 /** What the service says of a request that it refuses. */
-export interface Refusal {
+export interface ReadRefusal {
   /** Names and positions on the way to the refused field, if the service sent it: `['matchers', '0', 'value']`. */
   path: readonly string[] | undefined;
   /** The last name of the field, if only the text names it. */
@@ -25,7 +25,7 @@ const NAMED = /^Invalid input for field\/attribute (\S+)\. Value: '[\s\S]*?'\. (
 const IS_POSITION = /^\d+$/;
 
 /** Reads a refusal: the header with the JSON Pointer of the field, or else the text. */
-export function refusalOf({ fault, field }: RequestRefused): Refusal {
+export function refusalOf({ fault, field }: RequestRefused): ReadRefusal {
   const [, name, text] = NAMED.exec(fault) ?? [];
   return {
     path: field
