@@ -31,8 +31,19 @@ const THRESHOLD = {
 
 /** Name of an alarm, which is stored and shown: a search that does not find it would find no secret, either. */
 const NAME = canary();
+const OF_SIGN_IN = [
+  'password of Keystone',
+  'password of a user',
+  'a wrong password of a user',
+  'the token of a session',
+];
 /** An id that only the audit trail stores: no object has it. */
 const AUDITED = canary();
+
+/** Signs in with a password. */
+const USER_NAME = 'alice';
+/** The headers of a browser in a request by a script of this service's page. */
+const OWN_PAGE = { 'sec-fetch-site': 'same-origin', 'x-tocsin-console': '1' };
 
 interface Rig {
   settings: Record<string, string>;
@@ -100,17 +111,25 @@ async function dumpOf(url: string): Promise<string> {
   }
 }
 
-/** A Keystone that knows one user, makes one trust, and logs the service in. */
-async function keystoneWith(tokens: { user: string; own: string; trust: string }): Promise<KeystoneDouble> {
+/** A Keystone that knows one user and their password, makes one trust, and logs the service in. */
+async function keystoneWith(
+  tokens: { user: string; own: string; trust: string; session: string },
+  password: string,
+): Promise<KeystoneDouble> {
   const keystone = await startKeystoneDouble();
   undo.push(() => keystone.close());
   const body = { project: { id: 'p', name: 'p', domain: { id: 'd', name: 'd' } }, expires_at: FAR };
-  keystone.tokens.set(tokens.user, tokenBody(body));
-  keystone.override = ({ method, target }) => {
+  for (const token of [tokens.user, tokens.session]) keystone.tokens.set(token, tokenBody(body));
+  keystone.override = ({ method, target, body: sent }) => {
     if (method === 'POST' && target === '/OS-TRUST/trusts')
       return { status: 201, body: { trust: { id: tokens.trust } } };
     if (method === 'DELETE') return { status: 204 };
     if (method !== 'POST') return undefined;
+    const login = JSON.stringify(sent);
+    if (login.includes(`"${USER_NAME}"`))
+      return login.includes(`"${password}"`)
+        ? { status: 201, body: {}, headers: { 'x-subject-token': tokens.session } }
+        : { status: 401, body: { error: { code: 401, message: 'no' } } };
     const own = ownToken() as { token: object };
     return {
       status: 201,
@@ -232,16 +251,59 @@ async function liveThrough(
   return places;
 }
 
+/** Signs in in each way, uses the sessions, and ends one of them. Their secrets become canaries. */
+async function signIn({ ask }: Running, { secrets, tokens }: { secrets: Secrets; tokens: { user: string } }) {
+  const places: Places = {};
+  const bodies: Record<string, object> = {
+    'an API key': { api_key: secrets['an API key'] },
+    'a token': { token: tokens.user },
+    'a password': { name: USER_NAME, password: secrets['password of a user'], project: 'p' },
+  };
+  for (const [by, body] of Object.entries(bodies)) {
+    const answer = await ask('POST', '/v1/session', { as: {}, headers: OWN_PAGE, body });
+    expect([answer.status, answer.text]).toEqual([201, expect.any(String)]);
+    const [cookie = ''] = answer.headers['set-cookie']?.[0]?.split(';') ?? [];
+    secrets[`the secret of a session by ${by}`] = cookie.slice(cookie.indexOf('=') + 1);
+    const headers = { ...OWN_PAGE, cookie };
+    const used = await ask('GET', '/v1/session', { as: {}, headers });
+    expect(used.status).toBe(200);
+    places[`the answers about a session by ${by}`] = `${answer.text} ${used.text} ${JSON.stringify(used.headers)}`;
+    const list = await ask('GET', '/v2/alarms', { as: {}, headers });
+    const forged = await ask('POST', '/v2/alarms', { as: {}, headers: { cookie }, body: thresholdBody() });
+    expect([list.status, forged.status]).toEqual([200, 401]);
+    places[`the refusal of a forged request with a session by ${by}`] = forged.text;
+    if (by !== 'a token') continue;
+    expect((await ask('DELETE', '/v1/session', { as: {}, headers })).status).toBe(204);
+    places['the refusal of an ended session'] = (await ask('GET', '/v2/alarms', { as: {}, headers })).text;
+  }
+  for (const [what, body] of Object.entries({
+    password: { ...bodies['a password'], password: secrets['a wrong password of a user'] },
+    key: { api_key: secrets['a wrong key'] },
+    token: { token: secrets['a wrong token'] },
+    'second credential': { ...bodies['a password'], token: tokens.user },
+  })) {
+    const refused = await ask('POST', '/v1/session', { as: {}, headers: OWN_PAGE, body });
+    expect([400, 401]).toContain(refused.status);
+    places[`the refusal of a wrong ${what}`] = `${refused.text} ${JSON.stringify(refused.headers)}`;
+  }
+  return places;
+}
+
 async function canaries(name: string, open: () => Promise<Rig>): Promise<void> {
   const rig = await open();
   const names = ['user', 'password', 'query', 'path', 'fragment', 'a token', "the service's token", 'a trust'];
   const secrets: Secrets = {
     ...rig.secrets,
-    ...Object.fromEntries([...names, 'password of Keystone', 'a wrong token'].map((name) => [name, canary()])),
+    ...Object.fromEntries([...names, ...OF_SIGN_IN, 'a wrong token'].map((name) => [name, canary()])),
     'a wrong key': `ak_${'a'.repeat(12)}_${randomBytes(32).toString('base64url')}`,
   };
-  const tokens = { user: secrets['a token']!, own: secrets["the service's token"]!, trust: secrets['a trust']! };
-  const keystone = await keystoneWith(tokens);
+  const tokens = {
+    user: secrets['a token']!,
+    own: secrets["the service's token"]!,
+    trust: secrets['a trust']!,
+    session: secrets['the token of a session']!,
+  };
+  const keystone = await keystoneWith(tokens, secrets['password of a user']!);
   const receiver = await startReceiver(({ target }, response) => {
     response.writeHead(target.startsWith('/hooks') ? 500 : 204).end();
   });
@@ -266,7 +328,10 @@ async function canaries(name: string, open: () => Promise<Rig>): Promise<void> {
 
   const running = await serve(settings);
   const as = { 'x-api-key': apiKey };
-  const places = await liveThrough(running, { secrets, receiver, as, tokens });
+  const places = {
+    ...(await liveThrough(running, { secrets, receiver, as, tokens })),
+    ...(await signIn(running, { secrets, tokens })),
+  };
   places['the metrics'] = await (await fetch(`http://127.0.0.1:${managementPort}/metrics`)).text();
   expect(places['the metrics']).toContain('tocsin_');
   const stored = await rig.end(running, { as });
