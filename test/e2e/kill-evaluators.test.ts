@@ -1,15 +1,11 @@
-import { afterEach, expect, test } from '@jest/globals';
-import { randomUUID } from 'node:crypto';
+import { expect, test } from '@jest/globals';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Database } from '../../src/storage/database.js';
-import { openPostgres } from '../../src/storage/engine/postgres.js';
 import { BODY } from '../../src/storage/notifications/notification-body.js';
-import { silentLogger } from '../../src/logger.js';
 import { eventually } from '../support/eventually.js';
-import { startReceiver, type Receiver } from '../support/receiver-server.js';
-import { describeWith, freshPostgresUrl, redisUrl } from '../support/servers.js';
-import { freePort, startService, type ServiceProcess } from '../support/service-process.js';
+import { killedClusters, selectedNumber, type KilledCluster } from '../support/killed-cluster.js';
+import { describeWith } from '../support/servers.js';
 
 const ALARMS = 1_000;
 const METERS = 20;
@@ -24,26 +20,19 @@ const NOTIFIER_CONCURRENCY = 50;
 
 const SETTINGS = {
   EVALUATOR_INTERVAL: '2s',
-  EVALUATOR_LEASE: '1500ms',
-  EVALUATOR_HEARTBEAT: '300ms',
-  EVALUATOR_DEADLINE: '2s',
   NOTIFIER_CLAIM: '20s',
   NOTIFIER_ATTEMPT_TIMEOUT: '10s',
-  NOTIFIER_SWEEP_EVERY: '1s',
   NOTIFIER_CONCURRENCY: String(NOTIFIER_CONCURRENCY),
   NOTIFIER_POLICY: 'every',
-  LOG_LEVEL: 'warn',
 };
 
-const started: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const stop of started.splice(0).reverse()) await stop();
-});
+const startCluster = killedClusters();
 
 describeWith(['postgres', 'redis'], 'a cluster whose processes are killed', () => {
   test('makes every transition of a known square wave exactly once and delivers every notification', async () => {
-    const cluster = await startCluster();
+    const cluster = await startCluster({ evaluator: 3, notifier: 2 }, SETTINGS);
     const { db, receiver } = cluster;
+    await eventually(async () => expect(await owners(db)).toBe(3));
     const meterOf = await createAlarms(cluster, receiver.url);
     const kills: Kills = { evaluators: 0, notifiers: 0, lastMs: Date.now() };
     const [states] = await Promise.all([changeMeters(cluster, meterOf, kills), killSome(cluster, kills)]);
@@ -70,50 +59,14 @@ describeWith(['postgres', 'redis'], 'a cluster whose processes are killed', () =
   }, 1_800_000);
 });
 
-interface Cluster {
-  db: Database;
-  receiver: Receiver;
-  evaluators: ServiceProcess[];
-  notifiers: ServiceProcess[];
-  startOne: (role: 'evaluator' | 'notifier') => ServiceProcess;
-  post: (path: string, body: unknown) => Promise<void>;
-}
-
-async function startCluster(): Promise<Cluster> {
-  const databaseUrl = await freshPostgresUrl();
-  const receiver = await startReceiver();
-  started.push(() => receiver.close());
-  const port = await freePort();
-  const settings = {
-    ...SETTINGS,
-    DATABASE_URL: databaseUrl,
-    REDIS_URL: redisUrl(),
-    REDIS_PREFIX: `kill-${randomUUID()}`,
-  };
-  const start = (own: Record<string, string>): ServiceProcess => {
-    const service = startService({ ...settings, ...own });
-    started.push(() => service.kill());
-    return service;
-  };
-  const startOne = (role: 'evaluator' | 'notifier'): ServiceProcess => start({ ROLES: role });
-  const api = start({ ROLES: 'api', API_PORT: String(port) });
-  const url = `http://127.0.0.1:${port}`;
-  await eventually(async () => expect((await fetch(`${url}/readyz`)).status).toBe(200));
-  const evaluators = [startOne('evaluator'), startOne('evaluator'), startOne('evaluator')];
-  const notifiers = [startOne('notifier'), startOne('notifier')];
-  const db = await openPostgres({ url: databaseUrl, maxConnections: 4, statementTimeoutMs: 30_000 }, silentLogger);
-  started.push(() => db.close());
-  await eventually(async () => expect(await owners(db)).toBe(3));
-  const post = async (path: string, body: unknown): Promise<void> => {
-    const response = await fetch(url + path, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-    const text = await response.text();
-    if (response.status !== 201) throw new Error(`${path}: ${response.status} ${text} ${api.log()}`);
-  };
-  return { db, receiver, evaluators, notifiers, startOne, post };
+async function post({ url, apiLog }: KilledCluster, path: string, body: unknown): Promise<void> {
+  const response = await fetch(url + path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  const text = await response.text();
+  if (response.status !== 201) throw new Error(`${path}: ${response.status} ${text} ${apiLog()}`);
 }
 
 interface Kills {
@@ -128,7 +81,11 @@ interface Kills {
  * followed the change before. Returns the states that the alarms of each meter go through. The meters are out of step,
  * so that some alarms change at any time between two kills.
  */
-async function changeMeters(cluster: Cluster, meterOf: ReadonlyMap<string, number>, kills: Kills): Promise<string[][]> {
+async function changeMeters(
+  cluster: KilledCluster,
+  meterOf: ReadonlyMap<string, number>,
+  kills: Kills,
+): Promise<string[][]> {
   const states = Array.from({ length: METERS }, (): string[] => []);
   while (states.some(({ length }) => length < KILLS)) {
     const followed = await fewestTransitions(cluster.db, meterOf);
@@ -155,21 +112,21 @@ async function fewestTransitions(db: Database, meterOf: ReadonlyMap<string, numb
 }
 
 /** `change` is unique: a busy API may answer 503, and then nothing may be stored twice. */
-async function postSample({ db, post }: Cluster, meter: number, volume: number, change: number): Promise<void> {
+async function postSample(cluster: KilledCluster, meter: number, volume: number, change: number): Promise<void> {
   const name = `wave-${meter}`;
   const sample = { counter_name: name, counter_type: 'gauge', counter_unit: '%', counter_volume: volume };
   const resource = `${name} ${change}`;
   await eventually(async () => {
-    const { rows } = await db.query('select 1 from samples where resource_id = $1', [resource]);
-    if (rows.length === 0) await post(`/v2/meters/${name}`, [{ ...sample, resource_id: resource }]);
+    const { rows } = await cluster.db.query('select 1 from samples where resource_id = $1', [resource]);
+    if (rows.length === 0) await post(cluster, `/v2/meters/${name}`, [{ ...sample, resource_id: resource }]);
   });
 }
 
 /** Creates the alarms, about 50 on each meter: a busy API may answer 503 and store one. Resolves to their meters. */
-async function createAlarms({ db, post }: Cluster, receiverUrl: string): Promise<Map<string, number>> {
+async function createAlarms(cluster: KilledCluster, receiverUrl: string): Promise<Map<string, number>> {
   const create = (n: number): Promise<unknown> => {
     const hook = [`${receiverUrl}/ok/${n}`];
-    return post('/v2/alarms', {
+    return post(cluster, '/v2/alarms', {
       name: String(n % METERS),
       type: 'threshold',
       threshold_rule: { ...RULE, meter_name: `wave-${n % METERS}` },
@@ -180,24 +137,21 @@ async function createAlarms({ db, post }: Cluster, receiverUrl: string): Promise
   };
   for (let n = 0; n < ALARMS; n += AT_ONCE)
     await Promise.all(Array.from({ length: AT_ONCE }, (_, k) => eventually(() => create(n + k))));
-  const { rows } = await db.query<{ id: string; name: string }>('select id, name from alarms');
+  const { rows } = await cluster.db.query<{ id: string; name: string }>('select id, name from alarms');
   return new Map(rows.map(({ id, name }) => [id, Number(name)]));
 }
 
 /** Kills an evaluator every few seconds, and every third time also a notifier, and starts others in their places. */
-async function killSome({ db, evaluators, notifiers, startOne }: Cluster, kills: Kills): Promise<void> {
+async function killSome({ db, replaceOne }: KilledCluster, kills: Kills): Promise<void> {
   while (kills.evaluators < KILLS) {
     await pause(KILL_EVERY_MS);
     await eventually(async () => expect(await liveOwners(db)).toBe(3), SLOW);
-    await evaluators.shift()?.kill();
+    await replaceOne('evaluator');
     kills.evaluators += 1;
     kills.lastMs = Date.now();
-    if (kills.evaluators % 3 === 0) {
-      await notifiers.shift()?.kill();
-      kills.notifiers += 1;
-      notifiers.push(startOne('notifier'));
-    }
-    evaluators.push(startOne('evaluator'));
+    if (kills.evaluators % 3 !== 0) continue;
+    await replaceOne('notifier');
+    kills.notifiers += 1;
   }
 }
 
@@ -221,16 +175,16 @@ async function expectWholeChain(db: Database): Promise<void> {
 }
 
 async function undelivered(db: Database): Promise<number> {
-  return one(db, "select count(*)::int as n from notifications where status <> 'delivered'");
+  return selectedNumber(db, "select count(*)::int as n from notifications where status <> 'delivered'");
 }
 
 async function owners(db: Database): Promise<number> {
-  return one(db, 'select count(distinct owner)::int as n from partitions where owner is not null');
+  return selectedNumber(db, 'select count(distinct owner)::int as n from partitions where owner is not null');
 }
 
 /** Evaluators that have partitions and whose last heartbeat is younger than their lease. */
 async function liveOwners(db: Database): Promise<number> {
-  return one(
+  return selectedNumber(
     db,
     `select count(distinct p.owner)::int as n from partitions p join members m on m.id = p.owner
       where m.heartbeat_at > clock_timestamp() - interval '1500 milliseconds'`,
@@ -238,13 +192,9 @@ async function liveOwners(db: Database): Promise<number> {
 }
 
 async function countTransitions(db: Database): Promise<number> {
-  return one(db, "select count(*)::int as n from alarm_history where type = 'state transition'");
+  return selectedNumber(db, "select count(*)::int as n from alarm_history where type = 'state transition'");
 }
 
 async function epochs(db: Database): Promise<number> {
-  return one(db, 'select sum(epoch)::int as n from partitions');
-}
-
-async function one(db: Database, text: string): Promise<number> {
-  return (await db.query<{ n: number }>(text)).rows[0]?.n ?? -1;
+  return selectedNumber(db, 'select sum(epoch)::int as n from partitions');
 }

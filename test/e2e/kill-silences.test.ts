@@ -1,15 +1,20 @@
-import { afterEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Database } from '../../src/storage/database.js';
-import { openPostgres } from '../../src/storage/engine/postgres.js';
-import { silentLogger } from '../../src/logger.js';
 import { ask } from '../support/api.js';
 import { eventually } from '../support/eventually.js';
-import { startReceiver, type ReceivedRequest, type Receiver } from '../support/receiver-server.js';
-import { describeWith, freshPostgresUrl, redisUrl } from '../support/servers.js';
-import { freePort, startService, type ServiceProcess } from '../support/service-process.js';
+import {
+  killedClusters,
+  randomMoments,
+  selectedNumber,
+  withSeed,
+  type KilledCluster,
+  type Moments,
+} from '../support/killed-cluster.js';
+import type { ReceivedRequest, Receiver } from '../support/receiver-server.js';
+import { describeWith } from '../support/servers.js';
 
 /** What the alarms of a meter do under a silence: which states follow on `ok`. */
 const COURSES = {
@@ -29,91 +34,45 @@ const MOST_BETWEEN_KILLS_MS = 1_500;
 const SLOW = { timeoutMs: 600_000 };
 const RULE = { statistic: 'sum', comparison_operator: 'gt', threshold: 50, period: 86_400 };
 
-const SETTINGS = {
-  EVALUATOR_INTERVAL: '1s',
-  EVALUATOR_LEASE: '1500ms',
-  EVALUATOR_HEARTBEAT: '300ms',
-  EVALUATOR_DEADLINE: '2s',
-  NOTIFIER_CLAIM: '5s',
-  NOTIFIER_ATTEMPT_TIMEOUT: '3s',
-  NOTIFIER_SWEEP_EVERY: '1s',
-  LOG_LEVEL: 'warn',
-};
+const SETTINGS = { EVALUATOR_INTERVAL: '1s', NOTIFIER_CLAIM: '5s', NOTIFIER_ATTEMPT_TIMEOUT: '3s' };
 
-const started: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const stop of started.splice(0).reverse()) await stop();
-});
+const startCluster = killedClusters();
 
 describeWith(['postgres', 'redis'], 'notifications under a silence in a cluster whose processes are killed', () => {
   test('are sent once for each action after the end if the state is news, and otherwise not at all', async () => {
-    const cluster = await startCluster();
-    await createAlarms(cluster);
-    for (const course of NAMES) await post(cluster, course, 0);
-    await eventually(async () => expect(await states(cluster)).toEqual(statesWith(() => 'ok')), SLOW);
-    await eventually(async () => expect(await unfinished(cluster.db)).toBe(0), SLOW);
-
-    for (let round = 0; round < ROUNDS; round += 1) {
-      const before = new Set(idsIn(cluster.receiver.requests));
-      const silences = [await silence(cluster, 'name'), await silence(cluster, 'type')];
-      await Promise.all([runCourses(cluster), killSome(cluster)]);
-      expect(newIds(cluster.receiver, before)).toEqual([]);
-
-      const killing = killSome(cluster);
-      for (const id of silences) await request(cluster, 'DELETE', `/v1/silences/${id}`, undefined, 204);
-      await killing;
-      await eventually(async () => expect(await unsettled(cluster.db)).toBe(0), SLOW);
+    const moments = randomMoments();
+    await withSeed(moments, async () => {
+      const cluster = { ...(await startCluster({ evaluator: 2, notifier: 2 }, SETTINGS)), sums: new Map() };
+      await createAlarms(cluster);
+      for (const course of NAMES) await post(cluster, course, 0);
+      await eventually(async () => expect(await states(cluster)).toEqual(statesWith(() => 'ok')), SLOW);
       await eventually(async () => expect(await unfinished(cluster.db)).toBe(0), SLOW);
-
-      expect(newIds(cluster.receiver, before)).toEqual(await toldAs(cluster.db, 'delivered', before));
-      expect(await actionsTold(cluster, before)).toEqual(expectedActions());
-      await goodAgain(cluster);
-    }
+      for (let round = 0; round < ROUNDS; round += 1) await oneRound(cluster, moments);
+    });
   }, 1_200_000);
 });
 
-interface Cluster {
-  db: Database;
-  receiver: Receiver;
-  url: string;
-  evaluators: ServiceProcess[];
-  notifiers: ServiceProcess[];
-  startOne: (role: 'evaluator' | 'notifier') => ServiceProcess;
-  /** The sum of all samples of each meter. */
-  sums: Map<Course, number>;
+/** Silences the alarms, takes them through their courses, and ends the silences, while processes are killed. */
+async function oneRound(cluster: Cluster, moments: Moments): Promise<void> {
+  const before = new Set(idsIn(cluster.receiver.requests));
+  const silences = [await silence(cluster, 'name'), await silence(cluster, 'type')];
+  await Promise.all([runCourses(cluster), killSome(cluster, moments)]);
+  expect(newIds(cluster.receiver, before)).toEqual([]);
+
+  const killing = killSome(cluster, moments);
+  for (const id of silences) await request(cluster, 'DELETE', `/v1/silences/${id}`, undefined, 204);
+  await killing;
+  await eventually(async () => expect(await unsettled(cluster.db)).toBe(0), SLOW);
+  await eventually(async () => expect(await unfinished(cluster.db)).toBe(0), SLOW);
+
+  expect(newIds(cluster.receiver, before)).toEqual(await toldAs(cluster.db, 'delivered', before));
+  expect(await actionsTold(cluster, before)).toEqual(expectedActions());
+  await goodAgain(cluster);
 }
 
-async function startCluster(): Promise<Cluster> {
-  const databaseUrl = await freshPostgresUrl();
-  const receiver = await startReceiver();
-  started.push(() => receiver.close());
-  const port = await freePort();
-  const settings = {
-    ...SETTINGS,
-    DATABASE_URL: databaseUrl,
-    REDIS_URL: redisUrl(),
-    REDIS_PREFIX: `kill-silences-${randomUUID()}`,
-  };
-  const start = (own: Record<string, string>): ServiceProcess => {
-    const service = startService({ ...settings, ...own });
-    started.push(() => service.kill());
-    return service;
-  };
-  const startOne = (role: 'evaluator' | 'notifier'): ServiceProcess => start({ ROLES: role });
-  start({ ROLES: 'api', API_PORT: String(port) });
-  const url = `http://127.0.0.1:${port}`;
-  await eventually(async () => expect((await fetch(`${url}/readyz`)).status).toBe(200));
-  const db = await openPostgres({ url: databaseUrl, maxConnections: 4, statementTimeoutMs: 30_000 }, silentLogger);
-  started.push(() => db.close());
-  return {
-    db,
-    receiver,
-    url,
-    evaluators: [startOne('evaluator'), startOne('evaluator')],
-    notifiers: [startOne('notifier'), startOne('notifier')],
-    startOne,
-    sums: new Map(),
-  };
+interface Cluster extends KilledCluster {
+  /** The sum of all samples of each meter. */
+  sums: Map<Course, number>;
 }
 
 async function request(
@@ -186,14 +145,12 @@ async function goodAgain(cluster: Cluster): Promise<void> {
 }
 
 /** Kills an evaluator and a notifier at random moments, and starts others in their places. */
-async function killSome({ evaluators, notifiers, startOne }: Cluster): Promise<void> {
+async function killSome({ replaceOne }: Cluster, moments: Moments): Promise<void> {
   for (let kills = 0; kills < KILLS; kills += 1) {
-    await pause(Math.random() * MOST_BETWEEN_KILLS_MS);
-    await evaluators.shift()?.kill();
-    evaluators.push(startOne('evaluator'));
-    await pause(Math.random() * MOST_BETWEEN_KILLS_MS);
-    await notifiers.shift()?.kill();
-    notifiers.push(startOne('notifier'));
+    for (const role of ['evaluator', 'notifier'] as const) {
+      await pause(moments.next(MOST_BETWEEN_KILLS_MS));
+      await replaceOne(role);
+    }
   }
 }
 
@@ -248,13 +205,12 @@ async function toldAs(db: Database, status: string, before: ReadonlySet<string>)
 
 /** Alarms whose receivers do not know the present state, or whose silence is not settled yet. */
 async function unsettled(db: Database): Promise<number> {
-  return one(db, 'select count(*)::int as n from alarms where told_state is not null');
+  return selectedNumber(db, 'select count(*)::int as n from alarms where told_state is not null');
 }
 
 async function unfinished(db: Database): Promise<number> {
-  return one(db, "select count(*)::int as n from notifications where status not in ('delivered', 'silenced')");
-}
-
-async function one(db: Database, text: string): Promise<number> {
-  return (await db.query<{ n: number }>(text)).rows[0]?.n ?? -1;
+  return selectedNumber(
+    db,
+    "select count(*)::int as n from notifications where status not in ('delivered', 'silenced')",
+  );
 }
