@@ -16,6 +16,7 @@ import type {
   History,
   Imports,
   ListedAlarms,
+  ListedMeters,
   MeterStatistics,
   NotificationAdmin,
   TestNotifications,
@@ -47,6 +48,7 @@ import { healthRoutes, type HealthRoutesDeps } from './routes/health.js';
 import { historyRoutes } from './routes/history.js';
 import { importRoutes } from './routes/imports.js';
 import { listedAlarmsRoutes } from './routes/listed-alarms.js';
+import { listedMetersRoutes } from './routes/listed-meters.js';
 import { meterRoutes } from './routes/meters.js';
 import { deliveryPauseRoutes } from './routes/delivery-pauses.js';
 import { notificationRoutes } from './routes/notifications.js';
@@ -85,6 +87,7 @@ export interface ApiDeps
   intervalMs: number;
   samples: Samples;
   statistics: MeterStatistics;
+  listedMeters: ListedMeters;
   notifications: NotificationAdmin;
   tests: TestNotifications;
   /** Longest wait for the outcomes of tests of actions. */
@@ -159,6 +162,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...transitionRoutes(deps),
     ...queryRoutes(deps),
     ...meterRoutes(deps),
+    ...listedMetersRoutes(deps),
     ...eventRoutes(deps),
     ...replayRoutes(deps),
     ...notificationRoutes(deps),

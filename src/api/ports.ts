@@ -47,6 +47,12 @@ import type { TransitionPage, TransitionQuery } from '../storage/alarms/transiti
 import type { Quota } from '../storage/alarms/quota-store.js';
 import type { AlarmFieldName, HistoryFieldName } from '../storage/queries/query-fields.js';
 import type { SampleFilter } from '../storage/meters/sample-filter.js';
+import type {
+  ListedMeterPage,
+  ListedMeterQuery,
+  ListedResourcePage,
+  ListedResourceQuery,
+} from '../storage/meters/listed-meter.js';
 import type { Meter, Resource, ResourceFilter } from '../storage/meters/resource-list.js';
 import type { Sample } from '../storage/meters/sample-store.js';
 import type { Scope } from '../storage/scope.js';
@@ -127,6 +133,12 @@ export interface Samples {
   list(scope: Scope, meter: string, filter: SampleFilter, wanted?: number): AsyncIterable<Sample[]>;
   meters(scope: Scope, filter: ResourceFilter, wanted?: number): AsyncIterable<Meter[]>;
   resources(scope: Scope, filter: ResourceFilter): AsyncIterable<Resource[]>;
+}
+
+/** Meters and resources as tables show them. */
+export interface ListedMeters {
+  meters(scope: Scope, query: ListedMeterQuery): Promise<ListedMeterPage>;
+  resources(scope: Scope, query: ListedResourceQuery): Promise<ListedResourcePage>;
 }
 
 /** Statistics of samples. */

@@ -52,6 +52,7 @@ import { createTestNotificationStore } from '../storage/notifications/test-notif
 import { createTransitionListStore } from '../storage/alarms/transition-list-store.js';
 import { createQuotaStore } from '../storage/alarms/quota-store.js';
 import { createSilenceStore } from '../storage/silences/silence-store.js';
+import { createListedMeterStore } from '../storage/meters/listed-meter-store.js';
 import { createSampleStore } from '../storage/meters/sample-store.js';
 import { createStatisticsStore } from '../storage/meters/statistics-store.js';
 import type { Telemetry } from '../telemetry.js';
@@ -159,6 +160,7 @@ function openStores(deps: ApiRoleDeps, longReads: Database, ownerOf: () => strin
     queries: openQueries({ ...deps, db: longReads }, ownerOf),
     samples: createSampleStore(db),
     statistics: createStatisticsStore(longReads),
+    listedMeters: createListedMeterStore(db),
     events: createEventStore(db, {
       now: () => clock.now(),
       pause: () => clock.sleep(0),

@@ -549,6 +549,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/meters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List meters as a table shows them, by name, each with the number of its resources
+         * @description Requires the role reader or a higher one.
+         */
+        get: operations["listMeterTable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/resources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List resources as a table shows them, by id, each with its meters
+         * @description Requires the role reader or a higher one.
+         */
+        get: operations["listResourceTable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v2/events": {
         parameters: {
             query?: never;
@@ -2811,6 +2851,49 @@ export interface components {
                 rel: string;
             }[];
         };
+        ListedMeters: {
+            meters: components["schemas"]["ListedMeter"][];
+            /** @description The cursor of the next page; null if there is none. */
+            next: string | null;
+        };
+        ListedMeter: {
+            name: string;
+            /** @description The type of the newest sample: gauge, delta or cumulative. */
+            type: string;
+            /** @description The unit of the newest sample. */
+            unit: string;
+            /** @description Resources that have the meter; at most 1,000 are counted. */
+            resources: number;
+            /** @description False if there are more resources. Type, unit and time are then those of the counted ones. */
+            is_complete: boolean;
+            /**
+             * Format: date-time
+             * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+             */
+            last_sample_at: string;
+        };
+        ListedResources: {
+            resources: components["schemas"]["ListedResource"][];
+            /** @description The cursor of the next page; null if there is none. */
+            next: string | null;
+        };
+        ListedResource: {
+            resource_id: string;
+            project_id: string | null;
+            /** @description The user of the newest sample. */
+            user_id: string | null;
+            source: string;
+            /** @description The names of its meters that match; the first 20. */
+            meters: string[];
+            meter_count: number;
+            /** @description False if it has more meters than were counted. */
+            is_complete: boolean;
+            /**
+             * Format: date-time
+             * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+             */
+            last_sample_at: string;
+        };
         ReplayPreview: {
             /** @description Number of notifications that would be sent again. */
             notifications: number;
@@ -5054,6 +5137,121 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    listMeterTable: {
+        parameters: {
+            query?: {
+                name?: string;
+                /** @description A part of the name, in any letter case. */
+                search?: string;
+                resource_id?: string;
+                /** @description The user of the newest sample. Admins of all projects name project_id, too. */
+                user_id?: string;
+                /** @description Admins may name any project. */
+                project_id?: string;
+                /** @description Most rows of the page. Default: 50. */
+                limit?: number;
+                /** @description The `next` of the previous page, with the same sort. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListedMeters"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    listResourceTable: {
+        parameters: {
+            query?: {
+                meter?: string;
+                /** @description A part of the id, in any letter case. */
+                search?: string;
+                /** @description The user of the newest sample. Admins of all projects name project_id, too. */
+                user_id?: string;
+                /** @description Admins may name any project. */
+                project_id?: string;
+                /** @description Most rows of the page. Default: 50. */
+                limit?: number;
+                /** @description The `next` of the previous page, with the same sort. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListedResources"];
                 };
             };
             /** @description Not authenticated, or the request names another project */

@@ -197,6 +197,8 @@ const ROWS: Record<string, Row> = {
   'POST /v2/meters/:meter': byRole('member', 201, { given: aMeter, body: [SAMPLE] }),
   'GET /v2/meters/:meter/statistics': byRole('reader', 200, { given: aMeter }),
   'GET /v2/resources': byRole('reader', 200),
+  'GET /v1/meters': byRole('reader', 200),
+  'GET /v1/resources': byRole('reader', 200),
   'GET /v2/resources/:resource': roleFirst('reader', 200, { given: aResource }),
 
   'GET /v1/notifications': byRole('reader', 200),

@@ -280,6 +280,22 @@ const LIST_ROWS: Readonly<Record<string, Row>> = {
   ),
 };
 
+const AFTER_CPU = cursorAfter([{ key: 'name', descending: false }], { name: 'cpu' });
+const AFTER_R1 = cursorAfter(
+  [
+    { key: 'resource_id', descending: false },
+    { key: 'project_id', descending: false },
+  ],
+  { resource_id: 'r1', project_id: 'p1' },
+);
+const METER_ROWS: Readonly<Record<string, Row>> = {
+  ...listRows('/v1/meters', { name: 'z', search: 'z', resource_id: 'r1', user_id: 'z', cursor: AFTER_CPU }),
+  ...listRows('/v1/resources', { meter: 'z', search: '1', user_id: 'z', limit: '1', cursor: AFTER_R1 }),
+  'GET /v1/meters ?limit': { answers: inUrl('/v1/meters', 'limit=101'), meaning: 'refused' },
+  'GET /v1/meters ?project_id': { answers: inUrl('/v1/meters', 'project_id=other'), meaning: 'refused' },
+  'GET /v1/resources ?project_id': { answers: inUrl('/v1/resources', 'project_id=other'), meaning: 'refused' },
+};
+
 async function paused(fields: Json): Promise<string> {
   await empty(db);
   const given = await api.ask('PUT', '/v1/delivery-pauses/p1', { as: MEMBER, body: fields });
@@ -377,6 +393,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     answers: inBody('/v2/alarms/backtest', backtestOf, { initial_state: 'ok' }),
   },
   ...LIST_ROWS,
+  ...METER_ROWS,
   ...VALUES_ROWS,
   ...PAUSE_ROWS,
   ...testFireRows({ api: () => api, empty: () => empty(db) }),

@@ -7,6 +7,7 @@ import { createTransitionListStore, type TransitionFilter } from '../../src/stor
 import { createHistoryStore } from '../../src/storage/alarms/history-store.js';
 import type { Database, Sql } from '../../src/storage/database.js';
 import { createEvaluationCounterStore } from '../../src/storage/evaluation/evaluation-counter-store.js';
+import { createListedMeterStore } from '../../src/storage/meters/listed-meter-store.js';
 import { createSampleStore } from '../../src/storage/meters/sample-store.js';
 import { createStatisticsStore } from '../../src/storage/meters/statistics-store.js';
 import { createNotificationAdminStore } from '../../src/storage/notifications/notification-admin-store.js';
@@ -106,6 +107,33 @@ const READS: Reads = {
   'all samples': (db) => read(createSampleStore(db).list(SCOPE, 'cpu', {})),
   meters: (db) => read(createSampleStore(db).meters(SCOPE, {})),
   'resources of another project': (db) => read(createSampleStore(db).resources({ projectId: 'q' }, {}), 0),
+  'meters of a project, with the number of their resources': async (db) => {
+    const { meters } = await createListedMeterStore(db).meters(SCOPE, { filter: {}, limit: 50 });
+    return { rows: Array.from({ length: meters[0]?.resources ?? 0 }), expected: 1_000 };
+  },
+  'meters of all projects': async (db) => {
+    const { meters } = await createListedMeterStore(db).meters({ all: true }, { filter: {}, limit: 50 });
+    return { rows: meters, expected: 1 };
+  },
+  'meters whose names have no such part': async (db) => {
+    const filter = { search: 'zz' };
+    return { rows: (await createListedMeterStore(db).meters(SCOPE, { filter, limit: 50 })).meters, expected: 0 };
+  },
+  'a page of resources': async (db) => {
+    const { resources } = await createListedMeterStore(db).resources(SCOPE, { filter: {}, limit: 50 });
+    return { rows: resources, expected: 50 };
+  },
+  'resources whose ids have no such part': async (db) => {
+    const filter = { search: 'zz' };
+    return {
+      rows: (await createListedMeterStore(db).resources({ all: true }, { filter, limit: 50 })).resources,
+      expected: 0,
+    };
+  },
+  'resources of a meter': async (db) => {
+    const filter = { meter: 'cpu' };
+    return { rows: (await createListedMeterStore(db).resources(SCOPE, { filter, limit: 50 })).resources, expected: 50 };
+  },
   'statistics of all': (db) =>
     read(createStatisticsStore(db).statistics(SCOPE, { meter: 'cpu', filter: {}, periodS: 0, groupBy: [] }), 1),
   'statistics by resource': (db) =>

@@ -55,6 +55,7 @@ import { createSilenceStore } from '../../src/storage/silences/silence-store.js'
 import { createQuotaStore } from '../../src/storage/alarms/quota-store.js';
 import { createTrustStore } from '../../src/storage/secrets/trust-store.js';
 import { createStreamStore } from '../../src/storage/stream/stream-store.js';
+import { createListedMeterStore } from '../../src/storage/meters/listed-meter-store.js';
 import { createSampleStore } from '../../src/storage/meters/sample-store.js';
 import { createStatisticsStore } from '../../src/storage/meters/statistics-store.js';
 import { TEST_SEALER } from './sealer.js';
@@ -249,6 +250,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     ...looks(db, settings.remote, clock),
     samples: createSampleStore(db),
     statistics: createStatisticsStore(db),
+    listedMeters: createListedMeterStore(db),
     events: createEventStore(db, {
       now: () => clock.now(),
       pause: () => new Promise((resolve) => setImmediate(resolve)),

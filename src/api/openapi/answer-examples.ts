@@ -1,5 +1,6 @@
 import { EXPLANATION_EXAMPLE } from './explanation-example.js';
 import { CLUSTER_EXAMPLE } from './cluster-example.js';
+import { METER_EXAMPLES } from './meter-examples.js';
 import { SILENCE_ANSWERS } from './silence-examples.js';
 
 const ALARM = {
@@ -158,6 +159,7 @@ export const ANSWER_EXAMPLES: Readonly<Record<string, unknown>> = {
     ],
     next: null,
   },
+  ...METER_EXAMPLES,
   queryAlarms: [ALARM],
   getAlarmState: 'alarm',
   listAlarmHistory: [HISTORY_ENTRY],

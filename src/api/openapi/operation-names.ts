@@ -44,6 +44,8 @@ export const OPERATION_NAMES: Readonly<Record<string, string>> = {
   'GET /v2/meters/:meter/statistics': 'getStatistics',
   'GET /v2/resources': 'listResources',
   'GET /v2/resources/:resource': 'getResource',
+  'GET /v1/meters': 'listMeterTable',
+  'GET /v1/resources': 'listResourceTable',
   'POST /v2/events': 'sendEvents',
 
   'GET /v1/notifications': 'listNotifications',

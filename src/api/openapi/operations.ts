@@ -19,6 +19,7 @@ import { ExplanationAnswer } from '../answers/explanation-answer.js';
 import { HistoryAnswer } from '../answers/history-answer.js';
 import { ActivationAnswer, ImportAnswer } from '../answers/import-answer.js';
 import { MeterAnswer, ResourceAnswer, SampleAnswer, StatisticsAnswer } from '../answers/meter-answer.js';
+import { ListedMetersAnswer, ListedResourcesAnswer } from '../answers/listed-meter-answer.js';
 import { QuotasAnswer } from '../answers/quota-answer.js';
 import { AlarmCountsAnswer, ListedAlarmsAnswer } from '../answers/listed-alarm-answer.js';
 import { LatestValuesAnswer, ValuesAnswer } from '../answers/values-answer.js';
@@ -99,6 +100,16 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     answer: z.array(ResourceAnswer),
   },
   'GET /v2/resources/:resource': { group: 'Meters', summary: 'Get a resource', answer: ResourceAnswer },
+  'GET /v1/meters': {
+    group: 'Meters',
+    summary: 'List meters as a table shows them, by name, each with the number of its resources',
+    answer: ListedMetersAnswer,
+  },
+  'GET /v1/resources': {
+    group: 'Meters',
+    summary: 'List resources as a table shows them, by id, each with its meters',
+    answer: ListedResourcesAnswer,
+  },
 
   'POST /v2/events': {
     group: 'Events',

@@ -87,6 +87,11 @@ const PAGE_LIMIT = pageLimit(50, 100);
 
 const ONE_PROJECT: UrlParameter = { schema: { type: 'string' }, description: 'Admins may name any project.' };
 
+const OF_USER: UrlParameter = {
+  schema: { type: 'string' },
+  description: 'The user of the newest sample. Admins of all projects name project_id, too.',
+};
+
 const NOTIFICATION_FILTERS: Readonly<Record<string, UrlParameter>> = {
   status: { schema: oneOf(NOTIFICATION_STATUSES) },
   kind: { schema: oneOf(NOTIFICATION_KINDS) },
@@ -137,6 +142,18 @@ const OF_ROUTE: Readonly<Record<string, Readonly<Record<string, UrlParameter>>>>
   'GET /v1/notifications/receivers': { project_id: ONE_PROJECT, limit: pageLimit(100, 100) },
   'GET /v1/notifications/replay/preview': REPLAY_FILTERS,
   'POST /v1/notifications/replay': REPLAY_FILTERS,
+  'GET /v1/meters': {
+    search: { schema: TEXT.schema, description: 'A part of the name, in any letter case.' },
+    user_id: OF_USER,
+    project_id: ONE_PROJECT,
+    limit: PAGE_LIMIT,
+  },
+  'GET /v1/resources': {
+    search: { schema: TEXT.schema, description: 'A part of the id, in any letter case.' },
+    user_id: OF_USER,
+    project_id: ONE_PROJECT,
+    limit: PAGE_LIMIT,
+  },
   'GET /v1/silences': {
     project_id: ONE_PROJECT,
     limit: pageLimit(100, 1_000),

@@ -11,6 +11,8 @@ import type { ChartData } from './chart-data.js';
 import { drawBands, drawMarks } from './chart-marks.js';
 
 const HEIGHT_PX = 260;
+/** A longer legend scrolls, so the keyboard must reach it. */
+const MOST_IN_VIEW = 2;
 const STYLE = '/console/packages/uplot.css';
 
 /** Loads uPlot when the first chart is drawn. */
@@ -28,10 +30,13 @@ function loadPlot(): Promise<typeof UPlot> {
 export function ValuesChart({
   data,
   label,
+  unit = '',
   moment,
   onMoment,
 }: {
   data: ChartData;
+  /** Unit of all values. */
+  unit?: string;
   /** What the chart shows, for those who do not see it. */
   label: string;
   /** Seconds since 1970 of the chosen moment. */
@@ -72,7 +77,7 @@ export function ValuesChart({
       {failure !== undefined && <Failure failure={failure} />}
       <div ref={place} class="plot" role="img" aria-label={label} />
       <figcaption>
-        <ul class="legend">
+        <ul class="legend" tabIndex={data.series.length > MOST_IN_VIEW ? 0 : undefined}>
           {data.series.map(({ name, values }, at) => (
             <li key={name}>
               <svg width="22" height="8" aria-hidden="true">
@@ -88,6 +93,7 @@ export function ValuesChart({
               </svg>{' '}
               {name}{' '}
               <strong class="number">{numberText(index === null ? lastOf(values) : (values[index] ?? null))}</strong>
+              {unit !== '' && ` ${unit}`}
             </li>
           ))}
         </ul>
@@ -152,6 +158,10 @@ function optionsOf({ data, moment, onIndex, onMoment }: Drawn, colours: ChartCol
         width: 1.75,
         dash: dashOf(index),
         spanGaps: false,
+        points: {
+          filter: (_: UPlot, at: number, isShown: boolean) =>
+            isShown ? null : pointsAlone(data.series[at - 1]?.values ?? []),
+        },
       })),
     ],
     hooks: {
@@ -164,6 +174,12 @@ function optionsOf({ data, moment, onIndex, onMoment }: Drawn, colours: ChartCol
       ],
     },
   };
+}
+
+/** Indexes of values between two gaps. They have no line, so they are drawn as points. */
+function pointsAlone(values: readonly (number | null)[]): number[] {
+  const isGap = (index: number): boolean => (values[index] ?? null) === null;
+  return values.flatMap((_, index) => (!isGap(index) && isGap(index - 1) && isGap(index + 1) ? [index] : []));
 }
 
 /** The values and thresholds, with a margin. */

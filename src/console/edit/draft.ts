@@ -35,11 +35,22 @@ const READ_ONLY = ['alarm_id', 'timestamp', 'state_timestamp', 'state_reason', '
 /** More fields that a copy leaves out: it starts with a state, a project and a user of its own. */
 const NOT_COPIED = ['state', 'project_id', 'user_id'];
 
+/** The built-in meter with which a new alarm begins, and its resource. */
+export interface WatchedMeter {
+  meter?: string | undefined;
+  resource?: string | undefined;
+}
+
 /** The draft of a new alarm. It compares by "greater than", as most alarms do; the default of the API is "equal". */
-export function newDraft({ type, fields }: RuleForm): Draft {
-  const compares = fields.some(({ name }) => name === 'comparison_operator');
+export function newDraft({ type, fields }: RuleForm, { meter, resource }: WatchedMeter = {}): Draft {
+  const has = (field: string): boolean => fields.some(({ name }) => name === field);
   const isTree = fields.some(({ shape }) => shape.kind === 'tree');
-  const rule = compares ? { comparison_operator: 'gt' } : isTree ? { or: [] } : {};
+  const rule = {
+    ...(meter !== undefined && has('meter_name') && { meter_name: meter }),
+    ...(resource !== undefined && has('query') && { query: [{ field: 'resource_id', op: 'eq', value: resource }] }),
+    ...(has('comparison_operator') && { comparison_operator: 'gt' }),
+    ...(isTree && { or: [] }),
+  };
   return { name: '', type, [`${type}_rule`]: rule };
 }
 

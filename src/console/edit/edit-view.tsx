@@ -84,8 +84,12 @@ function NewAlarm({ root, address, reader }: { root: JsonSchema; address: PageAd
   const types = alarmTypesOf(root);
   const rule = types.find(({ type }) => type === address.query.get('type'));
   if (!rule) return <TypeChoice types={types} />;
-  const start = newDraft(rule);
-  const key = draftKey(reader, `new ${rule.type} ${address.query.get(PROJECT) ?? ''}`);
+  const [meter, resource] = ['meter', 'resource'].map((name) => address.query.get(name) ?? undefined);
+  const start = newDraft(rule, { meter, resource });
+  const key = draftKey(
+    reader,
+    ['new', rule.type, meter, resource, address.query.get(PROJECT)].filter(Boolean).join(' '),
+  );
   return (
     <AlarmForm
       key={key}

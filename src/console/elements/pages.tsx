@@ -4,7 +4,7 @@ import { linkTo, type PageAddress } from '../shell/address.js';
 
 /** Links to the first and the next page of the list in an address; nothing if there is one page. */
 export function Pages({
-  address: { view, query },
+  address: { view, id, query },
   cursor,
   next,
 }: {
@@ -16,8 +16,7 @@ export function Pages({
 }): JSX.Element | null {
   const hasNext = next !== null && next !== undefined;
   if (!query.has(cursor) && !hasNext) return null;
-  const at = (page: string | undefined): string =>
-    linkTo(view, undefined, { ...Object.fromEntries(query), [cursor]: page });
+  const at = (page: string | undefined): string => linkTo(view, id, { ...Object.fromEntries(query), [cursor]: page });
   return (
     <nav class="actions" aria-label="Pages">
       {query.has(cursor) && (

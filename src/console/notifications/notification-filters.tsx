@@ -1,10 +1,10 @@
 import type { JSX } from 'preact';
 
 import { Choice, SearchField } from '../elements/fields.js';
-import { MomentField } from '../elements/moment-field.js';
+import { SpanFields } from '../elements/span-fields.js';
 import { useReader } from '../requests/reader.js';
 import { changeQuery, type PageAddress } from '../shell/address.js';
-import { FAILING, filterIn, OWN_SPAN } from './notification-list.js';
+import { FAILING, filterIn } from './notification-list.js';
 
 /** Another filter shows its first page. */
 const filterBy = (changes: Record<string, string | undefined>): void => changeQuery({ ...changes, marker: undefined });
@@ -29,7 +29,6 @@ const SPAN_WORDS = [
   ['1h', 'in the last hour'],
   ['24h', 'in the last 24 hours'],
   ['7d', 'in the last 7 days'],
-  [OWN_SPAN, 'from … to …'],
 ] as const;
 
 /** The filter of the list. It is in the address. */
@@ -58,19 +57,7 @@ export function NotificationFilters({ address }: { address: PageAddress }): JSX.
         onChange={(alarm_id) => filterBy({ alarm_id })}
       />
       <Choice label="Kind" value={filter.kind} options={KINDS} any="any" onChange={(kind) => filterBy({ kind })} />
-      <Choice
-        label="Created"
-        value={filter.span}
-        options={SPAN_WORDS}
-        any="at any time"
-        onChange={(span) => filterBy({ span, since: undefined, until: undefined })}
-      />
-      {filter.span === OWN_SPAN && (
-        <>
-          <MomentField label="From" value={filter.since} onChange={(since) => filterBy({ since })} />
-          <MomentField label="To" value={filter.until} onChange={(until) => filterBy({ until })} />
-        </>
-      )}
+      <SpanFields label="Created" value={filter} spans={SPAN_WORDS} any="at any time" onChange={filterBy} />
       {hasAllProjects && (
         <SearchField
           label="Of project"

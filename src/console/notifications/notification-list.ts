@@ -16,8 +16,6 @@ export type NotificationFilter = Partial<Record<(typeof FILTERS)[number], string
 export const FAILING = 'failing';
 /** Time spans up to now, in milliseconds. */
 export const SPANS: Readonly<Record<string, number>> = { '1h': 3_600_000, '24h': 86_400_000, '7d': 604_800_000 };
-/** A span with a start and an end of its own. */
-export const OWN_SPAN = 'own';
 /** Rows of a page. */
 const ROWS = 50;
 

@@ -10,6 +10,7 @@ export const VIEWS: Readonly<Record<string, ViewEntry>> = {
   },
   new: { name: undefined, within: 'alarms', load: async () => (await import('../edit/edit-view.js')).EditView },
   edit: { name: undefined, within: 'alarms', load: async () => (await import('../edit/edit-view.js')).EditView },
+  meters: { name: 'Meters', load: async () => (await import('../meters/meters-view.js')).MetersView },
   silences: { name: 'Silences', load: async () => (await import('../silences/silences-view.js')).SilencesView },
   notifications: {
     name: 'Notifications',
