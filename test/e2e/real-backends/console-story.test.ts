@@ -20,6 +20,7 @@ import { StoryTab } from './story-tab.js';
 const [LOW, HIGH] = [10, 90];
 /** More than one story takes; what they limit is tested elsewhere. */
 const LIMITS = { LIMITS_TESTS_PER_MINUTE: '100', LIMITS_REPLAYS_PER_MINUTE: '100' };
+const LONGEST_WAIT_MS = 300_000;
 const MEASURED = MEASURED_KINDS.map(({ type }) => type);
 /** Kinds that have a state to return to. */
 const FOLLOWING = [...MEASURED, COMBINATION.type];
@@ -47,6 +48,8 @@ describeWith(['postgres', 'gnocchi', 'prometheus', 'chromium'], 'the page beside
     const browser = await startBrowser();
     started.push(() => browser.close());
     opened = await openPage(browser, `${service.url}/`);
+    // On a busy machine eight tabs wait for each other.
+    opened.context.setDefaultTimeout(LONGEST_WAIT_MS);
   });
   afterAll(async () => {
     for (const stop of started.splice(0).reverse()) await stop();
