@@ -113,9 +113,12 @@ describeWith(['postgres', 'gnocchi', 'prometheus', 'chromium'], 'the page beside
   phase('a moment that is clicked is explained', async () => {
     await forAll(ALL, async (tab, type) => {
       const at = type === EVENT.type ? await tab.clickTransition() : await tab.clickChart();
-      const answer = await service.ask('GET', `/v2/alarms/${tab.id}/explain?at=${at}`);
-      const { summary } = answer.json<{ summary: string }>();
-      expect(summary).toMatch(MEASURED.includes(type) ? /^At .* A look at it says alarm: / : /^At /);
+      const summary = await eventually(async () => {
+        const answer = await service.ask('GET', `/v2/alarms/${tab.id}/explain?at=${at}`);
+        const { summary: found } = answer.json<{ summary: string }>();
+        expect(found).toMatch(MEASURED.includes(type) ? /^At .* A look at it says alarm: / : /^At /);
+        return found;
+      });
       await tab.untilExplained(summary);
     });
   });

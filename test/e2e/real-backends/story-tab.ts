@@ -66,7 +66,9 @@ export class StoryTab {
   /** Clicks into the chart where the values were high; returns the moment that is in the address then. */
   async clickChart(): Promise<string> {
     const chart = this.page.locator('.u-over');
-    await chart.waitFor();
+    const tryAgain = this.page.getByRole('region', { name: 'Values' }).getByRole('button', { name: 'Try again' });
+    // On a busy machine a backend may not answer in time.
+    await this.#until(chart, tryAgain);
     const { width = 0 } = (await chart.boundingBox()) ?? {};
     await chart.click({ position: { x: width * (1 - PAST_SEEN_AGO_MS / SPAN_MS), y: 20 } });
     return this.#momentInAddress();
@@ -84,7 +86,25 @@ export class StoryTab {
   }
 
   async untilExplained(summary: string): Promise<void> {
-    await this.page.getByRole('region', { name: 'Explanation' }).getByText(summary, { exact: true }).waitFor();
+    const explanation = this.page.getByRole('region', { name: 'Explanation' });
+    // On a busy machine a backend may not answer in time, which is explained, too.
+    const other = explanation.locator('.sentence').filter({ hasNotText: summary });
+    await this.#until(
+      explanation.getByText(summary, { exact: true }),
+      explanation.getByRole('button', { name: 'Evaluate again' }),
+      other,
+    );
+  }
+
+  /** Clicks the button, once an answer, while `meanwhile` is shown instead of what is wanted. */
+  async #until(wanted: Locator, button: Locator, meanwhile: Locator = button): Promise<void> {
+    for (;;) {
+      await wanted.or(meanwhile).first().waitFor();
+      if (await wanted.isVisible()) return;
+      const answered = this.page.waitForResponse(/\/(values|explain)\b/);
+      await button.click();
+      await answered;
+    }
   }
 
   async silence(): Promise<void> {
