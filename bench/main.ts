@@ -1,9 +1,9 @@
 /**
  * Measures the figures of docs/performance.md and docs/optimizations.md. `npm run bench -- backends api` runs some
- * parts only (`--only backends,api` is the same): verdicts, overload, extra-batches, cycle, constraints, delivery, api,
- * backends, merging, lists, stream, chart. `--json FILE` also writes the figures as a list of
- * {name, value, unit, budget, within}. `--alarms N,N` sets the sizes of the cycles, `--backend-alarms N,N` the numbers
- * of alarms on Prometheus. The exit code is always 0, since people judge the figures.
+ * parts only (`--only backends,api` is the same): verdicts, overload, extra-batches, and those of `WITH_SERVERS`.
+ * `--json FILE` also writes the figures as a list of {name, value, unit, budget, within}. `--alarms N,N` sets the sizes
+ * of the cycles, `--backend-alarms N,N` the numbers of alarms on Prometheus. The exit code is always 0, since people
+ * judge the figures.
  */
 import Table from 'cli-table3';
 import { writeFileSync } from 'node:fs';
@@ -14,6 +14,7 @@ import { benchApi } from './api.js';
 import { benchBackends } from './backends/backends.js';
 import { benchMerging } from './backends/merging.js';
 import { benchChart } from './console/chart.js';
+import { benchFirstView } from './console/first-view.js';
 import { benchLists } from './console/lists.js';
 import { benchStream } from './console/stream.js';
 import { benchConstraints } from './constraints.js';
@@ -23,6 +24,7 @@ import { benchExtraBatches } from './extra-batches.js';
 import type { Figure } from './figure.js';
 import { benchOverload } from './overload.js';
 import { openRig, type Rig } from './rig.js';
+import { benchTransitions } from './transitions.js';
 import { benchVerdicts } from './verdicts.js';
 
 const { values, positionals } = parseArgs({
@@ -38,14 +40,32 @@ const only = [...positionals, ...(values.only?.split(',') ?? [])];
 const wants = (part: string): boolean => only.length === 0 || only.includes(part);
 const sizes = values.alarms.split(',').map(Number);
 
-const WITH_SERVERS = ['cycle', 'constraints', 'delivery', 'backends', 'merging', 'api', 'lists', 'stream', 'chart'];
+/** Parts that need servers, in the order in which they run. */
+const WITH_SERVERS: Readonly<Record<string, (servers: Rig) => Promise<Figure[]>>> = {
+  cycle: async ({ db }) => {
+    const found: Figure[] = [];
+    for (const size of sizes) found.push(...(await benchCycle(db, size)));
+    return found;
+  },
+  constraints: ({ db }) => benchConstraints(db),
+  transitions: benchTransitions,
+  delivery: async (servers) => [...(await benchLatency(servers)), ...(await benchDeliveries(servers))],
+  backends: (servers) => benchBackends(servers, values['backend-alarms'].split(',').map(Number)),
+  merging: benchMerging,
+  api: benchApi,
+  lists: benchLists,
+  'first-view': benchFirstView,
+  stream: benchStream,
+  chart: benchChart,
+};
 
 const figures: Figure[] = wants('verdicts') ? benchVerdicts() : [];
 if (wants('overload')) figures.push(...(await benchOverload()));
 if (wants('extra-batches')) figures.push(...(await benchExtraBatches()));
-const rig = WITH_SERVERS.some(wants) ? await openRig() : undefined;
+const parts = Object.entries(WITH_SERVERS).filter(([part]) => wants(part));
+const rig = parts.length > 0 ? await openRig() : undefined;
 try {
-  if (rig) await benchWithServers(rig);
+  if (rig) for (const [, measure] of parts) figures.push(...(await measure(rig)));
 } finally {
   await rig?.release();
 }
@@ -67,16 +87,3 @@ for (const { name, value, unit, budget, within } of figures) {
 console.log(`${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}`);
 console.log(table.toString());
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
-
-async function benchWithServers(servers: Rig): Promise<void> {
-  for (const size of wants('cycle') ? sizes : []) figures.push(...(await benchCycle(servers.db, size)));
-  if (wants('constraints')) figures.push(...(await benchConstraints(servers.db)));
-  if (wants('delivery')) figures.push(...(await benchLatency(servers)), ...(await benchDeliveries(servers)));
-  if (wants('backends'))
-    figures.push(...(await benchBackends(servers, values['backend-alarms'].split(',').map(Number))));
-  if (wants('merging')) figures.push(...(await benchMerging(servers)));
-  if (wants('api')) figures.push(...(await benchApi(servers)));
-  if (wants('lists')) figures.push(...(await benchLists(servers)));
-  if (wants('stream')) figures.push(...(await benchStream(servers)));
-  if (wants('chart')) figures.push(...(await benchChart(servers)));
-}

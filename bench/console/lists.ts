@@ -4,11 +4,13 @@ import { atMost, percentile, plain, type Figure } from '../figure.js';
 import type { Rig } from '../rig.js';
 import { call, durations } from './http-call.js';
 
-const STORED = 100_000;
+/** Alarms that `fillProject` stores. */
+export const STORED = 100_000;
 const NOTIFIED = 20_000;
 const REQUESTS = 100;
 const BUDGET_MS = 250;
-const PROJECT = 'bench';
+/** The project of these alarms. */
+export const PROJECT = 'bench';
 const MEMBER = { 'x-project-id': PROJECT, 'x-user-id': 'bench', 'x-roles': 'member' };
 
 /** The requests of the page for its list of alarms, by the names of the figures. */
@@ -62,8 +64,8 @@ async function farPage(ask: (path: string) => Promise<string>): Promise<[path: s
   return [path.replace('limit=100', 'limit=50'), number];
 }
 
-/** Copies of one alarm with other names, states and severities, and the last notifications of some. */
-async function fillProject({ db }: Rig, url: string, agent: Agent): Promise<void> {
+/** Stores copies of one alarm in `PROJECT`, with other names, states and severities, and last notifications of some. */
+export async function fillProject({ db }: Rig, url: string, agent: Agent): Promise<void> {
   await db.query('truncate alarms, alarm_history, notifications, notification_bodies cascade');
   const threshold_rule = { meter_name: 'cpu_util', comparison_operator: 'gt', threshold: 80 };
   const body = { name: 'web', type: 'threshold', threshold_rule, alarm_actions: ['http://127.0.0.1:9/hook'] };

@@ -5,10 +5,10 @@ import { chromium, type Browser, type BrowserContext, type Page } from 'playwrig
 
 import { urlOf } from './run-servers.js';
 
-/** A Chromium without a window. Close it at the end of a file. */
-export function startBrowser(): Promise<Browser> {
+/** A Chromium without a window. Close it at the end of a file. Default: the one that the tests found or installed. */
+export function startBrowser(executablePath = urlOf('chromium')): Promise<Browser> {
   return chromium.launch({
-    executablePath: urlOf('chromium'),
+    executablePath,
     // Tests run as root in containers, where Chromium has no sandbox and little shared memory.
     args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
   });
