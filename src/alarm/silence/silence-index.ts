@@ -1,8 +1,9 @@
-import { alarmMatcher, type MatchedAlarm } from './matchers.js';
+import type { MatchedAlarm } from './matchers.js';
 import { ALL_SILENCED, type Silence } from './silence.js';
 
 type SilenceCandidate = Pick<Silence, 'projects' | 'matchers'>;
 
+/** A silence, and the predicate of its matchers. */
 interface IndexedSilence<S> {
   silence: S;
   matches: (alarm: MatchedAlarm) => boolean;
@@ -16,10 +17,10 @@ export class SilenceIndex<S extends SilenceCandidate> {
   readonly #byAlarm = new Map<string, IndexedSilence<S>[]>();
   readonly #byProject = new Map<string, IndexedSilence<S>[]>();
 
-  constructor(open: Iterable<S>) {
-    for (const silence of open) {
+  constructor(open: Iterable<IndexedSilence<S>>) {
+    for (const entry of open) {
+      const { silence } = entry;
       const alarmId = silence.matchers.find(({ field }) => field === 'alarm_id')?.value;
-      const entry = { silence, matches: alarmMatcher(silence.matchers) };
       if (alarmId === undefined) for (const project of silence.projects) add(this.#byProject, project, entry);
       else add(this.#byAlarm, alarmId, entry);
     }

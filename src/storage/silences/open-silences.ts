@@ -4,19 +4,7 @@ import { SilenceIndex } from '../../alarm/silence/silence-index.js';
 import { ALL_SILENCED, type OpenSilence } from '../../alarm/silence/silence.js';
 import { yieldToEventLoop } from '../../async/event-loop.js';
 import type { Sql } from '../database.js';
-import { SILENCE_COLUMNS, toSilence, type SilenceRow } from './silence-row.js';
-
-/**
- * Those that may be open at a time. Of a project there are at most `MOST_SILENCES`, and as many of several projects.
- * The two conditions on projects are in two parts, each of which an index answers.
- */
-const CANDIDATES = `
-  select ${SILENCE_COLUMNS} from silences s
-   where s.project = any($1::text[]) and s.over_at > $2 and s.starts_at <= $2
-  union all
-  select ${SILENCE_COLUMNS} from silences s
-   where s.project is null and s.projects && $1::text[] and s.over_at > $2 and s.starts_at <= $2
-   order by created_at, id`;
+import { KeptSilences } from './kept-silences.js';
 
 /** Matchers that are tested without a pause. Each takes some microseconds at most. */
 const TESTS_WITHOUT_PAUSE = 2_000;
@@ -24,13 +12,14 @@ const TESTS_WITHOUT_PAUSE = 2_000;
 /** Reads which silences hold alarms. */
 export class OpenSilences {
   readonly #openings = new SilenceOpenings();
+  readonly #kept = new KeptSilences();
 
   /** The open silences that may hold alarms of these projects ('' for none). */
   async #of(sql: Sql, projects: Iterable<string>, at: Date): Promise<SilenceIndex<OpenSilence> | undefined> {
-    const { rows } = await sql.query<SilenceRow>(CANDIDATES, [[...new Set([...projects, ALL_SILENCED])], at]);
-    const open = rows.map(toSilence).flatMap((silence): OpenSilence[] => {
+    const candidates = await this.#kept.candidates(sql, [...new Set([...projects, ALL_SILENCED])], at);
+    const open = candidates.flatMap(({ silence, matches }) => {
       const opening = this.#openings.openingOf(silence, at);
-      return opening && opening.startsAt <= at ? [{ ...silence, until: opening.endsAt }] : [];
+      return opening && opening.startsAt <= at ? [{ silence: { ...silence, until: opening.endsAt }, matches }] : [];
     });
     return open.length === 0 ? undefined : new SilenceIndex(open);
   }

@@ -33,9 +33,8 @@ test.each<[string, AlarmMatcher[], boolean]>([
 
 test('the index finds the silences of the alarm, of its project, also among several, and of all, and no others', () => {
   const silence = (id: string, projects: string | string[], matchers: AlarmMatcher[]) => ({
-    id,
-    projects: [projects].flat(),
-    matchers,
+    silence: { id, projects: [projects].flat(), matchers },
+    matches: alarmMatcher(matchers),
   });
   const index = new SilenceIndex([
     silence('of its id', 'p', [{ field: 'alarm_id', value: 'a' }]),
