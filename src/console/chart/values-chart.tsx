@@ -147,7 +147,7 @@ function optionsOf({ data, moment, onIndex, onMoment }: Drawn, colours: ChartCol
     },
     scales: { x: { range: () => [data.from, data.to] }, y: { range: () => rangeOf(data) } },
     axes: [
-      { ...axis, values: (_, ticks, _axis, _space, stepS) => axisTimes(ticks, stepS) },
+      { ...axis, values: (_, ticks, ...[, , stepS]) => axisTimes(ticks, stepS) },
       { ...axis, size: 60, values: (_, ticks) => ticks.map((tick) => numberText(tick)) },
     ],
     series: [

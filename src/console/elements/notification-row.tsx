@@ -66,7 +66,7 @@ function Progress({ notification }: { notification: Notification }): JSX.Element
   return (
     <small class="progress">
       {error}
-      {attempts > 0 && ` ${attempts === 1 ? 'One attempt' : `${attempts} attempts`} so far.`}
+      <AttemptsSoFar attempts={attempts} />
       {isWaiting && (
         <>
           {' '}
@@ -82,6 +82,11 @@ function Progress({ notification }: { notification: Notification }): JSX.Element
       )}
     </small>
   );
+}
+
+function AttemptsSoFar({ attempts }: { attempts: number }): JSX.Element | null {
+  if (attempts === 0) return null;
+  return <>{` ${attempts === 1 ? 'One attempt' : `${attempts} attempts`} so far.`}</>;
 }
 
 function Details({ notification, onReplay }: { notification: Notification; onReplay: () => void }): JSX.Element {

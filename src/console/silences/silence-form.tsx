@@ -6,7 +6,7 @@ import { Empty, Failure, Loaded } from '../elements/notices.js';
 import { Back, NoSuch } from '../elements/one-object.js';
 import { ReasonFields } from '../elements/silence-fields.js';
 import { SilencePreview, useSilencePreview } from '../elements/silence-preview.js';
-import type { ShownSilence } from '../elements/silence-words.js';
+import type { ShownSilence, SilenceBody } from '../elements/silence-words.js';
 import { bodyOf, client } from '../requests/client.js';
 import { refusedField } from '../requests/refused-field.js';
 import { useReader } from '../requests/reader.js';
@@ -47,6 +47,13 @@ export function SilenceForm({ address, changed }: ViewProps & { changed?: string
   );
 }
 
+/** Makes a silence, or changes one. Resolves to its id. */
+async function sendSilence(body: SilenceBody, changed: ShownSilence | undefined): Promise<string> {
+  if (changed === undefined) return (await bodyOf(client.POST('/v1/silences', { body }))).id;
+  const path = { id: changed.id };
+  return (await bodyOf(client.PUT('/v1/silences/{id}', { params: { path }, body }))).id;
+}
+
 function Form({
   title,
   start,
@@ -71,16 +78,10 @@ function Form({
     set({ ...kept, draft: { ...draft, ...changes } });
     setProgress({ isSending: false });
   };
-  const send = async (): Promise<string> => {
-    const body = bodyOfDraft(draft, { reader, isSent: true, changed });
-    if (changed === undefined) return (await bodyOf(client.POST('/v1/silences', { body }))).id;
-    const path = { id: changed.id };
-    return (await bodyOf(client.PUT('/v1/silences/{id}', { params: { path }, body }))).id;
-  };
   const submit = (event: Event): void => {
     event.preventDefault();
     setProgress({ isSending: true });
-    send().then(
+    sendSilence(bodyOfDraft(draft, { reader, isSent: true, changed }), changed).then(
       (id) => {
         forget();
         goTo(linkTo('silences', id));
@@ -101,7 +102,7 @@ function Form({
           {reader.hasAllProjects && !changed && <ProjectFields draft={draft} fault={fault} onChange={change} />}
           <TimeFields draft={draft} fault={fault} onChange={change} />
           <ReasonFields value={draft} fault={fault} onChange={({ reason, owner }) => change({ reason, owner })} />
-          {progress.failure !== undefined && <FormFailure failure={progress.failure} />}
+          <FormFailure failure={progress.failure} />
           <FormButtons isSending={progress.isSending} isChanged={isChanged} changed={changed} onCancel={forget} />
         </div>
         <section class="panel" aria-label="Preview">
@@ -118,7 +119,8 @@ function Form({
 }
 
 /** A short notice for the refusal of a field, whose text stands beside the field. */
-function FormFailure({ failure }: { failure: unknown }): JSX.Element {
+function FormFailure({ failure }: { failure: unknown }): JSX.Element | null {
+  if (failure === undefined) return null;
   if (refusedField(failure) === undefined) return <Failure failure={failure} />;
   return (
     <p class="fault" role="alert">
