@@ -90,12 +90,16 @@ test.each<{ method: string; path: string; body?: object }>([
   await eventually(() => expect(queue).toHaveLength(1));
   leaving.abort();
   await expect(sent).rejects.toThrow();
-  for (let n = 0; n < FEWEST; n += 1) {
-    // The server has noticed by then that the connection is closed.
-    for (let other = 0; other < 3; other += 1) expect((await api.ask('GET', '/livez')).status).toBe(200);
+  for (let n = 0; n < 3 * FEWEST; n += 1) {
+    // The server has noticed by then that the connection is closed, and the transaction before is over.
+    for (let other = 0; other < 3; other += 1) {
+      expect((await api.ask('GET', '/livez')).status).toBe(200);
+      await db.query('select 1');
+    }
     queue.shift()?.();
   }
   waiting = undefined;
   for (const release of queue) release();
-  expect(transactions).toBeLessThan(FEWEST - 2);
+  // A limited answer reads four pages before the first is used.
+  expect(transactions).toBeLessThan(FEWEST);
 });
