@@ -150,7 +150,7 @@ describeWith(['chromium'], 'the buttons of one alarm in Chromium', () => {
         matchers: [{ field: 'alarm_id', value: id }],
         reason: 'disk swap',
         owner: 'night shift',
-        project_id: 'p1',
+        project_ids: ['p1'],
       });
       await button(page, 'End now').click();
       await dialog(page).getByText('It holds: The alarm cpu high.').waitFor();
