@@ -54,9 +54,9 @@ const WITH_SERVERS: Readonly<Record<string, (servers: Rig) => Promise<Figure[]>>
   merging: benchMerging,
   api: benchApi,
   lists: benchLists,
-  'first-view': benchFirstView,
   stream: benchStream,
   chart: benchChart,
+  'first-view': benchFirstView,
 };
 
 const figures: Figure[] = wants('verdicts') ? benchVerdicts() : [];

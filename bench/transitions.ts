@@ -15,8 +15,8 @@ const BATCHES = [
   { size: 1, count: 500 },
 ];
 
-/** An alarm as the commits need it. */
-interface TurningAlarm {
+/** An alarm as a commit needs it. */
+interface BenchAlarm {
   id: string;
   partition: number;
   stateVersion: number;
@@ -26,12 +26,12 @@ interface TurningAlarm {
 /** What a transition with one webhook costs to store, without silences and under as many as a project may have. */
 export async function benchTransitions(rig: Rig): Promise<Figure[]> {
   await fill(rig);
-  const turn = await turner(rig);
-  const figures = await measure(rig, turn, 'no silences');
+  const commitTransitions = await createTransitions(rig);
+  const figures = await measure(rig, commitTransitions, 'no silences');
   await silence(rig, "'other-' || n || '-*'");
-  figures.push(...(await measure(rig, turn, `${SILENCES.toLocaleString('en')} silences of other alarms`)));
+  figures.push(...(await measure(rig, commitTransitions, `${SILENCES.toLocaleString('en')} silences of other alarms`)));
   await silence(rig, "case when n = 1 then '*' else 'other-' || n || '-*' end");
-  figures.push(...(await measure(rig, turn, `${SILENCES.toLocaleString('en')} silences, held by one`)));
+  figures.push(...(await measure(rig, commitTransitions, `${SILENCES.toLocaleString('en')} silences, held by one`)));
   await rig.db.query('truncate silences cascade');
   return figures;
 }
@@ -62,10 +62,10 @@ async function silence({ db }: Rig, name: string): Promise<void> {
 }
 
 /** A function that lets the next `size` alarms change their state in one transaction. */
-async function turner({ db }: Rig): Promise<(size: number) => Promise<void>> {
+async function createTransitions({ db }: Rig): Promise<(size: number) => Promise<void>> {
   const commit: CommitEvaluations = createEvaluationCommit(db);
   const { rows: partitions } = await db.query<{ id: number; epoch: number }>('select id, epoch from partitions');
-  const { rows } = await db.query<TurningAlarm>(
+  const { rows } = await db.query<BenchAlarm>(
     'select id, partition, state_version as "stateVersion", state from alarms order by id',
   );
   let [next, atMs] = [0, START.getTime()];
@@ -102,14 +102,14 @@ async function turner({ db }: Rig): Promise<(size: number) => Promise<void>> {
   };
 }
 
-async function measure(rig: Rig, turn: (size: number) => Promise<void>, under: string): Promise<Figure[]> {
+async function measure(rig: Rig, commitTransitions: (size: number) => Promise<void>, under: string): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const { size, count } of BATCHES) {
-    for (let n = 0; n < count / 10; n += 1) await turn(size);
+    for (let n = 0; n < count / 10; n += 1) await commitTransitions(size);
     // As autovacuum would, a little later.
     await rig.db.query('analyze alarms, alarm_history, notifications, notification_bodies');
     const [ownS, postgresS, fromMs] = [cpuSeconds(), cpuSecondsOf(rig.postgres.pid), performance.now()];
-    for (let n = 0; n < count; n += 1) await turn(size);
+    for (let n = 0; n < count; n += 1) await commitTransitions(size);
     const perTransition = (seconds: number): number => (seconds / (size * count)) * 1e6;
     const name = `a transition with a webhook, ${size} in a transaction, ${under}`;
     figures.push(

@@ -9,7 +9,7 @@ import { fillProject, PROJECT, STORED } from './lists.js';
 
 const VISITS = 20;
 const WARM_UP = 2;
-/** What a person waits for at most. */
+/** Longest time until the list is usable. */
 const BUDGET_MS = 1_000;
 
 /**
@@ -45,7 +45,7 @@ export async function benchFirstView(rig: Rig): Promise<Figure[]> {
 
 type Browser = Awaited<ReturnType<typeof startBrowser>>;
 
-/** One visit in a fresh profile. Requests are not looked at on their way, which would slow them down. */
+/** One visit in a fresh profile. Requests are not intercepted, which would slow them down. */
 async function visitList(browser: Browser, url: string): Promise<{ shownMs: number; filteredMs: number }> {
   const context = await browser.newContext({ viewport: LAPTOP, locale: 'en-GB' });
   const page = await context.newPage();

@@ -12,7 +12,7 @@ export interface KeptSilence {
 type Revised = KeptSilence & { revision: string };
 
 /**
- * Those that may be open at a time. Of a project there are at most `MOST_SILENCES`, and as many of several projects.
+ * Silences that may be open at a time. A project has at most `MOST_SILENCES`; those of several projects are as many.
  * The two conditions on projects are in two parts, each of which an index answers.
  */
 const CANDIDATES = `
