@@ -136,10 +136,10 @@ describe('a draft', () => {
     const rule = types.find(({ type }) => type === 'threshold')!;
     const placed = sectionsOf(fields, rule, false).flatMap((section) => [...section.fields, ...section.folded]);
     const draft = newDraft(rule);
-    expect(missingField(placed, draft)?.name).toBe('name');
+    expect(missingField(placed, draft)?.field.name).toBe('name');
     const named = { ...draft, name: 'n', threshold_rule: { meter_name: 'cpu', threshold: 0 } };
     expect(missingField(placed, named)).toBeUndefined();
-    expect(missingField(placed, { ...named, alarm_actions: [''] })?.name).toBe('alarm_actions');
+    expect(missingField(placed, { ...named, alarm_actions: [''] })?.field.name).toBe('alarm_actions');
   });
 
   test('keeps fields that no form knows, and the order of fields', () => {

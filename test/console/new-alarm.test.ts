@@ -246,4 +246,19 @@ describeWith(['chromium'], 'the form of an alarm in Chromium', () => {
     expect(await fault.textContent()).toContain(text);
     expect(await page.locator(`[id="${field}"]`).getAttribute('aria-invalid')).toBe('true');
   });
+
+  test('a composite alarm without a rule is not sent, and the rule is marked until it has one', async () => {
+    const { page } = await rig.open(newAddress('composite'));
+    const sent: string[] = [];
+    page.on('request', (request) => request.method() === 'POST' && sent.push(new URL(request.url()).pathname));
+    await fill(page, { 'Name *': 'n' });
+    await page.getByRole('button', { name: 'Create' }).click();
+    const rule = page.getByRole('group', { name: 'Rule' });
+    await rule.getByText('This field is mandatory.').waitFor();
+    expect(sent).not.toContain('/v2/alarms');
+    await rule.getByLabel('Add a rule').last().selectOption('prometheus');
+    await fill(page, { 'Query *': 'up', 'Threshold *': '1' });
+    await page.getByRole('button', { name: 'Create' }).click();
+    await idOfCreated(page);
+  });
 });

@@ -46,14 +46,17 @@ export function AlarmForm({
     set({ ...kept, draft: withValue(draft, path, value) as Draft });
   const known = placed.map(({ path }) => path);
   const { problem, isSaving, save, forgetProblem } = useSaving({ id, kept, known, onSaved: forget });
-  const isShown = useShownFault(form.current, problem.fault);
+  const missing = missingField(placed, draft);
+  const [fault, refuse] = useFault(problem.fault, missing);
+  const isShown = useShownFault(form.current, fault);
   const submit = (event: Event): void => {
     event.preventDefault();
-    if (id === undefined) void save();
+    if (missing?.field.isRequired) refuse();
+    else if (id === undefined) void save();
     else setConfirming(true);
   };
   return (
-    <FormContext.Provider value={{ draft, change, fault: problem.fault }}>
+    <FormContext.Provider value={{ draft, change, fault }}>
       {isRestored && <Restored onDiscard={discard} />}
       <form ref={form} class="alarm-form" onSubmit={submit} onInvalidCapture={unfold}>
         {sections.map((section) => (
@@ -71,7 +74,7 @@ export function AlarmForm({
             }}
           />
         )}
-        {problem.fault && !isShown && <Failure failure={new Error(problem.fault.text)} />}
+        {fault && !isShown && <Failure failure={new Error(fault.text)} />}
         {problem.failure !== undefined && <Failure failure={problem.failure} />}
         <div class="actions">
           <button class="primary" disabled={isSaving || (id !== undefined && !isChanged)}>
@@ -83,7 +86,7 @@ export function AlarmForm({
           {isChanged && <Unsaved />}
         </div>
       </form>
-      <DraftTest draft={draft} isComplete={missingField(placed, draft) === undefined} />
+      <DraftTest draft={draft} isComplete={missing === undefined} />
       {isConfirming && (
         <Dialog title="Save these changes?" action="Save" act={save} onClose={() => setConfirming(false)}>
           <ChangeList changes={changesBetween(base, draft)} />
@@ -91,6 +94,22 @@ export function AlarmForm({
       )}
     </FormContext.Provider>
   );
+}
+
+/** Not checked by the browser: it knows nothing of rules that hold rules. */
+const MANDATORY = 'This field is mandatory.';
+
+/** The fault to show: what the service refused, or, after `refuse`, a mandatory field as long as it has no value. */
+function useFault(
+  refused: FieldFault | undefined,
+  missing: PlacedField | undefined,
+): [FieldFault | undefined, () => void] {
+  const [isRefused, setRefused] = useState(false);
+  const path = isRefused && refused === undefined ? missing?.path : undefined;
+  const key = JSON.stringify(path);
+  // The same object as long as the fault is the same: a new one moves the focus.
+  const own = useMemo(() => path && { path, text: MANDATORY }, [key]);
+  return [refused ?? own, () => setRefused(true)];
 }
 
 /** A draft is evaluated without a name. */

@@ -3,8 +3,8 @@ import type { FieldShape, FormField } from './form-fields.js';
 import type { PlacedField } from './form-sections.js';
 
 /** The first mandatory field without a value; undefined if the draft can be sent. */
-export function missingField(fields: readonly PlacedField[], draft: Draft): FormField | undefined {
-  return fields.find(({ field, path }) => isMissing(field, valueAt(draft, path)))?.field;
+export function missingField(fields: readonly PlacedField[], draft: Draft): PlacedField | undefined {
+  return fields.find(({ field, path }) => isMissing(field, valueAt(draft, path)));
 }
 
 function isMissing({ isRequired, shape }: FormField, value: unknown): boolean {

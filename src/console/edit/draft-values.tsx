@@ -11,14 +11,14 @@ import { useRested } from '../requests/use-rested.js';
 import { retriedWhileBusy } from '../requests/while-busy.js';
 import { serviceTime } from '../shell/clock.js';
 import { testedDraft, type Draft } from './draft.js';
-import type { FormField } from './form-fields.js';
+import type { PlacedField } from './form-sections.js';
 
 const SPAN_S = 24 * 3600;
 /** Seconds between two evaluations. If a draft has too many series for it, the service says the shortest step. */
 const STEP_S = 60;
 
 /** What the draft would have done in the last 24 hours. Nothing is saved. */
-export function DraftValues({ draft, missing }: { draft: Draft; missing: FormField | undefined }): JSX.Element {
+export function DraftValues({ draft, missing }: { draft: Draft; missing: PlacedField | undefined }): JSX.Element {
   const key = useRested(missing === undefined ? JSON.stringify({ ...testedDraft(draft), ...UNNAMED }) : undefined);
   const answer = useAnswer(key, (signal) => valuesOf(key ?? '{}', signal));
   const { value, failure, isWaiting } = answer;
@@ -27,7 +27,7 @@ export function DraftValues({ draft, missing }: { draft: Draft; missing: FormFie
     <section class="panel" aria-label="Last 24 hours" aria-busy={isWaiting}>
       <h2>What it would have done</h2>
       {missing !== undefined && (
-        <p class="muted">Shown once the mandatory fields have values. Missing: {missing.title}.</p>
+        <p class="muted">Shown once the mandatory fields have values. Missing: {missing.field.title}.</p>
       )}
       {missing === undefined && isWaiting && <p class="muted">Evaluating the last 24 hours …</p>}
       {missing === undefined && !isWaiting && failure !== undefined && (
