@@ -37,12 +37,14 @@ export type BackendAnswer =
   | {
       kind: 'refused';
       reason: string;
-      /** The text of the query is at fault: it is refused over any window. */ isAboutText?: true;
+      /** The text of the query is at fault: it is refused over any window. */
+      isFaultOfQuery?: true;
     }
   | {
       kind: 'outage';
       reason: string;
-      /** The request was not sent in time, which says nothing about the backend. */ isUnsent?: true;
+      /** The request was not sent in time, which says nothing about the backend. */
+      isUnsent?: true;
     };
 
 /**

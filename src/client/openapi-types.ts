@@ -821,7 +821,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List silences, newest first: of the project, and those of all projects
+         * List silences, newest first: those of the project, of several projects with it, and of all projects
          * @description Requires the role reader or a higher one.
          */
         get: operations["listSilences"];
@@ -2853,7 +2853,7 @@ export interface components {
         };
         ListedMeters: {
             meters: components["schemas"]["ListedMeter"][];
-            /** @description The cursor of the next page; null if there is none. */
+            /** @description The cursor of the next page; null if there is none. A page can be empty although another one follows. */
             next: string | null;
         };
         ListedMeter: {
@@ -2864,7 +2864,7 @@ export interface components {
             unit: string;
             /** @description Resources that have the meter; at most 1,000 are counted. */
             resources: number;
-            /** @description False if there are more resources. Type, unit and time are then those of the counted ones. */
+            /** @description False if not all resources were counted. Type, unit and time are then those of the counted ones. */
             is_complete: boolean;
             /**
              * Format: date-time
@@ -2874,7 +2874,7 @@ export interface components {
         };
         ListedResources: {
             resources: components["schemas"]["ListedResource"][];
-            /** @description The cursor of the next page; null if there is none. */
+            /** @description The cursor of the next page; null if there is none. A page can be empty although another one follows. */
             next: string | null;
         };
         ListedResource: {
@@ -2885,6 +2885,7 @@ export interface components {
             source: string;
             /** @description The names of its meters that match; the first 20. */
             meters: string[];
+            /** @description Meters that match the filter. */
             meter_count: number;
             /** @description False if it has more meters than were counted. */
             is_complete: boolean;
@@ -5179,7 +5180,7 @@ export interface operations {
                 project_id?: string;
                 /** @description Most rows of the page. Default: 50. */
                 limit?: number;
-                /** @description The `next` of the previous page, with the same sort. */
+                /** @description The `next` of the previous page. */
                 cursor?: string;
             };
             header?: never;
@@ -5236,7 +5237,7 @@ export interface operations {
                 project_id?: string;
                 /** @description Most rows of the page. Default: 50. */
                 limit?: number;
-                /** @description The `next` of the previous page, with the same sort. */
+                /** @description The `next` of the previous page. */
                 cursor?: string;
             };
             header?: never;

@@ -133,7 +133,7 @@ function isForAllMoments(
   { datasource, granularityS, lagS }: PlannedRequest,
   last: number,
 ): boolean {
-  if (answer.kind === 'refused') return answer.isAboutText === true;
+  if (answer.kind === 'refused') return answer.isFaultOfQuery === true;
   if (answer.kind !== 'series') return answer.kind === 'absent';
   const stop = last - lagS * 1000;
   return (

@@ -207,7 +207,7 @@ describe('a body is refused', () => {
   test('of a kind whose backend is not configured', async () => {
     const rule = { pool_id: 'p', stack_id: 's', autoscaling_group_id: 'g' };
     const alarm = { name: 'l', type: 'loadbalancer_member_health', loadbalancer_member_health_rule: rule };
-    expect((await backtest({ alarm, ...HOUR })).fault).toContain('No octavia backend is configured to ask.');
+    expect((await backtest({ alarm, ...HOUR })).fault).toContain('No octavia backend is configured.');
   });
 });
 

@@ -263,9 +263,9 @@ describe('the summary', () => {
     [
       'names none where none is',
       ['1', '2'],
-      'A look at it says ok: none of the last 2 datapoints is above 80.0, the most recent is 2.0.',
+      'Its evaluation gives ok: none of the last 2 datapoints is above 80.0, the most recent is 2.0.',
     ],
-    ['needs no name for the only one', ['93'], 'A look at it says alarm: the last datapoint, 93.0, is above 80.0.'],
+    ['needs no name for the only one', ['93'], 'Its evaluation gives alarm: the last datapoint, 93.0, is above 80.0.'],
   ])('%s', async (_, values, words) => {
     const labels = hosts(values.length);
     momentary(...values.map((value, index): [Labels, string] => [labels[index]!, value]));
@@ -280,7 +280,7 @@ describe('the summary', () => {
       const id = await api.create({ name: 'cpu', type: 'prometheus', prometheus_rule: RULE }, MEMBER);
       expect((await api.ask('PUT', `/v2/alarms/${id}/state`, { as: MEMBER, body: state })).status).toBe(200);
       expect((await explainedAlarm(id)).summary).toContain(
-        'A look at it says no different: 1 of the last 2 datapoints is above 80.0, the most recent is 10.0; ' +
+        'Its evaluation gives the same: 1 of the last 2 datapoints is above 80.0, the most recent is 10.0; ' +
           'a mixture changes no state; of its 2 series only {host="h0"} is in alarm, at 93.0.',
       );
     },

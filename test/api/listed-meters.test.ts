@@ -83,6 +83,8 @@ function contract(open: () => Promise<Database>): void {
     ['', 'cpu:3 disk:1 memory:1'],
     ['name=disk', 'disk:1'],
     ['name=dis', ''],
+    ['name=cpu&search=CP', 'cpu:3'],
+    ['name=cpu&search=mem', ''],
     ['search=M', 'memory:1'],
     ['search=CPU', 'cpu:3'],
     ['search=z', ''],
@@ -198,16 +200,43 @@ function contract(open: () => Promise<Database>): void {
     const counts: unknown[] = [];
     for (let next: string | null = ''; next !== null;) {
       const page: ListedResources = await get(`/v1/resources${next && `?cursor=${next}`}`);
-      counts.push(...page.resources.map(({ resource_id, is_complete }) => [resource_id, is_complete]));
+      counts.push(...page.resources.map((one) => [one.resource_id, one.is_complete, one.meters.length]));
       next = page.next;
     }
     expect(counts).toEqual([
-      ['a', true],
-      ['b', false],
-      ['c', true],
+      ['a', true, 1],
+      ['b', false, 20],
+      ['c', true, 2],
     ]);
-    const { resources } = await get<ListedResources>('/v1/resources?search=b');
-    expect(resources.map(({ meters }) => meters.length)).toEqual([20]);
+  });
+
+  test.each([
+    ['search=last', "null, 'r' || n from generate_series(1, 6000) n union all select 'u1', 'z-last'"],
+    ['user_id=u1', "'u2', 'r' || n from generate_series(1, 6000) n union all select 'u1', 'z-last'"],
+  ])('GET /v1/resources?%s reads a bounded number of rows that do not match', async (search, rows) => {
+    await db.query(
+      `insert into meter_resources (user_id, resource_id, meter, project_id, source, type, unit, first_sample_at,
+         last_sample_at, resource_metadata)
+       select owned.*, 'cpu', 'p1', 's', 'gauge', '%', '2026-01-01', '2026-01-01', '{}' from (select ${rows}) owned`,
+    );
+    const first = await get<ListedResources>(`/v1/resources?${search}`);
+    expect(first).toEqual({ resources: [], next: expect.any(String) });
+    const second = await get<ListedResources>(`/v1/resources?${search}&cursor=${first.next}`);
+    expect(second).toMatchObject({ resources: [{ resource_id: 'z-last', meter_count: 1 }], next: null });
+  });
+
+  test('at most 10,000 meters of a resource are listed, which says that they are incomplete', async () => {
+    await db.query(
+      `insert into meter_resources (meter, resource_id, project_id, source, type, unit, first_sample_at,
+         last_sample_at, resource_metadata)
+       select 'm' || n, 'r1', 'p1', 's', 'gauge', '%', '2026-01-01', '2026-01-01', '{}'
+         from generate_series(1, 10001) n`,
+    );
+    const list = async (): Promise<ListedMeters['meters']> =>
+      (await get<ListedMeters>('/v1/meters?resource_id=r1&search=m77')).meters.slice(0, 1);
+    expect(await list()).toMatchObject([{ name: 'm77', is_complete: false }]);
+    await db.query("delete from meter_resources where meter = 'm5'");
+    expect(await list()).toMatchObject([{ name: 'm77', is_complete: true }]);
   });
 
   test.each([

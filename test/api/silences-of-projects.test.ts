@@ -76,7 +76,7 @@ function contract(open: () => Promise<Database>): void {
         expect((await post({ ...SILENCE_BODY, ...fields }, OPS)).status).toBe(400);
     });
 
-    test('is counted with the others of several projects, and leaves its number to each project', async () => {
+    test('is counted with others of several projects: they do not count towards the limit of a project', async () => {
       await storeManySilences(db, { projects: ['p1', 'p2'], count: MOST_SILENCES, isOver: false, at: NOON });
       const refused = await post({ ...SILENCE_BODY, ...BOTH }, OPS);
       expect([refused.status, refused.fault]).toEqual([

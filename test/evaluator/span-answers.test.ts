@@ -198,7 +198,7 @@ describe.each<ModelOptions>([{ kind: 'meters' }, { kind: 'gnocchi' }, { kind: 'p
     });
 
     test('of a day take a few requests if the text of the query is at fault', async () => {
-      const answer = { kind: 'refused', reason: 'parse error', isAboutText: true } as const;
+      const answer = { kind: 'refused', reason: 'parse error', isFaultOfQuery: true } as const;
       const refusing = { ...options, mostPeriods: { periods: 0, answer } };
       const moments = Array.from({ length: 1_441 }, (_, n) => BEGIN + n * 60_000);
       const request = requestOf(options.kind, { granularityS: 60, periods: 4, lagS: 0 });

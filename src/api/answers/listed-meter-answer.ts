@@ -4,7 +4,9 @@ import type { ListedMeter, ListedResource } from '../../storage/meters/listed-me
 import { utcTimestamp } from '../schema/timestamp.js';
 import { NullableText, UtcTimestamp } from './answer-fields.js';
 
-const NEXT = NullableText.meta({ description: 'The cursor of the next page; null if there is none.' });
+const NEXT = NullableText.meta({
+  description: 'The cursor of the next page; null if there is none. A page can be empty although another one follows.',
+});
 
 const ListedMeterAnswer = z
   .strictObject({
@@ -13,7 +15,7 @@ const ListedMeterAnswer = z
     unit: z.string().meta({ description: 'The unit of the newest sample.' }),
     resources: z.int().meta({ description: 'Resources that have the meter; at most 1,000 are counted.' }),
     is_complete: z.boolean().meta({
-      description: 'False if there are more resources. Type, unit and time are then those of the counted ones.',
+      description: 'False if not all resources were counted. Type, unit and time are then those of the counted ones.',
     }),
     last_sample_at: UtcTimestamp,
   })
@@ -32,7 +34,7 @@ const ListedResourceAnswer = z
     user_id: NullableText.meta({ description: 'The user of the newest sample.' }),
     source: z.string(),
     meters: z.array(z.string()).meta({ description: 'The names of its meters that match; the first 20.' }),
-    meter_count: z.int(),
+    meter_count: z.int().meta({ description: 'Meters that match the filter.' }),
     is_complete: z.boolean().meta({ description: 'False if it has more meters than were counted.' }),
     last_sample_at: UtcTimestamp,
   })

@@ -73,7 +73,7 @@ export const NOTIFICATION_OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   'GET /v1/silences': {
     group: 'Notifications',
-    summary: 'List silences, newest first: of the project, and those of all projects',
+    summary: 'List silences, newest first: those of the project, of several projects with it, and of all projects',
     answer: SilencesAnswer,
   },
   'POST /v1/silences': {

@@ -105,6 +105,9 @@ const REPLAY_FILTERS: Readonly<Record<string, UrlParameter>> = {
   status: { schema: oneOf(NOTIFICATION_STATUSES), description: 'Default: dead.' },
 };
 
+/** The cursor of a list that has one order. */
+const CURSOR: UrlParameter = { schema: { type: 'string' }, description: 'The `next` of the previous page.' };
+
 /** Parameters whose values depend on the route. */
 const OF_ROUTE: Readonly<Record<string, Readonly<Record<string, UrlParameter>>>> = {
   'GET /v1/alarms': {
@@ -147,17 +150,19 @@ const OF_ROUTE: Readonly<Record<string, Readonly<Record<string, UrlParameter>>>>
     user_id: OF_USER,
     project_id: ONE_PROJECT,
     limit: PAGE_LIMIT,
+    cursor: CURSOR,
   },
   'GET /v1/resources': {
     search: { schema: TEXT.schema, description: 'A part of the id, in any letter case.' },
     user_id: OF_USER,
     project_id: ONE_PROJECT,
     limit: PAGE_LIMIT,
+    cursor: CURSOR,
   },
   'GET /v1/silences': {
     project_id: ONE_PROJECT,
     limit: pageLimit(100, 1_000),
-    cursor: { schema: { type: 'string' }, description: 'The `next` of the previous page.' },
+    cursor: CURSOR,
     status: { schema: oneOf(SILENCE_STATUSES) },
     alarm_id: {
       schema: TEXT.schema,

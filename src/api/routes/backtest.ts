@@ -92,7 +92,7 @@ export function refuseMissingBackend(
   alarm: Parameters<Backtests['missingBackend']>[0],
 ): void {
   const missing = missingBackend(alarm);
-  if (missing !== undefined) throw invalidInput('type', alarm.rule.type, `No ${missing} backend is configured to ask.`);
+  if (missing !== undefined) throw invalidInput('type', alarm.rule.type, `No ${missing} backend is configured.`);
 }
 
 function refuseOtherKinds({ alarm: { rule } }: BacktestRequest): void {

@@ -49,7 +49,7 @@ export function listedMetersRoutes({ listedMeters }: ListedMetersRoutesDeps): Ro
 }
 
 async function listMeters(listedMeters: ListedMeters, request: ApiRequest): Promise<ApiAnswer> {
-  const { query } = request;
+  const { query, signal } = request;
   const { scope, userId } = ownersOf(request);
   const filter = {
     userId,
@@ -58,7 +58,8 @@ async function listMeters(listedMeters: ListedMeters, request: ApiRequest): Prom
     resourceId: textIn(query, 'resource_id', MAX_TEXT),
   };
   const after = cursorIn(query, BY_NAME, [])?.name;
-  const { meters, next } = await listedMeters.meters(scope, { filter, limit: pageLimit(query, LIMIT), after });
+  const limit = pageLimit(query, LIMIT);
+  const { meters, next } = await listedMeters.meters(scope, { filter, limit, after, signal });
   const body = {
     meters: meters.map(listedMeterAnswer),
     next: next === undefined ? null : cursorAfter(BY_NAME, { name: next }),
@@ -67,12 +68,13 @@ async function listMeters(listedMeters: ListedMeters, request: ApiRequest): Prom
 }
 
 async function listResources(listedMeters: ListedMeters, request: ApiRequest): Promise<ApiAnswer> {
-  const { query } = request;
+  const { query, signal } = request;
   const { scope, userId } = ownersOf(request);
   const filter = { userId, meter: textIn(query, 'meter', MAX_TEXT), search: searchIn(query) };
   const { resource_id: resourceId, project_id: projectId = '' } = cursorIn(query, BY_RESOURCE, []) ?? {};
   const after = resourceId === undefined ? undefined : { resourceId, projectId };
-  const { resources, next } = await listedMeters.resources(scope, { filter, limit: pageLimit(query, LIMIT), after });
+  const limit = pageLimit(query, LIMIT);
+  const { resources, next } = await listedMeters.resources(scope, { filter, limit, after, signal });
   const body = {
     resources: resources.map(listedResourceAnswer),
     next: next ? cursorAfter(BY_RESOURCE, { resource_id: next.resourceId, project_id: next.projectId }) : null,

@@ -60,7 +60,7 @@ export function maySee(identity: Identity, project: string): boolean {
   return isAdmin(identity) || project === identity.projectId;
 }
 
-/** What the audit trail is told of the projects of a silence. */
+/** The projects of a silence, for the audit trail. */
 export function auditNotes(identity: Identity, projects: readonly string[]): AuditNotes {
   if (projects.includes(ALL_SILENCED)) return { projectId: ALL_PROJECTS };
   const [first, ...others] = projects.filter((project) => maySee(identity, project));

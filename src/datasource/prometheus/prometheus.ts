@@ -19,7 +19,7 @@ import type { Tenancy } from './tenancy.js';
 import { queryTimesOf } from './points.js';
 import type { PrometheusClient } from './prometheus-client.js';
 import type { PrometheusAnswer } from './parse-answer.js';
-import { isAboutText, refusalText } from './refusal-text.js';
+import { isFaultOfQuery, refusalText } from './refusal-text.js';
 import { createSelectAll, SELECT_ALL_DEFAULTS, type SelectAll, type SelectAllOptions } from './select-all.js';
 
 export interface PrometheusDatasourceDeps {
@@ -146,7 +146,7 @@ function answerOfSingle(
 ): BackendAnswer {
   if (result.kind === 'refusal') {
     const refused: BackendAnswer = { kind: 'refused', reason: refusalText(result, { written, sent: promql }) };
-    return isAboutText(result) ? { ...refused, isAboutText: true } : refused;
+    return isFaultOfQuery(result) ? { ...refused, isFaultOfQuery: true } : refused;
   }
   if (result.kind === 'too large') return { kind: 'refused', reason: retrievalFailed(`the ${TOO_LARGE}`) };
   return unavailableAnswer(result);

@@ -60,7 +60,7 @@ export interface QueryTexts {
 const OF_TEXT = /^invalid parameter "query"|\bparse error\b/;
 
 /** True if the text of the query is at fault, so that it is refused over any window. */
-export function isAboutText({ status, type, message }: PrometheusRefusal): boolean {
+export function isFaultOfQuery({ status, type, message }: PrometheusRefusal): boolean {
   return type === 'bad_result' || (status === 400 && type === 'bad_data' && OF_TEXT.test(message));
 }
 

@@ -182,8 +182,8 @@ function evaluationSentence({
 }: Pick<SummaryInput, 'evaluation' | 'found' | 'stateAt'>): string | undefined {
   if (found === undefined) return undefined;
   if (evaluation.verdict === 'outage') return `It keeps its state, since nothing new can be said: ${found}.`;
-  if (evaluation.wouldBe === stateAt.state) return `A look at it says no different: ${found}.`;
-  return `A look at it says ${evaluation.wouldBe}: ${found}.`;
+  if (evaluation.wouldBe === stateAt.state) return `Its evaluation gives the same: ${found}.`;
+  return `Its evaluation gives ${evaluation.wouldBe}: ${found}.`;
 }
 
 /** ISO 8601 to the second, as timestamps in other answers. */

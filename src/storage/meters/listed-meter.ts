@@ -8,7 +8,7 @@ export interface ListedMeter {
   unit: string;
   /** Resources that have the meter. A resource id in two projects counts twice. */
   resources: number;
-  /** False if there are more resources. Only the counted ones were read. */
+  /** False if not all resources were counted. Only the counted ones were read. */
   isComplete: boolean;
   lastSampleAt: Date;
 }
@@ -29,6 +29,8 @@ export interface ListedMeterQuery {
   limit: number;
   /** The name before the first one of the page. */
   after?: string | undefined;
+  /** When it aborts, no further statement is executed: the page is incomplete then. */
+  signal?: AbortSignal | undefined;
 }
 
 /** Meters of one page. A page can be short although another one follows. */
@@ -72,11 +74,13 @@ export interface ListedResourceQuery {
   filter: ListedResourceFilter;
   limit: number;
   after?: ResourcePosition | undefined;
+  /** See `ListedMeterQuery`. */
+  signal?: AbortSignal | undefined;
 }
 
-/** Resources of one page. */
+/** Resources of one page. It can be short or empty although another one follows. */
 export interface ListedResourcePage {
   resources: ListedResource[];
-  /** The resource after which the next page begins; undefined if none follows. */
+  /** The resource after which the next page begins, on no page if it does not match; undefined if none follows. */
   next: ResourcePosition | undefined;
 }

@@ -12,37 +12,46 @@ const MOST_RESOURCES = 1_000;
 const NAMES_AT_ONCE = 500;
 /** Names that one page of a search reads. */
 const MOST_NAMES = 10_000;
-/** Most meters of one resource. */
+/** Most rows of one resource, which has one for each of its meters and projects. */
 const MOST_OF_RESOURCE = 10_000;
 
 /** One page. The meters of a single resource are few, so they are all read. */
 export async function meterPage(
   db: Database,
   scope: Scope,
-  { filter, limit, after }: ListedMeterQuery,
+  { filter, limit, after, signal }: ListedMeterQuery,
 ): Promise<ListedMeterPage> {
   if (filter.resourceId !== undefined) {
-    const all = await metersOfResource(db, scope, filter.resourceId, filter);
+    const all = await metersOfResource(db, scope, filter.resourceId, { ...filter, signal });
     const rest = all.filter(({ name }) => after === undefined || name > after);
     return { meters: rest.slice(0, limit), next: rest.length > limit ? rest[limit - 1]?.name : undefined };
   }
-  const { names, next } =
-    filter.name === undefined
-      ? await namesAfter(db, scope, { filter, limit, after })
-      : { names: [filter.name], next: undefined };
-  return { meters: await summariesOf(db, scope, filter, names), next };
+  const { names, next } = await namesOf(db, scope, { filter, limit, after, signal });
+  return { meters: await summariesOf(db, scope, { ...filter, signal }, names), next };
+}
+
+interface NamePage {
+  names: string[];
+  /** See `ListedMeterPage`. */
+  next: string | undefined;
+}
+
+async function namesOf(db: Database, scope: Scope, query: ListedMeterQuery): Promise<NamePage> {
+  const { name, search } = query.filter;
+  if (name === undefined) return namesAfter(db, scope, query);
+  return { names: contains(name, search) ? [name] : [], next: undefined };
 }
 
 /** Steps from each name to the next one, since a meter can have many rows. */
 async function namesAfter(
   db: Database,
   scope: Scope,
-  { filter: { userId, search }, limit, after }: ListedMeterQuery,
-): Promise<{ names: string[]; next: string | undefined }> {
+  { filter: { userId, search }, limit, after, signal }: ListedMeterQuery,
+): Promise<NamePage> {
   const atOnce = search === undefined ? limit + 1 : NAMES_AT_ONCE;
   const names: string[] = [];
   let last = after;
-  for (let read = 0; read < MOST_NAMES; read += atOnce) {
+  for (let read = 0; read < MOST_NAMES && !signal?.aborted; read += atOnce) {
     const found = await nextNames(db, scope, { userId, after: last, atOnce });
     for (const name of found.filter((each) => contains(each, search))) {
       if (names.length === limit) return { names, next: names.at(-1) };
@@ -88,12 +97,13 @@ interface SummaryRow {
 async function summariesOf(
   db: Database,
   scope: Scope,
-  { userId }: ListedMeterFilter,
+  { userId, signal }: Pick<ListedMeterFilter, 'userId'> & Pick<ListedMeterQuery, 'signal'>,
   names: readonly string[],
 ): Promise<ListedMeter[]> {
   const batches = db.kind === 'postgres' ? [names] : names.map((name) => [name]);
   const rows: SummaryRow[] = [];
   for (const batch of batches) {
+    if (signal?.aborted) break;
     const conditions = new Conditions();
     const wanted = conditions.parameter(batch, 'text[]');
     boundMeters(conditions, scope, userId);
@@ -132,7 +142,7 @@ async function metersOfResource(
   db: Database,
   scope: Scope,
   resourceId: string,
-  { name, search, userId }: ListedMeterFilter,
+  { name, search, userId, signal }: ListedMeterFilter & Pick<ListedMeterQuery, 'signal'>,
 ): Promise<ListedMeter[]> {
   const slices = readSlices<MeterOfResource>(db, BY_RESOURCE, {
     bounds: (conditions) => {
@@ -146,14 +156,16 @@ async function metersOfResource(
     columns: 'm.meter as name, m.type, m.unit, m.last_sample_at as "lastSampleAt"',
   });
   const meters = new Map<string, Omit<ListedMeter, 'isComplete'>>();
-  for (const row of await firstRows(slices, MOST_OF_RESOURCE)) {
+  const rows = await firstRows(slices, MOST_OF_RESOURCE + 1, signal);
+  const isComplete = rows.length <= MOST_OF_RESOURCE;
+  for (const row of rows.slice(0, MOST_OF_RESOURCE)) {
     if (!contains(row.name, search)) continue;
     const known = meters.get(row.name);
     const newer = known && known.lastSampleAt > row.lastSampleAt ? known : row;
     const { type, unit, lastSampleAt } = newer;
     meters.set(row.name, { name: row.name, type, unit, lastSampleAt, resources: (known?.resources ?? 0) + 1 });
   }
-  return [...meters.values()].sort((a, b) => (a.name < b.name ? -1 : 1)).map(listedMeter);
+  return [...meters.values()].sort((a, b) => (a.name < b.name ? -1 : 1)).map((meter) => ({ ...meter, isComplete }));
 }
 
 function boundMeters(conditions: Conditions, scope: Scope, userId: string | undefined): Conditions {

@@ -1,15 +1,21 @@
 import type { Conditions } from '../conditions.js';
 import type { Database } from '../database.js';
 import { restrictToScope, type Scope } from '../scope.js';
-import { readSlices, type SlicedTable } from '../slices.js';
-import type { ListedResource, ListedResourcePage, ListedResourceQuery, ResourcePosition } from './listed-meter.js';
+import { readSlice, SLICE_ROW, type SlicedTable, type SliceQuery } from '../slices.js';
+import type {
+  ListedResource,
+  ListedResourceFilter,
+  ListedResourcePage,
+  ListedResourceQuery,
+  ResourcePosition,
+} from './listed-meter.js';
 
 /** Most names of meters that a resource shows. */
 const MOST_SHOWN = 20;
-/** Most rows of one page: a resource has one for each of its meters. */
-const MOST_ROWS = 5_000;
 /** Rows that one statement reads. */
 const ROWS_AT_ONCE = 1_000;
+/** Statements of one page, which read at most so many rows: a resource has one row for each of its meters. */
+const MOST_SLICES = 5;
 
 const COLUMNS = `m.meter, m.resource_id as "resourceId", m.project_id as "projectId", m.user_id as "userId", m.source,
   m.last_sample_at as "lastSampleAt"`;
@@ -17,53 +23,93 @@ const COLUMNS = `m.meter, m.resource_id as "resourceId", m.project_id as "projec
 type ResourceMeterRow = ResourcePosition &
   Pick<ListedResource, 'userId' | 'source' | 'lastSampleAt'> & {
     meter: string;
+    isMatch: boolean;
   };
 
-/** One page. A resource is complete when the next one begins. */
+/** One page. It can be short or empty although another one follows, since it reads a bounded number of rows. */
 export async function resourcePage(
   db: Database,
   scope: Scope,
-  { filter: { meter, search, userId }, limit, after }: ListedResourceQuery,
+  { filter, limit, after, signal }: ListedResourceQuery,
 ): Promise<ListedResourcePage> {
-  const slices = readSlices<ResourceMeterRow>(db, sliced(scope, meter !== undefined), {
+  const page = new ResourcePage(limit);
+  const table = sliced(scope, filter.meter !== undefined);
+  const query: SliceQuery = {
     bounds: (conditions) => {
       restrictToScope(scope, 'm.project_id', conditions);
-      conditions.equal('m.meter', meter, 'text');
+      conditions.equal('m.meter', filter.meter, 'text');
       if (after) beginAfter(conditions, scope, after);
     },
-    filter: (conditions) => {
-      conditions.equal('m.user_id', userId, 'text');
-      if (search !== undefined)
-        conditions.add(`strpos(lower(m.resource_id), lower(${conditions.parameter(search, 'text')})) > 0`);
-    },
-    columns: COLUMNS,
+    select: (conditions, from) => `select ${COLUMNS}, ${matchSql(conditions, filter)} as "isMatch", ${SLICE_ROW}
+      from ${from}`,
     limits: { rows: ROWS_AT_ONCE },
-    prepare: false,
-  });
-  const found: ListedResource[] = [];
-  let read = 0;
-  for await (const rows of slices) {
-    for (const row of rows) {
-      const last = found.at(-1);
-      if (last?.resourceId === row.resourceId && last.projectId === (row.projectId || null)) addMeter(last, row);
-      else if (found.length === limit) return pageOf(found, true);
-      else found.push(toResource(row));
-    }
-    read += rows.length;
-    if (read >= MOST_ROWS) return pageOf(cutPage(found), true);
+  };
+  let from: readonly unknown[] | undefined;
+  for (let slices = 0; slices < MOST_SLICES && !signal?.aborted; slices += 1) {
+    const { rows, next } = await readSlice<ResourceMeterRow>(db, table, query, from);
+    if (!page.add(rows)) return page.full();
+    if (next === undefined) return { resources: page.found, next: undefined };
+    from = next;
   }
-  return pageOf(found, false);
+  return page.cut();
 }
 
-/** More meters of the last resource may follow: it is first on the next page, unless it has a page of its own. */
-function cutPage(found: ListedResource[]): ListedResource[] {
-  if (found.length > 1) return found.slice(0, -1);
-  return found.map((resource) => ({ ...resource, isComplete: false }));
+/** SQL that is true for rows of the filter. Others are read, too: they count, and the next page begins after them. */
+function matchSql(conditions: Conditions, { search, userId }: ListedResourceFilter): string {
+  const matches = ['true'];
+  if (userId !== undefined) matches.push(`m.user_id is not distinct from ${conditions.parameter(userId, 'text')}`);
+  if (search !== undefined)
+    matches.push(`strpos(lower(m.resource_id), lower(${conditions.parameter(search, 'text')})) > 0`);
+  return `(${matches.join(' and ')})`;
 }
 
-function pageOf(resources: ListedResource[], hasMore: boolean): ListedResourcePage {
-  const last = hasMore ? resources.at(-1) : undefined;
-  return { resources, next: last && { resourceId: last.resourceId, projectId: last.projectId ?? '' } };
+/** Resources of the rows of a page. A resource is complete when the next one begins. */
+class ResourcePage {
+  readonly found: ListedResource[] = [];
+  /** The resource of the last row, also if the row does not match. */
+  #current: ResourcePosition | undefined;
+  /** The resource before it. */
+  #previous: ResourcePosition | undefined;
+
+  constructor(readonly limit: number) {}
+
+  /** Returns false if a resource does not fit. */
+  add(rows: readonly ResourceMeterRow[]): boolean {
+    for (const row of rows) {
+      const { resourceId, projectId } = row;
+      if (!isSame(this.#current, row)) {
+        this.#previous = this.#current;
+        this.#current = { resourceId, projectId };
+      }
+      if (!row.isMatch) continue;
+      const last = this.found.at(-1);
+      if (last && isSame(positionOf(last), row)) addMeter(last, row);
+      else if (this.found.length === this.limit) return false;
+      else this.found.push(toResource(row));
+    }
+    return true;
+  }
+
+  /** The page that ends before the resource that does not fit. */
+  full(): ListedResourcePage {
+    return { resources: this.found, next: this.#previous };
+  }
+
+  /** More meters of the last resource may follow: it is first on the next page, unless this page has no other one. */
+  cut(): ListedResourcePage {
+    const last = this.found.at(-1);
+    const isCut = last !== undefined && isSame(this.#current, positionOf(last));
+    if (this.#previous) return { resources: isCut ? this.found.slice(0, -1) : this.found, next: this.#previous };
+    return { resources: this.found.map((resource) => ({ ...resource, isComplete: false })), next: this.#current };
+  }
+}
+
+function positionOf({ resourceId, projectId }: ListedResource): ResourcePosition {
+  return { resourceId, projectId: projectId ?? '' };
+}
+
+function isSame(one: ResourcePosition | undefined, other: ResourcePosition): boolean {
+  return one?.resourceId === other.resourceId && one.projectId === other.projectId;
 }
 
 /** An index has this order for each scope, also behind the name of one meter. */

@@ -15,7 +15,7 @@ import { SILENCE_COLUMNS, toSilence, type SilenceRow } from './silence-row.js';
 
 /**
  * Most silences of a project that are not over. Each transition of its alarms is compared with them. Those of several
- * projects are counted together, and not in each project: they leave the number of a project to its members.
+ * projects are counted together: they do not count towards the limit of a project.
  */
 export const MOST_SILENCES = 1_000;
 /** Most changes of a silence that are read: the last ones. */
@@ -239,7 +239,10 @@ const page = (group: string, overSql: string): string => `
     where ${group} and ${overSql} and ($2::timestamptz is null or (s.created_at, s.id) < ($2, $3::text))
     order by s.created_at desc, s.id desc limit ${PAGE})`;
 
-/** The silences of a project, each part in the order of an index: its own, those of all, and those of several. */
+/**
+ * The silences of a project, each part in the order of an index: its own, those of all, and those of several. No index
+ * has the projects of a silence, so the last part also reads silences of several other projects.
+ */
 const OF_SCOPE = [
   's.project = $1::text',
   `s.project = '${ALL_SILENCED}'`,

@@ -249,7 +249,7 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
     ])('%s, and answers its neighbours', async (_, query, reason) => {
       const neighbours = ['i0', 'i1'].map((instance) => `cpu{instance="${instance}",mode="user",project="p1"}`);
       const answers = await askAbout(prometheus, [query, ...neighbours]);
-      expect(answers[query]).toEqual({ ...refused(reason), isAboutText: true });
+      expect(answers[query]).toEqual({ ...refused(reason), isFaultOfQuery: true });
       expect(neighbours.map((neighbour) => valuesOf(answers[neighbour]))).toEqual([[[0]], [[10]]]);
     });
 

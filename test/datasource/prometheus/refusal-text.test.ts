@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { isAboutText, refusalText } from '../../../src/datasource/prometheus/refusal-text.js';
+import { isFaultOfQuery, refusalText } from '../../../src/datasource/prometheus/refusal-text.js';
 
 const OWN = { written: 'cpu{', sent: 'cpu{' };
 const NARROWED = { written: 'foo(cpu{mode="user"})', sent: 'foo(cpu{mode="user",project="p-secret"})' };
@@ -102,5 +102,5 @@ test.each([
   [413, 'too_large', '', false],
   [200, 'bad_result', 'the query gives a scalar, not a matrix', true],
 ])('a refusal with status %d, type %s and text %s is about the text of the query: %s', (status, type, message, is) => {
-  expect(isAboutText({ status, type, message })).toBe(is);
+  expect(isFaultOfQuery({ status, type, message })).toBe(is);
 });

@@ -116,7 +116,7 @@ describeWith(['postgres', 'gnocchi', 'prometheus', 'chromium'], 'the page beside
       const summary = await eventually(async () => {
         const answer = await service.ask('GET', `/v2/alarms/${tab.id}/explain?at=${at}`);
         const { summary: found } = answer.json<{ summary: string }>();
-        expect(found).toMatch(MEASURED.includes(type) ? /^At .* A look at it says alarm: / : /^At /);
+        expect(found).toMatch(MEASURED.includes(type) ? /^At .* Its evaluation gives alarm: / : /^At /);
         return found;
       });
       await tab.untilExplained(summary);
