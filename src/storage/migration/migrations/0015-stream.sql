@@ -20,7 +20,8 @@ create table stream_marks (
   at timestamptz not null
 );
 
--- Events whose rows do not keep them: changes of silences and of pauses, and ends of deliveries that were replayed since.
+-- Events whose rows do not keep them: changes of silences and of pauses, and ends of deliveries that were replayed
+-- since.
 create table stream_entries (
   revision xid8 not null default pg_current_xact_id(),
   stream_number bigint not null default nextval('stream_numbers'),
