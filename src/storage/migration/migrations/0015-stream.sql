@@ -20,17 +20,16 @@ create table stream_marks (
   at timestamptz not null
 );
 
--- Events whose rows do not keep them: changes of silences and of pauses, and ends of deliveries that were replayed
--- since.
+-- Events whose rows do not keep them: changes of silences, and ends of deliveries that were replayed since.
 create table stream_entries (
   revision xid8 not null default pg_current_xact_id(),
   stream_number bigint not null default nextval('stream_numbers'),
-  kind text not null,                              -- delivery | silence | pause
+  kind text not null,                              -- delivery | silence
   project_id text,
   all_projects boolean not null default false,     -- every project may see it
   alarm_id text,
-  object_id text not null,                         -- id of the notification or silence; the paused project
-  change text not null,                            -- the status of a notification; what happened to the others
+  object_id text not null,                         -- id of the notification or silence
+  change text not null,                            -- the status of a notification; what happened to a silence
   at timestamptz not null,
   notification_kind text,
   action_list text,
