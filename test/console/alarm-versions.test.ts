@@ -101,6 +101,63 @@ describeWith(['chromium'], 'a change of an alarm whose state changes meanwhile',
     expect(stored.json()).toMatchObject({ name: 'renamed', enabled: true, threshold_rule: { threshold: 80 } });
   });
 
+  /** Passes the answers of reads of the alarm through with another tag; undefined: without one. */
+  async function retag(page: Page, id: string, tagOf: (tag: string) => string | undefined): Promise<void> {
+    await page.route(`**/v2/alarms/${id}`, async (route) => {
+      if (route.request().method() !== 'GET') return route.continue();
+      const response = await route.fetch();
+      const { etag = '', ...headers } = response.headers();
+      const tag = tagOf(etag);
+      return route.fulfill({ response, headers: { ...headers, ...(tag !== undefined && { etag: tag }) } });
+    });
+    await page.reload();
+    await page.getByRole('heading', { name: 'flapping' }).waitFor();
+  }
+  async function opened(): Promise<{ page: Page; id: string }> {
+    const id = await rig.api.create(thresholdBody({ name: 'flapping' }), MEMBER);
+    return { page: (await rig.open(`alarm/${id}?project=p1`)).page, id };
+  }
+
+  test.each(CHANGES)('$what is not sent if a proxy removes the ETag, which is said', async (change) => {
+    const { page, id } = await opened();
+    await retag(page, id, () => undefined);
+    const sent: string[] = [];
+    page.on('request', (request) => {
+      if (request.url().endsWith(`/v2/alarms/${id}`)) sent.push(request.method());
+    });
+    await change.begin(page);
+    await change.send(page);
+    await page.getByText("The service's answer had no ETag; a proxy may remove it.").waitFor();
+    expect(new Set(sent)).toEqual(new Set(change.what === 'an edit' ? ['GET'] : []));
+    const stored = await rig.api.ask('GET', `/v2/alarms/${id}`, { as: MEMBER });
+    expect(stored.json()).toMatchObject({ enabled: true, threshold_rule: { threshold: 80 } });
+  });
+
+  test.each(CHANGES)('$what is sent with the strong tag if a proxy makes the tag weak', async (change) => {
+    const { page, id } = await opened();
+    await retag(page, id, (tag) => `W/${tag}`);
+    await change.begin(page);
+    await change.send(page);
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    const stored = await rig.api.ask('GET', `/v2/alarms/${id}`, { as: MEMBER });
+    if (change.after) expect(stored.json()).toMatchObject(change.after);
+    else expect(stored.status).toBe(404);
+  });
+
+  test.each(CHANGES)('$what is sent once if its tag is refused although it is the present one', async (change) => {
+    const { page, id } = await begun(change);
+    let sent = 0;
+    await page.route(`**/v2/alarms/${id}`, (route) => {
+      if (route.request().method() === 'GET') return route.continue();
+      sent += 1;
+      const refusal = { error_message: { faultcode: 'Client', faultstring: 'Another tag', debuginfo: null } };
+      return route.fulfill({ status: 412, json: refusal });
+    });
+    await change.send(page);
+    await page.getByText('Another tag').first().waitFor();
+    expect(sent).toBe(1);
+  });
+
   test('an edit of the state itself is saved', async () => {
     const id = await rig.api.create(thresholdBody({ name: 'flapping', state: 'ok' }), MEMBER);
     const { page } = await rig.open(`edit/${id}?project=p1`);

@@ -135,6 +135,56 @@ describeWith(['chromium'], 'the view of silences in Chromium', () => {
     expect(misdeeds).toEqual(NO_MISDEEDS);
   });
 
+  test('a draft of a change does not replace a change that another user has made meanwhile', async () => {
+    const id = await make();
+    const page = await open(`silences/${id}?edit=yes`);
+    const notice = page.getByText('This silence was changed after the draft was begun.');
+    const reason = page.getByLabel('Reason');
+    const changeByAnother = async (text: string): Promise<void> => {
+      const answer = await rig.api.ask('PUT', `/v1/silences/${id}`, { body: { ...MAINTENANCE, reason: text } });
+      expect(answer.status).toBe(200);
+    };
+    await reason.fill('mine');
+    await changeByAnother('theirs');
+    await page.getByRole('button', { name: 'Save the change' }).click();
+    await notice.waitFor();
+    expect(await stored()).toMatchObject([{ reason: 'theirs' }]);
+    await page.getByRole('button', { name: 'Take the stored silence' }).click();
+    await notice.waitFor({ state: 'detached' });
+    expect(await reason.inputValue()).toBe('theirs');
+    await reason.fill('mine again');
+    await changeByAnother('theirs again');
+    await page.reload();
+    await notice.waitFor();
+    expect(await reason.inputValue()).toBe('mine again');
+    await page.getByRole('button', { name: 'Take the stored silence' }).click();
+    await reason.fill('agreed');
+    await page.getByRole('button', { name: 'Save the change' }).click();
+    await page.getByRole('heading', { name: 'Alarms whose name' }).waitFor();
+    expect(await stored()).toMatchObject([{ reason: 'agreed' }]);
+  });
+
+  test('a silence of the alarms without a project keeps them when it is brought back', async () => {
+    identity = ADMIN_OF_ALL;
+    const id = await make({ project_ids: ['', 'p1'] });
+    await rig.api.ask('DELETE', `/v1/silences/${id}`);
+    const page = await open(`silences/new?from=${id}`);
+    const projects = page.getByRole('group', { name: /^Of the project/ }).getByRole('textbox');
+    await projects.first().waitFor();
+    expect(await projects.evaluateAll((inputs) => inputs.map((input) => (input as { value?: string }).value))).toEqual([
+      '',
+      'p1',
+    ]);
+    // An added row that stays empty is not sent.
+    await page.getByRole('button', { name: 'Add a project' }).click();
+    await page.getByRole('button', { name: 'Add a project' }).click();
+    await page.keyboard.type('p2');
+    await page.getByLabel('Ends at (your time)').fill('2099-07-01T08:00');
+    await page.getByRole('button', { name: 'Silence', exact: true }).click();
+    await page.getByText('created by root').waitFor();
+    expect((await stored()).find((one) => one.id !== id)).toMatchObject({ project_ids: ['', 'p1', 'p2'] });
+  });
+
   test('an ended silence is brought back with a new end, which is asked for', async () => {
     const id = await make();
     const page = await open('silences');

@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import { getEventListeners } from 'node:events';
 import type { Page } from 'playwright-core';
 
 import { axisTimes } from '../../src/console/chart/axis-times.js';
+import { rest } from '../../src/console/shell/clock.js';
 import { MEMBER, thresholdBody } from '../support/api.js';
 import { NO_MISDEEDS, seriousFaults } from '../support/browser.js';
 import { NOON } from '../support/builders.js';
@@ -20,6 +22,24 @@ const RECORD_DRAWN = `
     drawnTexts.push(text);
     return fillText.call(this, text, ...place);
   };`;
+
+describe('a wait between two requests', () => {
+  test.each([
+    { end: 'its time', ms: 1, abort: () => undefined },
+    { end: 'an abort', ms: 1_000_000_000, abort: (work: AbortController) => work.abort() },
+  ])('ends with $end, and leaves no listener', async ({ ms, abort }) => {
+    const work = new AbortController();
+    const waiting = rest(ms, work.signal);
+    expect(getEventListeners(work.signal, 'abort')).toHaveLength(1);
+    abort(work);
+    await waiting;
+    expect(getEventListeners(work.signal, 'abort')).toEqual([]);
+  });
+
+  test('ends at once if the work was aborted before', async () => {
+    await rest(1_000_000_000, AbortSignal.abort());
+  });
+});
 
 describe('the texts of a time axis', () => {
   const at = (time: string): number => Date.parse(time) / 1000;

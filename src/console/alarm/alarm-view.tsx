@@ -40,6 +40,7 @@ function Alarm({
   onChange,
 }: ViewProps & { version: AlarmVersion; onChange: () => void }): JSX.Element {
   const { alarm } = version;
+  const shownVersion = version.tag ?? `${alarm.timestamp} ${alarm.state_timestamp}`;
   const [test, setTest] = useState<Schemas['TestFire']>();
   const [silenced, setSilenced] = useState(0);
   return (
@@ -64,8 +65,8 @@ function Alarm({
       </div>
       <ValuesPanel alarm={alarm} address={address} />
       <ExplainPanel alarm={alarm} address={address} />
-      <HistoryPanel alarmId={alarm.alarm_id} version={version.tag} />
-      <NotificationsPanel alarm={alarm} version={`${version.tag} ${test?.notifications[0]?.notification_id ?? ''}`} />
+      <HistoryPanel alarmId={alarm.alarm_id} version={shownVersion} />
+      <NotificationsPanel alarm={alarm} version={`${shownVersion} ${test?.notifications[0]?.notification_id ?? ''}`} />
     </>
   );
 }

@@ -1,3 +1,4 @@
+import { READ_ONLY } from '../requests/alarm-version.js';
 import { isEqual, isObject } from '../requests/json-equal.js';
 import type { RuleForm } from './form-fields.js';
 
@@ -30,9 +31,7 @@ export function withValue(value: unknown, [name, ...rest]: FieldPath, next: unkn
   return { ...(value as object | null | undefined), [name]: changed };
 }
 
-/** Fields that the service sets, and ignores in requests. */
-const READ_ONLY = ['alarm_id', 'timestamp', 'state_timestamp', 'state_reason', 'evaluate_timestamp'];
-/** More fields that a copy leaves out: it starts with a state, a project and a user of its own. */
+/** Fields that a copy leaves out, too: it starts with a state, a project and a user of its own. */
 const NOT_COPIED = ['state', 'project_id', 'user_id'];
 
 /** The built-in meter with which a new alarm begins, and its resource. */

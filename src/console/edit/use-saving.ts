@@ -55,7 +55,7 @@ export function useSaving({ id, kept, known, onSaved }: SavedDraft): {
     setSaving(true);
     try {
       const saved = id ?? (await createAlarm(draft));
-      if (id !== undefined) await replaceAlarm(id, draft, { alarm: base, tag: tag ?? '*' });
+      if (id !== undefined) await replaceAlarm(id, draft, { alarm: base, tag });
       onSaved();
       goTo(linkTo('alarm', saved));
     } catch (failure) {

@@ -4,12 +4,12 @@ import { useState } from 'preact/hooks';
 import { bodyOf, client } from '../requests/client.js';
 import { useReader } from '../requests/reader.js';
 import { Dialog } from './dialog.js';
-import { PauseNotice } from './pauses.js';
+import { HoldNotice, holdOf, holdOfProjects, usePauses } from './pauses.js';
 import { matchersText, type ShownSilence } from './silence-words.js';
 
 /** The button that ends a silence. Shown to users who may end it. */
 export function EndSilence({
-  silence: { id, matchers, may_change, status, project_ids: projects },
+  silence,
   names,
   onEnd,
 }: {
@@ -20,6 +20,7 @@ export function EndSilence({
 }): JSX.Element | null {
   const [isOpen, setOpen] = useState(false);
   const { isWriter } = useReader();
+  const { id, matchers, may_change, status } = silence;
   if (!may_change || !isWriter || status === 'ended') return null;
   return (
     <>
@@ -40,9 +41,15 @@ export function EndSilence({
           <p>
             Within an interval, the present state of each of these alarms is sent if its receivers know another one.
           </p>
-          <PauseNotice project={projects?.length === 1 ? projects[0] : undefined} />
+          <SilencePauseNotice silence={silence} />
         </Dialog>
       )}
     </>
   );
+}
+
+/** Says that notifications wait, while pauses hold those of projects of the silence. */
+function SilencePauseNotice({ silence: { project_ids, all_projects } }: { silence: ShownSilence }): JSX.Element {
+  const { value = [] } = usePauses();
+  return <HoldNotice hold={all_projects ? holdOf(value, undefined) : holdOfProjects(value, project_ids ?? [])} />;
 }

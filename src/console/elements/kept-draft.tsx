@@ -4,7 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { isEqual } from '../requests/json-equal.js';
 import type { Reader } from '../requests/reader.js';
 
-/** A draft in the storage of the tab, so that neither a reload nor a look at another view loses it. */
+/** A draft in the storage of the tab. Neither a reload nor another view loses it. */
 export interface Kept {
   draft: unknown;
   /** The draft as it was before the user changed it. */

@@ -7,7 +7,7 @@ import { readerKey, useReader } from '../requests/reader.js';
 import { useAnswer, type Answer } from '../requests/use-answer.js';
 import { Time, timeOf } from './time.js';
 
-/** What stands for all projects in requests about pauses. */
+/** The project id in requests that stands for all projects. */
 export const ALL_PROJECTS = '*';
 
 /** A pause of deliveries, or, with `until`, the limit of a project in the present hour. */
@@ -34,12 +34,24 @@ export function holdOf(pauses: readonly ShownPause[], project: string | null | u
     ({ until, project_id: id }) => until === null && (id === ALL_PROJECTS || project === undefined || id === project),
   );
   if (holding.length === 0) return undefined;
-  const ends = holding.flatMap(({ ends_at }) => ends_at ?? []);
-  const last = ends.toSorted((one, other) => timeOf(one).getTime() - timeOf(other).getTime()).at(-1);
   return {
     isPartial: project === undefined && holding.every(({ project_id }) => project_id !== ALL_PROJECTS),
-    endsAt: ends.length < holding.length ? null : (last ?? null),
+    endsAt: lastOf(holding.map(({ ends_at }) => ends_at)),
   };
+}
+
+/** How pauses hold the notifications of these projects; undefined if they do not. */
+export function holdOfProjects(pauses: readonly ShownPause[], projects: readonly string[]): Hold | undefined {
+  const holds = projects.flatMap((project) => holdOf(pauses, project) ?? []);
+  if (holds.length === 0) return undefined;
+  return { isPartial: holds.length < projects.length, endsAt: lastOf(holds.map(({ endsAt }) => endsAt)) };
+}
+
+/** The last of these ends; null if there is a pause that a user must end. */
+function lastOf(ends: readonly (string | null)[]): string | null {
+  const times = ends.flatMap((end) => end ?? []);
+  if (times.length < ends.length) return null;
+  return times.toSorted((one, other) => timeOf(one).getTime() - timeOf(other).getTime()).at(-1) ?? null;
 }
 
 /** The project whose notifications a user acts on; undefined for all. Only admins of all projects may name another. */

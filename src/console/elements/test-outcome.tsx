@@ -1,9 +1,9 @@
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 
-import { bodyOf, client, type Schemas } from '../requests/client.js';
+import { bodyOf, client, RequestRefused, type Schemas } from '../requests/client.js';
 import { useAnswer } from '../requests/use-answer.js';
-import { after } from '../shell/clock.js';
+import { after, now } from '../shell/clock.js';
 import { DeliveryStatus } from './delivery.js';
 import { Failure } from './notices.js';
 import { State } from './state.js';
@@ -65,8 +65,14 @@ function OutcomeRow({ outcome }: { outcome: ShownOutcome }): JSX.Element {
 
 /** Time between two reads of an outcome. The stream has no events of tests, and they end within two minutes. */
 const READ_AGAIN_MS = 2_000;
+const READ_FOR_MS = 120_000;
 
-/** A test whose receiver has not answered yet. The outcome is read until it has. */
+/** True for a refusal that the next request will get, too. */
+function isLasting(failure: unknown): boolean {
+  return failure instanceof RequestRefused && failure.status !== 429 && failure.status !== 503;
+}
+
+/** A test whose receiver has not answered yet. The outcome is read until it has, for two minutes. */
 function UnansweredTest({ outcome }: { outcome: ShownOutcome }): JSX.Element {
   const { notification_id: id } = outcome;
   const answer = useAnswer(id, (signal) =>
@@ -74,10 +80,12 @@ function UnansweredTest({ outcome }: { outcome: ShownOutcome }): JSX.Element {
   );
   const { value, failure, isWaiting } = answer;
   const isOver = value !== undefined && value.status !== 'in_flight' && value.status !== 'pending';
-  useEffect(
-    () => (isOver || isWaiting ? undefined : after(READ_AGAIN_MS, answer.again)),
-    [isOver, isWaiting, answer.again],
-  );
+  const [shownAt] = useState(now);
+  const isRefused = isLasting(failure);
+  useEffect(() => {
+    const isLate = now().getTime() - shownAt.getTime() >= READ_FOR_MS;
+    return isOver || isWaiting || isRefused || isLate ? undefined : after(READ_AGAIN_MS, answer.again);
+  }, [isOver, isWaiting, isRefused, shownAt, answer.again]);
   const shown: ShownOutcome =
     value === undefined
       ? outcome

@@ -21,7 +21,7 @@ const FORMATS = {
   farAway: formatOf({ ...DAY_OF_YEAR, year: 'numeric', ...MINUTE_OF_DAY }),
 };
 
-/** What of a time is shown: all of it, its day, its time of day with or without seconds, or day and minute. */
+/** The parts of a time that are shown: all, its day, its time of day with or without seconds, or day and minute. */
 export type TimeForm = 'full' | 'day' | 'time' | 'minute' | 'short';
 
 /** A time for a place where no element can be, such as a canvas. Everywhere else use `Time`. */

@@ -24,7 +24,7 @@ const SPAN_WORDS = [
   ['7d', 'last 7 days'],
 ] as const;
 
-/** What the chart shows. The choices are in the address; the first of each is not. */
+/** Fields for these choices. The address has all that differ from the defaults. */
 export function ChoiceFields({ address }: { address: PageAddress }): JSX.Element {
   const { hasAllProjects } = useReader();
   const choices = choicesIn(address);

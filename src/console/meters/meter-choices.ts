@@ -30,7 +30,7 @@ const DAY_S = 24 * HOUR_S;
 const SPANS: Readonly<Record<string, number>> = { '1h': HOUR_S, '6h': 6 * HOUR_S, '24h': DAY_S, '7d': 7 * DAY_S };
 export const DEFAULT_SPAN = '6h';
 
-/** What the chart of a meter shows. */
+/** The choices for the chart of a meter. */
 export interface MeterChoices extends ChosenSpan {
   statistic: ShownStatistic;
   /** Undefined for one series of all samples. */
@@ -80,8 +80,9 @@ const PERIODS_S = [10, 60, 300, 600, 900, 1_800, HOUR_S, 7_200, 21_600, 43_200, 
 /** Most periods that a reader can choose, and that are chosen for them. */
 const MOST_PERIODS = 500;
 const USUAL_PERIODS = 120;
-/** Most results of a request; the service refuses 20,000. */
+/** Most results that are planned for a request; the service refuses more than `MOST_ANSWERED`. */
 const MOST_RESULTS = 15_000;
+const MOST_ANSWERED = 20_000;
 /** The longest period that the service accepts. */
 const LONGEST_S = 366 * DAY_S;
 
@@ -96,6 +97,11 @@ export function periodFor(range: TimeRange, chosen: number | undefined, groups: 
   if (chosen !== undefined && periodsFor(range).includes(chosen)) return chosen;
   const shortest = (range.stop - range.start) / Math.min(USUAL_PERIODS, Math.max(1, MOST_RESULTS / groups));
   return PERIODS_S.find((period) => period >= shortest) ?? Math.min(LONGEST_S, Math.ceil(shortest / DAY_S) * DAY_S);
+}
+
+/** True if the service refuses so many results: a group has one for each period in which it has samples. */
+export function isTooMany({ start, stop }: TimeRange, period: number, groups: number): boolean {
+  return ((stop - start) / period) * groups > MOST_ANSWERED;
 }
 
 /** `5 min`, `2 h`, `1 d`. */

@@ -6,7 +6,7 @@ import { useReader, type Reader } from '../requests/reader.js';
 import { useAnswer } from '../requests/use-answer.js';
 import { linkTo, parseAddress, PROJECT } from '../shell/address.js';
 
-/** What is said when no sample is stored: where the values of the alarms are, and how to send samples. */
+/** Notice that no sample is stored: where the values of the alarms are, and how to send samples. */
 export function NoMeters(): JSX.Element {
   const reader = useReader();
   const project = parseAddress(location.hash).query.get(PROJECT) ?? undefined;

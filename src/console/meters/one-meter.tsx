@@ -19,7 +19,7 @@ import { statisticsKey, useStatistics } from './meter-statistics.js';
 export function OneMeter({ address, name }: { address: PageAddress; name: string }): JSX.Element {
   const meter = useMeter(address, name);
   // The number of resources decides how many periods the service can answer.
-  const statistics = useStatistics(address, name, meter.value?.resources);
+  const statistics = useStatistics(address, name, meter.isWaiting ? undefined : meter.value);
   const resources = useResources(address, { meter: name });
   const refresh = (): void => {
     for (const answer of [meter, statistics, resources]) answer.again();

@@ -93,10 +93,10 @@ function PauseRow({
 /** What is sent at the end of a pause, while others may go on. */
 function whatIsSent(projectId: string, others: readonly ShownPause[]): string {
   const hold = holdOf(others, projectId === ALL_PROJECTS ? undefined : projectId);
-  if (hold === undefined) return 'What waits is sent at once.';
+  if (hold === undefined) return 'Waiting notifications are sent at once.';
   return hold.isPartial
-    ? 'What waits is sent at once, but not that of projects whose own deliveries are paused.'
-    : 'What waits is sent when the deliveries of all projects are resumed, too.';
+    ? 'Waiting notifications are sent at once, but not those of projects whose own deliveries are paused.'
+    : 'Waiting notifications are sent when the deliveries of all projects are resumed, too.';
 }
 
 /** Members pause their own project, admins of all projects any. */

@@ -4,7 +4,7 @@ import { bodyOf, client, RequestRefused } from '../requests/client.js';
 import { beginWork, finishWork } from '../requests/long-work.js';
 import { readerKey, useReader } from '../requests/reader.js';
 import { parseAddress, PROJECT } from '../shell/address.js';
-import { after, now } from '../shell/clock.js';
+import { now, rest } from '../shell/clock.js';
 import type { ReplayQuery } from './notification-list.js';
 
 /** What is to be sent again: all that match, and ended before a time, so that it ends even if all die again. */
@@ -153,15 +153,4 @@ function chosenProject(): string {
 /** Progress without what belongs to a phase. */
 function without({ until: _, failure: __, ...progress }: ReplayProgress): ReplayProgress {
   return progress;
-}
-
-/** Resolves after a time, or at once when the signal aborts. */
-function rest(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const cancel = after(ms, resolve);
-    signal.addEventListener('abort', () => {
-      cancel();
-      resolve();
-    });
-  });
 }

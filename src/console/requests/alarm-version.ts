@@ -4,7 +4,8 @@ import { isEqual } from './json-equal.js';
 /** An alarm, or a draft of one, with the `ETag` of the stored alarm. It changes with the definition and the state. */
 export interface Versioned<Alarm extends object> {
   alarm: Alarm;
-  tag: string;
+  /** Undefined if the answer had none: the alarm can then be shown, but not changed. */
+  tag: string | undefined;
 }
 export type AlarmVersion = Versioned<Schemas['Alarm']>;
 
@@ -13,11 +14,18 @@ export async function readAlarm(id: string, signal?: AbortSignal): Promise<Alarm
   const answering = client.GET('/v2/alarms/{id}', { params: { path: { id } }, ...(signal && { signal }) });
   const { response } = await answering;
   if (response.status === 404) return null;
-  return { alarm: await bodyOf(answering), tag: response.headers.get('ETag') ?? '*' };
+  return { alarm: await bodyOf(answering), tag: tagOf(response) };
 }
 
+/** A proxy that compresses an answer makes its tag weak. `If-Match` takes strong tags only. */
+function tagOf({ headers }: Response): string | undefined {
+  return headers.get('ETag')?.replace(/^W\//, '');
+}
+
+/** Fields that the service sets, and ignores in requests. */
+export const READ_ONLY = ['alarm_id', 'timestamp', 'state_timestamp', 'state_reason', 'evaluate_timestamp'];
 /** Fields of an alarm that are not part of its definition: evaluations or each edit change them. */
-const NOT_DEFINED = ['alarm_id', 'timestamp', 'state', 'state_timestamp', 'state_reason', 'evaluate_timestamp'];
+const NOT_DEFINED = [...READ_ONLY, 'state'];
 
 /** The definition of an alarm: what users change. */
 export function definitionOf(alarm: object): Readonly<Record<string, unknown>> {
@@ -46,18 +54,22 @@ const MOST_REQUESTS = 5;
 export async function changeVersion(
   id: string,
   seen: Versioned<object>,
-  send: (version: Versioned<object>) => Promise<unknown>,
+  send: (version: { alarm: object; tag: string }) => Promise<unknown>,
 ): Promise<void> {
   let version = seen;
   for (let requests = 1; requests <= MOST_REQUESTS; requests += 1) {
+    const { alarm, tag } = version;
+    // Without a tag the change would also replace what another user has changed.
+    if (tag === undefined) throw new Error("The service's answer had no ETag; a proxy may remove it.");
     try {
-      await send(version);
+      await send({ alarm, tag });
       return;
     } catch (thrown) {
       if (!(thrown instanceof RequestRefused) || thrown.status !== 412) throw thrown;
       const present = await readAlarm(id);
       if (present === null) throw thrown;
       if (!haveSameDefinition(seen.alarm, present.alarm)) throw new DefinitionChanged(present);
+      if (present.tag === tag) throw thrown; // the same request would be refused again
       version = present;
     }
   }

@@ -1,6 +1,6 @@
 import { RequestRefused } from './client.js';
 
-/** What the service says of a request that it refuses. */
+/** A refusal by the service, split into field and reason. */
 export interface ReadRefusal {
   /** Names and positions on the way to the refused field, if the service sent it: `['matchers', '0', 'value']`. */
   path: readonly string[] | undefined;

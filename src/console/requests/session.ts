@@ -1,4 +1,5 @@
 import type { components } from '../../client/openapi-types.js';
+import { abortAllWork } from './long-work.js';
 
 export type ShownAuthMode = components['schemas']['Session']['auth_mode'];
 
@@ -24,7 +25,7 @@ export function recheckSessionInAllTabs(): void {
 
 /** Says that the reader has signed out, in all tabs of the browser. */
 export function tellSignedOut(): void {
-  forgetDrafts();
+  endWork();
   recheckSession();
   tellOtherTabs(SIGNED_OUT);
 }
@@ -33,7 +34,7 @@ export function tellSignedOut(): void {
 export function watchSession(listener: () => void): () => void {
   const channel = 'BroadcastChannel' in globalThis ? new BroadcastChannel(RECHECK) : undefined;
   channel?.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
-    if (data === SIGNED_OUT) forgetDrafts();
+    if (data === SIGNED_OUT) endWork();
     listener();
   });
   addEventListener(RECHECK, listener);
@@ -50,6 +51,12 @@ function tellOtherTabs(message: string | null): void {
   const channel = new BroadcastChannel(RECHECK);
   channel.postMessage(message);
   channel.close();
+}
+
+/** At once, since the answer of `GET /v1/session` may take long. */
+function endWork(): void {
+  abortAllWork();
+  forgetDrafts();
 }
 
 /** Drafts can have secrets in them. A session that ends by itself keeps them, so that its reader can go on. */

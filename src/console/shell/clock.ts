@@ -25,6 +25,20 @@ export function after(ms: number, work: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
+/** Resolves after some time, or at once when the signal aborts. */
+export function rest(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      cancel();
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const cancel = after(ms, end);
+    signal.addEventListener('abort', end);
+    if (signal.aborted) end();
+  });
+}
+
 /** Returns a function that calls `work` once, `ms` milliseconds after its own last call. Always the same function. */
 export function useLater(ms: number, work: () => void): () => void {
   const latest = useRef(work);

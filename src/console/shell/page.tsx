@@ -102,8 +102,8 @@ function Navigation({ current, reader }: { current: string; reader: Reader | und
 }
 
 /**
- * The stream of events that the user may see. It is opened before views read their lists. With the user, also their
- * long work ends.
+ * The stream of events that the user may see. It is opened before views read their lists. When the user changes, long
+ * work is aborted.
  */
 function useLiveTabs(reader: Reader | undefined): LiveTabs | undefined {
   const key = reader && readerKey(reader);

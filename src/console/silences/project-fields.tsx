@@ -1,7 +1,8 @@
 import type { JSX, TargetedEvent } from 'preact';
 
+import { useRowFocus } from '../elements/row-focus.js';
 import type { RefusedField } from '../requests/refused-field.js';
-import type { SilenceDraft } from './silence-draft.js';
+import { sentRows, type DraftProject, type SilenceDraft } from './silence-draft.js';
 
 const MOST_PROJECTS = 100;
 
@@ -16,23 +17,33 @@ export function ProjectFields({
   onChange: (changes: Partial<SilenceDraft>) => void;
 }): JSX.Element {
   const refused = fault?.field === 'project_ids' ? fault : undefined;
+  const wrong = refused?.index === undefined ? undefined : sentRows(projects)[refused.index];
+  const { list, onAdd, onRemove } = useRowFocus<HTMLFieldSetElement>(':scope > .matcher', ':scope > .add button');
+  const add = (): void => {
+    onAdd();
+    onChange({ projects: [...projects, { id: '', isAdded: true }] });
+  };
+  const remove = (index: number): void => {
+    onRemove(index);
+    onChange({ projects: projects.toSpliced(index, 1) });
+  };
   return (
-    <fieldset class="choices">
+    <fieldset ref={list} class="choices">
       <legend>{projects.length > 1 ? 'Of the projects' : 'Of the project'}</legend>
       {!allProjects &&
         projects.map((project, index) => (
           <ProjectRow
             key={index}
             project={project}
-            isRefused={index === refused?.index}
-            onChange={(next) => onChange({ projects: projects.with(index, next) })}
-            onRemove={projects.length > 1 ? () => onChange({ projects: projects.toSpliced(index, 1) }) : undefined}
+            isRefused={index === wrong}
+            onChange={(id) => onChange({ projects: projects.with(index, { ...project, id }) })}
+            onRemove={projects.length > 1 ? () => remove(index) : undefined}
           />
         ))}
       {refused && <small class="fault">{refused.text}</small>}
       {!allProjects && projects.length < MOST_PROJECTS && (
-        <div>
-          <button type="button" onClick={() => onChange({ projects: [...projects, ''] })}>
+        <div class="add">
+          <button type="button" onClick={add}>
             Add a project
           </button>
         </div>
@@ -50,14 +61,14 @@ export function ProjectFields({
 }
 
 function ProjectRow({
-  project,
+  project: { id, isAdded },
   isRefused,
   onChange,
   onRemove,
 }: {
-  project: string;
+  project: DraftProject;
   isRefused: boolean;
-  onChange: (project: string) => void;
+  onChange: (id: string) => void;
   /** Undefined for the only one. */
   onRemove: (() => void) | undefined;
 }): JSX.Element {
@@ -66,14 +77,14 @@ function ProjectRow({
       <input
         type="text"
         aria-label="Project"
-        value={project}
-        placeholder={onRemove ? 'id of a project' : 'empty: alarms that belong to no project'}
+        value={id}
+        placeholder={isAdded && onRemove ? 'id of a project' : 'empty: alarms that belong to no project'}
         maxLength={128}
         spellcheck={false}
         onInput={(event: TargetedEvent<HTMLInputElement>) => onChange(event.currentTarget.value)}
       />
       {onRemove && (
-        <button type="button" aria-label="Remove this project" onClick={onRemove}>
+        <button type="button" class="remove" aria-label="Remove this project" onClick={onRemove}>
           ✕
         </button>
       )}

@@ -16,9 +16,16 @@ export interface SilenceDraft {
   lastDay: string;
   reason: string;
   owner: string;
-  /** An empty one: alarms that belong to no project. */
-  projects: string[];
+  projects: DraftProject[];
   allProjects: boolean;
+}
+
+/** A row of the list of projects. */
+export interface DraftProject {
+  /** Empty: alarms that belong to no project. */
+  id: string;
+  /** True if the user has added the row. */
+  isAdded: boolean;
 }
 
 const SECONDS_OF_MINUTE = 60;
@@ -36,7 +43,7 @@ export function newSilence(reader: Reader): SilenceDraft {
     lastDay: '',
     reason: '',
     owner: ownerName(reader),
-    projects: [reader.project_id ?? ''],
+    projects: [{ id: reader.project_id ?? '', isAdded: false }],
     allProjects: false,
   };
 }
@@ -67,7 +74,7 @@ export function broughtBack(silence: ShownSilence, reader: Reader): SilenceDraft
     timezone: recurrence?.timezone ?? draft.timezone,
     reason,
     owner,
-    projects: project_ids ?? draft.projects,
+    projects: project_ids?.map((id) => ({ id, isAdded: false })) ?? draft.projects,
     allProjects: all_projects,
   };
 }
@@ -101,11 +108,15 @@ function keptProjects({ project_ids, all_projects }: ShownSilence): NamedProject
   return { project_ids, all_projects };
 }
 
-/** An input that the reader has added and left empty names no project. */
 function projectsOf({ allProjects, projects }: SilenceDraft): NamedProjects {
   if (allProjects) return { all_projects: true };
-  const named = projects.filter((project) => project !== '');
-  return { project_ids: named.length === 0 ? [''] : named };
+  return { project_ids: sentRows(projects).map((row) => projects[row]?.id ?? '') };
+}
+
+/** Positions of the rows that are sent: those that the user has added and left empty are not. At least one is sent. */
+export function sentRows(projects: readonly DraftProject[]): number[] {
+  const rows = projects.flatMap(({ id, isAdded }, row) => (isAdded && id === '' ? [] : [row]));
+  return rows.length === 0 ? [0] : rows;
 }
 
 /** Inputs have no fractions of seconds. A time that is the same without them is returned as it was. */

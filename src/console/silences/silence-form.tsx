@@ -6,10 +6,11 @@ import { Empty, Failure, Loaded } from '../elements/notices.js';
 import { Back, NoSuch } from '../elements/one-object.js';
 import { ReasonFields } from '../elements/silence-fields.js';
 import { SilencePreview, useSilencePreview } from '../elements/silence-preview.js';
-import type { ShownSilence, SilenceBody } from '../elements/silence-words.js';
+import type { ShownSilence } from '../elements/silence-words.js';
 import { bodyOf, client } from '../requests/client.js';
+import { isEqual } from '../requests/json-equal.js';
 import { refusedField } from '../requests/refused-field.js';
-import { useReader } from '../requests/reader.js';
+import { useReader, type Reader } from '../requests/reader.js';
 import { useAnswer } from '../requests/use-answer.js';
 import { goTo, linkTo } from '../shell/address.js';
 import type { ViewProps } from '../shell/view.js';
@@ -47,63 +48,121 @@ export function SilenceForm({ address, changed }: ViewProps & { changed?: string
   );
 }
 
-/** Makes a silence, or changes one. Resolves to its id. */
-async function sendSilence(body: SilenceBody, changed: ShownSilence | undefined): Promise<string> {
-  if (changed === undefined) return (await bodyOf(client.POST('/v1/silences', { body }))).id;
-  const path = { id: changed.id };
-  return (await bodyOf(client.PUT('/v1/silences/{id}', { params: { path }, body }))).id;
+/** The silence is no longer the one with which the draft was begun. */
+class SilenceChanged extends Error {
+  constructor(readonly present: ShownSilence) {
+    super('This silence was changed after the draft was begun.');
+  }
 }
 
-function Form({
-  title,
-  start,
-  from,
-  changed,
-}: {
+/** Makes a silence, or changes one. Resolves to its id. @throws SilenceChanged, RequestRefused */
+async function sendSilence({ draft, base }: KeptSilence, reader: Reader, id: string | undefined): Promise<string> {
+  // The service has no versions of silences, so the stored one is compared before it is replaced.
+  const present = (id !== undefined && (await readSilence(id))) || undefined;
+  if (present && !isEqual(changeDraft(present, reader), base)) throw new SilenceChanged(present);
+  const body = bodyOfDraft(draft, { reader, isSent: true, changed: present });
+  if (id === undefined) return (await bodyOf(client.POST('/v1/silences', { body }))).id;
+  return (await bodyOf(client.PUT('/v1/silences/{id}', { params: { path: { id } }, body }))).id;
+}
+
+interface KeptSilence {
+  draft: SilenceDraft;
+  base: SilenceDraft;
+}
+
+interface FormProps {
   title: string;
   start: SilenceDraft;
   /** The silence that is changed or brought back. */
   from?: string;
   changed?: ShownSilence;
-}): JSX.Element {
+}
+
+interface SilenceFormState {
+  kept: KeptSilence;
+  /** The silence that is changed, as it was last read. */
+  stored: ShownSilence | undefined;
+  progress: { isSending: boolean; failure?: unknown };
+  isChanged: boolean;
+  isRestored: boolean;
+  /** True if another user has changed the silence after the draft was begun. */
+  isOutdated: boolean;
+  change: (changes: Partial<SilenceDraft>) => void;
+  /** Takes the silence as it is stored. */
+  discard: () => void;
+  submit: (event: Event) => void;
+  leave: () => void;
+}
+
+/** The draft of the form, and what is done with it. */
+function useSilenceForm({ title, start, from, changed }: FormProps): SilenceFormState {
   const reader = useReader();
+  const [stored, setStored] = useState(changed);
+  const [progress, setProgress] = useState<SilenceFormState['progress']>({ isSending: false });
+  const present = stored ? changeDraft(stored, reader) : start;
   const key = draftKey(reader, `silence ${title} ${from ?? ''}`);
-  const { kept, set, forget, discard, isChanged, isRestored } = useKeptDraft(key, { draft: start, base: start });
-  const { draft } = kept;
-  const [progress, setProgress] = useState<{ isSending: boolean; failure?: unknown }>({ isSending: false });
-  const isTyped = draft.matchers.length > 0 && draft.matchers.every(({ value }) => value !== '');
-  const preview = useSilencePreview(isTyped ? bodyOfDraft(draft, { reader, isSent: false, changed }) : undefined);
-  const fault = refusedField(progress.failure ?? (isTyped ? preview.failure : undefined));
-  const change = (changes: Partial<SilenceDraft>): void => {
-    set({ ...kept, draft: { ...draft, ...changes } });
-    setProgress({ isSending: false });
+  const { kept, set, forget, discard, isChanged, isRestored } = useKeptDraft(key, { draft: present, base: present });
+  const fail = (failure: unknown): void => {
+    if (failure instanceof SilenceChanged) setStored(failure.present);
+    setProgress(failure instanceof SilenceChanged ? { isSending: false } : { isSending: false, failure });
   };
-  const submit = (event: Event): void => {
-    event.preventDefault();
+  const leave = (): void => {
     setProgress({ isSending: true });
-    sendSilence(bodyOfDraft(draft, { reader, isSent: true, changed }), changed).then(
-      (id) => {
-        forget();
-        goTo(linkTo('silences', id));
-      },
-      (failure: unknown) => setProgress({ isSending: false, failure }),
-    );
+    forget();
   };
+  return {
+    kept,
+    stored,
+    progress,
+    isChanged,
+    isRestored,
+    isOutdated: stored !== undefined && !progress.isSending && !isEqual(kept.base, present),
+    change: (changes) => {
+      set({ ...kept, draft: { ...kept.draft, ...changes } });
+      setProgress({ isSending: false });
+    },
+    discard,
+    submit: (event) => {
+      event.preventDefault();
+      setProgress({ isSending: true });
+      sendSilence(kept, reader, changed?.id).then((id) => {
+        leave();
+        goTo(linkTo('silences', id));
+      }, fail);
+    },
+    leave,
+  };
+}
+
+function Form(props: FormProps): JSX.Element {
+  const { title, changed } = props;
+  const reader = useReader();
+  const form = useSilenceForm(props);
+  const { kept, stored, progress, isChanged, change } = form;
+  const { draft } = kept;
+  const isTyped = draft.matchers.length > 0 && draft.matchers.every(({ value }) => value !== '');
+  const body = isTyped ? bodyOfDraft(draft, { reader, isSent: false, changed: stored }) : undefined;
+  const preview = useSilencePreview(body);
+  const fault = refusedField(progress.failure ?? (isTyped ? preview.failure : undefined));
   return (
     <section aria-labelledby="title">
       <Back view="silences" id={changed?.id}>
         {changed ? 'The silence' : 'Silences'}
       </Back>
       <h1 id="title">{title}</h1>
-      {isRestored && <Restored onDiscard={discard} />}
-      <form class="silence-form" onSubmit={submit}>
+      {form.isOutdated ? (
+        <Outdated onDiscard={form.discard} />
+      ) : (
+        form.isRestored && <Restored onDiscard={form.discard} />
+      )}
+      <form class="silence-form" onSubmit={form.submit}>
         <div class="panel">
           <MatcherFields matchers={draft.matchers} fault={fault} onChange={(matchers) => change({ matchers })} />
           {reader.hasAllProjects && !changed && <ProjectFields draft={draft} fault={fault} onChange={change} />}
           <TimeFields draft={draft} fault={fault} onChange={change} />
           <ReasonFields value={draft} fault={fault} onChange={({ reason, owner }) => change({ reason, owner })} />
           <FormFailure failure={progress.failure} />
-          <FormButtons isSending={progress.isSending} isChanged={isChanged} changed={changed} onCancel={forget} />
+          <FormButtons isSending={progress.isSending} isChanged={isChanged} changed={changed} onCancel={form.leave} />
         </div>
         <section class="panel" aria-label="Preview">
           <h2>Alarms</h2>
@@ -115,6 +174,18 @@ function Form({
         </section>
       </form>
     </section>
+  );
+}
+
+/** Says that another user has changed the silence. The draft would replace this change, so it is not sent. */
+function Outdated({ onDiscard }: { onDiscard: () => void }): JSX.Element {
+  return (
+    <p class="warning" role="alert">
+      This silence was changed after the draft was begun.{' '}
+      <button type="button" onClick={onDiscard}>
+        Take the stored silence
+      </button>
+    </p>
   );
 }
 

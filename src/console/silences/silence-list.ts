@@ -18,12 +18,20 @@ export function tabIn({ query }: PageAddress): SilenceTab {
   return TABS.find((tab) => tab === query.get('status')) ?? 'active';
 }
 
-/** A page of silences of a status. A page that is empty although another one follows is passed over. */
-export function useSilences(address: PageAddress, status: SilenceTab, cursor: string | null): Answer<SilencePage> {
+/**
+ * A page of silences of a status. A page that is empty although another one follows is passed over. No request if the
+ * status is undefined.
+ */
+export function useSilences(
+  address: PageAddress,
+  status: SilenceTab | undefined,
+  cursor: string | null,
+): Answer<SilencePage> {
   const { query } = address;
   const project = query.get('project_id');
-  return useAnswer(JSON.stringify([status, cursor, project, query.get(PROJECT)]), async (signal) => {
-    const filter = { status, limit: ROWS, ...(project === null ? {} : { project_id: project }) };
+  const key = status && JSON.stringify([status, cursor, project, query.get(PROJECT)]);
+  return useAnswer(key, async (signal) => {
+    const filter = { ...(status && { status }), limit: ROWS, ...(project === null ? {} : { project_id: project }) };
     for (let next = cursor; ;) {
       const params = { query: { ...filter, ...(next === null ? {} : { cursor: next }) } };
       const page = await bodyOf(client.GET('/v1/silences', { params, signal }));
@@ -34,9 +42,9 @@ export function useSilences(address: PageAddress, status: SilenceTab, cursor: st
 }
 
 /** Reads a silence; null if the reader cannot see one with this id. */
-export async function readSilence(id: string, signal: AbortSignal): Promise<Schemas['SilenceWithChanges'] | null> {
+export async function readSilence(id: string, signal?: AbortSignal): Promise<Schemas['SilenceWithChanges'] | null> {
   try {
-    return await bodyOf(client.GET('/v1/silences/{id}', { params: { path: { id } }, signal }));
+    return await bodyOf(client.GET('/v1/silences/{id}', { params: { path: { id } }, ...(signal && { signal }) }));
   } catch (thrown) {
     if (thrown instanceof RequestRefused && thrown.status === 404) return null;
     throw thrown;

@@ -5,6 +5,7 @@ import { Empty, Loaded } from '../elements/notices.js';
 import { Pages } from '../elements/pages.js';
 import { useLive } from '../requests/live.js';
 import { useReader } from '../requests/reader.js';
+import type { Answer } from '../requests/use-answer.js';
 import { changeQuery, linkTo, PROJECT, type PageAddress } from '../shell/address.js';
 import type { ViewProps } from '../shell/view.js';
 import { OneSilence } from './one-silence.js';
@@ -24,9 +25,9 @@ export function SilencesView({ address }: ViewProps): JSX.Element {
 function Silences({ address }: ViewProps): JSX.Element {
   const { isWriter, hasAllProjects } = useReader();
   const tab = tabIn(address);
-  const list = useSilences(address, tab, address.query.get('cursor'));
+  const { list, first, again } = useTabs(address, tab);
   const names = useMatchedNames(list.value?.silences);
-  useLive({ events: ['silence'] }, list.again);
+  useLive({ events: ['silence'] }, again);
   return (
     <section aria-labelledby="title">
       <div class="heading">
@@ -37,12 +38,12 @@ function Silences({ address }: ViewProps): JSX.Element {
               New silence
             </a>
           )}
-          <button type="button" onClick={list.again}>
+          <button type="button" onClick={again}>
             Refresh
           </button>
         </div>
       </div>
-      <Tabs address={address} current={tab} />
+      <Tabs address={address} current={tab} first={first} />
       {hasAllProjects && !address.query.has(PROJECT) && (
         <form class="filters" role="search" aria-label="Filter" onSubmit={(event) => event.preventDefault()}>
           <SearchField
@@ -59,7 +60,7 @@ function Silences({ address }: ViewProps): JSX.Element {
             {page.silences.length === 0 ? (
               <Empty>{NONE[tab]}</Empty>
             ) : (
-              <SilenceTable silences={page.silences} names={names} onChange={list.again} />
+              <SilenceTable silences={page.silences} names={names} onChange={again} />
             )}
             <Pages address={address} cursor="cursor" next={page.next} />
           </>
@@ -75,15 +76,37 @@ const NONE: Readonly<Record<SilenceTab, string>> = {
   ended: 'No silence has ended in the last 30 days.',
 };
 
+type FirstPages = Readonly<Record<SilenceTab, Answer<SilencePage>>>;
+
+/** The first page of each status, and the page that is shown: one of them, or a later one. */
+function useTabs(
+  address: PageAddress,
+  tab: SilenceTab,
+): { list: Answer<SilencePage>; first: FirstPages; again: () => void } {
+  const cursor = address.query.get('cursor');
+  const first = {
+    active: useSilences(address, 'active', null),
+    planned: useSilences(address, 'planned', null),
+    ended: useSilences(address, 'ended', null),
+  };
+  const later = useSilences(address, cursor === null ? undefined : tab, cursor);
+  const again = (): void => {
+    for (const answer of Object.values(first)) answer.again();
+    if (cursor !== null) later.again();
+  };
+  return { list: cursor === null ? first[tab] : later, first, again };
+}
+
 /** A tab for each status, with the number of its silences. */
-function Tabs({ address, current }: { address: PageAddress; current: SilenceTab }): JSX.Element {
-  const active = useSilences(address, 'active', null);
-  const planned = useSilences(address, 'planned', null);
-  const ended = useSilences(address, 'ended', null);
-  useLive({ events: ['silence'] }, () => {
-    for (const answer of [active, planned, ended]) answer.again();
-  });
-  const pages = { active: active.value, planned: planned.value, ended: ended.value };
+function Tabs({
+  address,
+  current,
+  first,
+}: {
+  address: PageAddress;
+  current: SilenceTab;
+  first: FirstPages;
+}): JSX.Element {
   const kept = { project_id: address.query.get('project_id') ?? undefined };
   return (
     <nav class="tabs" aria-label="Status">
@@ -94,7 +117,7 @@ function Tabs({ address, current }: { address: PageAddress; current: SilenceTab 
           aria-current={tab === current ? 'page' : undefined}
         >
           {tab}
-          <Count page={pages[tab]} />
+          <Count page={first[tab].value} />
         </a>
       ))}
     </nav>
