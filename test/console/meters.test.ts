@@ -88,10 +88,9 @@ describeWith(['chromium'], 'the view of meters in Chromium', () => {
     await page.getByRole('row', { name: /^disk\/read bytes B\/s gauge 1 / }).waitFor();
     expect(page.url()).toContain('search=READ');
     await page.getByRole('link', { name: 'disk/read bytes' }).click();
-    await page
-      .getByRole('img', { name: /average of disk\/read bytes/ })
-      .or(page.getByText('no samples'))
-      .waitFor();
+    await page.getByRole('heading', { name: 'disk/read bytes' }).waitFor();
+    await page.evaluate(`location.hash += '&${SPAN}'`);
+    await page.getByRole('img', { name: /average of disk\/read bytes/ }).waitFor();
     expect(misdeeds).toEqual(NO_MISDEEDS);
     await context.close();
   });
@@ -137,6 +136,27 @@ describeWith(['chromium'], 'the view of meters in Chromium', () => {
     expect(await rows.nth(2).getByRole('cell').allTextContents()).toEqual(['26', '59.5', '–']);
     expect(await rows.nth(1).getByRole('cell').allTextContents()).toEqual(['26', '64.5', '70']);
     expect(misdeeds).toEqual(NO_MISDEEDS);
+    await context.close();
+  });
+
+  test.each([
+    { resources: 100, is_complete: true, said: 'choose one resource, or a longer period.' },
+    { resources: 1_000, is_complete: false, said: 'choose one resource.' },
+  ])('more results than the service answers are not requested ($resources resources)', async ({ said, ...counted }) => {
+    await someMeters();
+    const requested: string[] = [];
+    const observe = (page: Page): void => {
+      page.on('request', (request) => requested.push(new URL(request.url()).pathname));
+      void page.route('**/v1/meters?**', async (route) => {
+        const response = await route.fetch();
+        const { meters, ...rest } = (await response.json()) as { meters: object[] };
+        await route.fulfill({ response, json: { ...rest, meters: meters.map((meter) => ({ ...meter, ...counted })) } });
+      });
+    };
+    const choices = `${SPAN}&group=resource_id&period=10`;
+    const { page, context } = await openPage(browser, addressOf('meters/cpu', choices), { observe });
+    await page.getByText(`The meter has too many resources for one series each: ${said}`, { exact: true }).waitFor();
+    expect(requested.filter((path) => path.endsWith('/statistics'))).toEqual([]);
     await context.close();
   });
 

@@ -107,6 +107,32 @@ describeWith(['chromium'], 'a test of an alarm in Chromium', () => {
     expect(opened.misdeeds).toEqual({ errors: [], requestsElsewhere: [] });
   });
 
+  test.each([
+    { status: 404, isReadAgain: false, until: 'the first refusal that lasts' },
+    { status: 503, isReadAgain: true, until: 'two minutes are over' },
+  ])('whose outcome is answered with $status is read until $until', async ({ status, isReadAgain }) => {
+    answer = (_, response) => void held.push(response);
+    const page = await open(1_000);
+    let read = 0;
+    await page.route(/\/v1\/notifications\/[^/?]+$/, (route) => {
+      read += 1;
+      const refusal = { error_message: { faultcode: 'Client', faultstring: `Refusal ${status}`, debuginfo: null } };
+      return route.fulfill({ status, json: refusal });
+    });
+    await send(page);
+    await eventually(() => expect(held).toHaveLength(1));
+    await page.clock.install();
+    await seen(async () => expect(await outcomeOf(page).count()).toBe(1));
+    await outcomeOf(page).getByText(`Refusal ${status}`).waitFor();
+    for (let seconds = 0; seconds < 150; seconds += 2) await page.clock.runFor(2_000);
+    const before = read;
+    if (isReadAgain) expect(before).toBeGreaterThan(1);
+    else expect(before).toBe(1);
+    await page.clock.runFor(60_000);
+    await outcomeOf(page).getByRole('button', { name: 'read again' }).click();
+    await eventually(() => expect(read).toBe(before + 1));
+  });
+
   test('that the receiver refuses is shown with its status, and was tried once', async () => {
     answer = (_, response) => void response.writeHead(429, { 'retry-after': '1' }).end('too many');
     const page = await open();
