@@ -57,7 +57,9 @@ describeWith(['chromium'], 'while deliveries are paused, the page', () => {
     await storeNumbered(rig.db, 'n', 2, DEAD);
     for (const project of paused) await pause(project);
     const { page, misdeeds } = await rig.open(`notifications?status=dead${who === 'a member' ? '&project=p1' : ''}`);
+    const pauses = page.waitForResponse('**/v1/delivery-pauses');
     await page.getByRole('button', { name: 'Send all dead again' }).click();
+    await (await pauses).finished();
     const dialog = page.getByRole('dialog');
     await dialog.getByText('2 notifications are sent again').waitFor();
     if (warning !== undefined) await dialog.getByText(warning).waitFor();
@@ -96,6 +98,27 @@ describeWith(['chromium'], 'while deliveries are paused, the page', () => {
     }
   });
 
+  test.each([
+    { paused: [], warning: undefined },
+    { paused: ['p3'], warning: undefined },
+    { paused: ['p2'], warning: 'Deliveries of some projects are paused: their notifications wait.' },
+    { paused: ['p1', 'p2'], warning: 'Deliveries are paused: notifications wait.' },
+    { paused: ['*'], warning: 'Deliveries are paused: notifications wait.' },
+  ])('warns with pauses of $paused before a silence of p1 and p2 is ended: $warning', async ({ paused, warning }) => {
+    for (const project of paused) await pause(project);
+    const matchers = [{ field: 'name', value: '*' }];
+    const body = { matchers, project_ids: ['p1', 'p2'], ends_at: FAR, reason: 'r', owner: 'o' };
+    const { id } = (await rig.api.ask('POST', '/v1/silences', { as: ADMIN, body })).json<{ id: string }>();
+    const { page } = await rig.open(`silences/${id}`);
+    const pauses = page.waitForResponse('**/v1/delivery-pauses');
+    await page.getByRole('button', { name: 'End now' }).click();
+    await (await pauses).finished();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('It holds').waitFor();
+    if (warning !== undefined) await dialog.getByText(warning, { exact: true }).waitFor();
+    else expect(await dialog.locator('.warning').count()).toBe(0);
+  });
+
   test('is told by the stream when a pause begins and ends, in each view', async () => {
     const views = [];
     for (const address of ['notifications?project=p1', `alarm/${alarmId}?project=p1`]) {
@@ -115,10 +138,12 @@ describeWith(['chromium'], 'while deliveries are paused, the page', () => {
     const { page } = await rig.open('notifications');
     const rows = page.getByRole('list', { name: 'Paused deliveries' }).getByRole('listitem');
     await rows.filter({ hasText: 'project p1' }).getByRole('button', { name: 'Resume' }).click();
-    await page.getByText('What waits is sent when the deliveries of all projects are resumed, too.').waitFor();
+    await page
+      .getByText('Waiting notifications are sent when the deliveries of all projects are resumed, too.')
+      .waitFor();
     await page.keyboard.press('Escape');
     await rows.filter({ hasText: 'all projects' }).getByRole('button', { name: 'Resume' }).click();
-    await page.getByText('but not that of projects whose own deliveries are paused').waitFor();
+    await page.getByText('but not those of projects whose own deliveries are paused').waitFor();
   });
 
   test.each([{ what: 'on a laptop' }, { what: 'on a phone in the dark', size: PHONE, dark: true }])(
