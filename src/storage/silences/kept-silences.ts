@@ -4,12 +4,12 @@ import type { Sql } from '../database.js';
 import { SILENCE_COLUMNS, toSilence, type SilenceRow } from './silence-row.js';
 
 /** A silence with its matchers made ready. */
-export interface KeptSilence {
+export interface ReadySilence {
   silence: Silence;
   matches: (alarm: MatchedAlarm) => boolean;
 }
 
-type Revised = KeptSilence & { revision: string };
+type Revised = ReadySilence & { revision: string };
 
 /**
  * Silences that may be open at a time. A project has at most `MOST_SILENCES`; those of several projects are as many.
@@ -35,9 +35,9 @@ export class KeptSilences {
   readonly #kept = new Map<string, Revised>();
 
   /** The silences of these projects that may be open, oldest first. */
-  async candidates(sql: Sql, projects: readonly string[], at: Date): Promise<KeptSilence[]> {
+  async candidates(sql: Sql, projects: readonly string[], at: Date): Promise<ReadySilence[]> {
     const { rows } = await sql.query<{ id: string; revision: string }>(CANDIDATES, [projects, at]);
-    const known = new Map<string, KeptSilence>();
+    const known = new Map<string, ReadySilence>();
     for (const { id, revision } of rows) {
       const kept = this.#kept.get(id);
       if (kept?.revision === revision) known.set(id, kept);
