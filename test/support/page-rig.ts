@@ -47,7 +47,11 @@ export function startPageRig(options?: TestApiOptions): PageRig {
   });
   beforeEach(() => empty(rig.db));
   afterEach(async () => {
-    for (const context of contexts.splice(0)) await context.close();
+    for (const context of contexts.splice(0)) {
+      // A request of the page may be under way in a handler of the test.
+      for (const page of context.pages()) await page.unrouteAll({ behavior: 'ignoreErrors' });
+      await context.close();
+    }
   });
   afterAll(async () => {
     await browser?.close();

@@ -1,4 +1,5 @@
-import { changeVersion, definitionOf, type AlarmVersion } from '../requests/alarm-version.js';
+import { definitionOf } from '../requests/alarm-definition.js';
+import { changeVersion, type AlarmVersion } from '../requests/alarm-version.js';
 import { bodyOf, client, type Schemas } from '../requests/client.js';
 
 /** Changes some fields of an alarm. @throws DefinitionChanged if its definition is no longer the one on the page. */

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 
-import { definitionOf, type AlarmVersion } from '../requests/alarm-version.js';
+import { definitionOf } from '../requests/alarm-definition.js';
+import type { AlarmVersion } from '../requests/alarm-version.js';
 import { ChangeList } from './changes.js';
 import { changesBetween, draftOf, withValue, type Draft } from './draft.js';
 import type { KeptAlarm } from './use-saving.js';

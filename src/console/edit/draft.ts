@@ -1,4 +1,4 @@
-import { READ_ONLY } from '../requests/alarm-version.js';
+import { READ_ONLY } from '../requests/alarm-definition.js';
 import { isEqual, isObject } from '../requests/json-equal.js';
 import type { RuleForm } from './form-fields.js';
 

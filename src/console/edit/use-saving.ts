@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 
-import { DefinitionChanged, haveSameDefinition, readAlarm, type AlarmVersion } from '../requests/alarm-version.js';
+import { haveSameDefinition } from '../requests/alarm-definition.js';
+import { DefinitionChanged, readAlarm, type AlarmVersion } from '../requests/alarm-version.js';
 import { useLive } from '../requests/live.js';
 import { goTo, linkTo } from '../shell/address.js';
 import type { Draft, FieldPath } from './draft.js';

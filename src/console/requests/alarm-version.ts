@@ -1,5 +1,5 @@
+import { haveSameDefinition } from './alarm-definition.js';
 import { bodyOf, client, RequestRefused, type Schemas } from './client.js';
-import { isEqual } from './json-equal.js';
 
 /** An alarm, or a draft of one, with the `ETag` of the stored alarm. It changes with the definition and the state. */
 export interface Versioned<Alarm extends object> {
@@ -20,21 +20,6 @@ export async function readAlarm(id: string, signal?: AbortSignal): Promise<Alarm
 /** A proxy that compresses an answer makes its tag weak. `If-Match` takes strong tags only. */
 function tagOf({ headers }: Response): string | undefined {
   return headers.get('ETag')?.replace(/^W\//, '');
-}
-
-/** Fields that the service sets, and ignores in requests. */
-export const READ_ONLY = ['alarm_id', 'timestamp', 'state_timestamp', 'state_reason', 'evaluate_timestamp'];
-/** Fields of an alarm that are not part of its definition: evaluations or each edit change them. */
-const NOT_DEFINED = [...READ_ONLY, 'state'];
-
-/** The definition of an alarm: what users change. */
-export function definitionOf(alarm: object): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(alarm).filter(([name]) => !NOT_DEFINED.includes(name)));
-}
-
-/** True if two versions of an alarm differ in their states at most. */
-export function haveSameDefinition(one: object, other: object): boolean {
-  return isEqual(definitionOf(one), definitionOf(other));
 }
 
 /** The definition of the alarm is no longer the one that the user has seen. */
