@@ -62,10 +62,13 @@ describeWith(['chromium'], 'leaving a replay that is under way', () => {
 
   test('for another project stops it, which is said when the user comes back', async () => {
     const project = page.getByLabel('Project', { exact: true });
+    const aborted = page.waitForEvent('requestfailed', (request) => request.url().includes('/replay?'));
     await project.fill('p2');
     await project.press('Enter');
     await page.getByText('No notification matches this filter.').waitFor();
     expect(await page.getByText('of 5').count()).toBe(0);
+    // Else the service could still get the request that the page has given up.
+    await aborted;
     letThrough();
     await project.fill('p1');
     await project.press('Enter');
