@@ -142,6 +142,7 @@ describeWith(['chromium'], 'while deliveries are paused, the page', () => {
       .getByText('Waiting notifications are sent when the deliveries of all projects are resumed, too.')
       .waitFor();
     await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
     await rows.filter({ hasText: 'all projects' }).getByRole('button', { name: 'Resume' }).click();
     await page.getByText('but not those of projects whose own deliveries are paused').waitFor();
   });
