@@ -4,21 +4,21 @@ import { ALL_SILENCED, type Silence } from './silence.js';
 type SilenceCandidate = Pick<Silence, 'projects' | 'matchers'>;
 
 /** A silence, and the predicate of its matchers. */
-interface IndexedSilence<S> {
+export interface IndexedSilence<S> {
   silence: S;
   matches: (alarm: MatchedAlarm) => boolean;
 }
 
 /**
- * Silences that are open, for a search by alarm. Silences of one alarm are found by its id, so many of these cost no
+ * Silences for a search by alarm. Silences of one alarm are found by its id, so many of these cost no
  * more than a few.
  */
 export class SilenceIndex<S extends SilenceCandidate> {
   readonly #byAlarm = new Map<string, IndexedSilence<S>[]>();
   readonly #byProject = new Map<string, IndexedSilence<S>[]>();
 
-  constructor(open: Iterable<IndexedSilence<S>>) {
-    for (const entry of open) {
+  constructor(silences: Iterable<IndexedSilence<S>>) {
+    for (const entry of silences) {
       const { silence } = entry;
       const alarmId = silence.matchers.find(({ field }) => field === 'alarm_id')?.value;
       if (alarmId === undefined) for (const project of silence.projects) add(this.#byProject, project, entry);
@@ -33,12 +33,6 @@ export class SilenceIndex<S extends SilenceCandidate> {
       if ([project, ALL_SILENCED].some((one) => silence.projects.includes(one)) && matches(alarm)) yield silence;
     for (const group of [project, ALL_SILENCED])
       for (const { silence, matches } of this.#byProject.get(group) ?? []) if (matches(alarm)) yield silence;
-  }
-
-  /** The first of them; undefined if no silence holds the alarm. */
-  firstOf(alarm: MatchedAlarm): S | undefined {
-    for (const silence of this.of(alarm)) return silence;
-    return undefined;
   }
 
   /** Most matchers that one search tests. */

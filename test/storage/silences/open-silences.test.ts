@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 
 import type { MatchedAlarm } from '../../../src/alarm/silence/matchers.js';
 import type { Silence } from '../../../src/alarm/silence/silence.js';
@@ -54,6 +55,32 @@ function contract(open: () => Promise<Database>): void {
     expect(await held()).toEqual(['s']);
     await act();
     expect(await held()).toEqual(expected);
+  });
+
+  test('silences of one project, of several and of all are seen as by a new reader, whatever is changed', async () => {
+    const alarms = ['p', 'q', 'r', null].map((projectId, index) => ({ ...WEB, id: `a${index}`, projectId }));
+    const seenBy = async (reader: OpenSilences, at: Date): Promise<[string, string[]][]> =>
+      [...(await reader.allHolding(db, alarms, at))].map(([id, found]) => [id, found.map((one) => one.id)]);
+    const step = fc.record({
+      id: fc.constantFrom('s1', 's2', 's3', 's4'),
+      projects: fc.constantFrom(['p'], ['q'], ['p', 'q'], ['q', 'r'], ['*']),
+      createdHoursAgo: fc.constantFrom(1, 2, 3),
+      endsInHours: fc.constantFrom(0.5, 1, 2),
+      at: fc.constantFrom(0, 0.7, 1.5),
+      isStored: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+        await empty(db);
+        for (const { id, projects, createdHoursAgo, endsInHours, at, isStored } of steps) {
+          await db.query('delete from silences where id = $1', [id]);
+          const times = { createdAt: later(-createdHoursAgo), endsAt: later(endsInHours) };
+          if (isStored) await storeSilence(db, aSilence(NOON, { id, projects, ...times }));
+          expect(await seenBy(silences, later(at))).toEqual(await seenBy(new OpenSilences(), later(at)));
+        }
+      }),
+      { numRuns: 20 },
+    );
   });
 
   test('a silence that recurs holds in its openings only, also if it was read in one', async () => {
