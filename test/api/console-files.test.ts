@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -57,6 +57,14 @@ describe('GET /console', () => {
 });
 
 describe('a file of the page', () => {
+  test('holds all style sheets in the order of their names, so that a browser asks once', async () => {
+    const { text } = await api.ask('GET', '/console/styles/page.css', { as: {} });
+    const folder = new URL('../../src/console/styles/', import.meta.url);
+    const sheets = readdirSync(folder).sort();
+    expect(sheets.length).toBeGreaterThan(5);
+    expect(text).toBe(sheets.map((name) => readFileSync(new URL(name, folder), 'utf8')).join(''));
+  });
+
   test('that is not in the list is not found', async () => {
     const absent = ['shell/main.tsx', 'shell/main.d.ts', 'shell/constructor', 'packages/package.json', '..%2F/app.js'];
     for (const name of [...absent, 'packages/..%2F..%2Fpackage.json', '__proto__/toString']) {

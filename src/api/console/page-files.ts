@@ -35,6 +35,9 @@ const IMPORTED: Readonly<Record<string, string>> = {
   [`/${CLIENT_NAME}`]: CLIENT_NAME,
 };
 
+/** The style sheets of the page in one file, so that a browser asks once. */
+export const STYLES_NAME = 'styles/page.css';
+
 /** The address of a file of the page, from its name. */
 export function addressOf(name: string): string {
   return `/console/${name}`;
@@ -68,22 +71,21 @@ const ENCODERS: Readonly<Record<Encoding, (bytes: Buffer) => Promise<Buffer>>> =
 
 /** The files of the page: those of the build's list and of packages. Each is read and compressed once. */
 export class PageFiles {
-  readonly #places: ReadonlyMap<string, URL>;
+  /** Where each file is. A file of several places has their texts, in this order. */
+  readonly #places: ReadonlyMap<string, readonly URL[]>;
   readonly #imports: Readonly<Record<string, readonly string[]>>;
   readonly #encoded = new Map<string, Promise<EncodedFile>>();
 
   constructor() {
     this.#imports = JSON.parse(readFileSync(new URL('files.json', FOLDER), 'utf8')) as Record<string, string[]>;
-    this.#places = new Map([
-      ...Object.keys(this.#imports).map((name) => [name, new URL(name, FOLDER)] as const),
-      ...Object.entries(PACKAGED).map(([name, imported]) => [name, new URL(import.meta.resolve(imported))] as const),
-      [CLIENT_NAME, CLIENT],
+    const own = Object.keys(this.#imports).map((name) => ({ name, place: new URL(name, FOLDER) }));
+    const isStyle = ({ name }: { name: string }): boolean => name.endsWith('.css');
+    this.#places = new Map<string, readonly URL[]>([
+      ...own.filter((file) => !isStyle(file)).map(({ name, place }) => [name, [place]] as const),
+      [STYLES_NAME, own.filter(isStyle).map(({ place }) => place)],
+      ...Object.entries(PACKAGED).map(([name, imported]) => [name, [new URL(import.meta.resolve(imported))]] as const),
+      [CLIENT_NAME, [CLIENT]],
     ]);
-  }
-
-  /** Names of the style sheets of the page itself. */
-  styles(): string[] {
-    return Object.keys(this.#imports).filter((name) => name.endsWith('.css'));
   }
 
   /** Names of these modules and of all that they import, at any depth. */
@@ -98,12 +100,12 @@ export class PageFiles {
 
   /** A file in the best encoding that the client accepts; undefined if there is no such file. */
   async file(name: string, acceptEncoding: string | string[] | undefined): Promise<EncodedFile | undefined> {
-    const place = this.#places.get(name);
-    if (place === undefined) return undefined;
+    const places = this.#places.get(name);
+    if (places === undefined) return undefined;
     const contentType = TYPES[name.slice(name.lastIndexOf('.') + 1)] ?? 'application/octet-stream';
     return this.#once(name, acceptedEncoding(acceptEncoding), async () => ({
       contentType,
-      bytes: await readFile(place),
+      bytes: Buffer.concat(await Promise.all(places.map((place) => readFile(place)))),
     }));
   }
 

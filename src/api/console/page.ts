@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import type { AuthMode } from '../../config/schema.js';
-import { addressOf, importMap, type PageFiles } from './page-files.js';
+import { addressOf, importMap, STYLES_NAME, type PageFiles } from './page-files.js';
 
 /** The module that starts the page. */
 const ENTRY = 'shell/main.js';
@@ -36,7 +36,6 @@ function policyFor(importMapHash: string): string {
 }
 
 function htmlOf(files: PageFiles, { map, authMode }: { map: string; authMode: AuthMode }): string {
-  const styles = files.styles().map((name) => `<link rel="stylesheet" href="${addressOf(name)}" />`);
   const preloads = files
     .closure([ENTRY, FIRST_VIEW])
     .map((name) => `<link rel="modulepreload" href="${addressOf(name)}" />`);
@@ -50,7 +49,8 @@ function htmlOf(files: PageFiles, { map, authMode }: { map: string; authMode: Au
     <title>Tocsin</title>
     <link rel="icon" href="${addressOf('shell/icon.svg')}" />
     <script type="importmap">${map}</script>
-    ${[...styles, ...preloads].join('\n    ')}
+    <link rel="stylesheet" href="${addressOf(STYLES_NAME)}" />
+    ${preloads.join('\n    ')}
     <script type="module" src="${addressOf(ENTRY)}"></script>
   </head>
   <body>

@@ -5,21 +5,28 @@ import { now, useNow } from '../shell/clock.js';
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
-/** In the language and the zone of the reader, with 24 hours in every language. No other module formats times. */
-const formatOf = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat =>
-  new Intl.DateTimeFormat(undefined, { ...options, hourCycle: 'h23' });
-
 const DAY_OF_YEAR = { month: 'short', day: 'numeric' } as const;
 const MINUTE_OF_DAY = { hour: '2-digit', minute: '2-digit' } as const;
 const FORMATS = {
-  full: formatOf({ dateStyle: 'medium', timeStyle: 'medium' }),
-  time: formatOf({ timeStyle: 'medium' }),
-  minute: formatOf(MINUTE_OF_DAY),
-  day: formatOf(DAY_OF_YEAR),
-  short: formatOf({ ...DAY_OF_YEAR, ...MINUTE_OF_DAY }),
+  full: { dateStyle: 'medium', timeStyle: 'medium' },
+  time: { timeStyle: 'medium' },
+  minute: MINUTE_OF_DAY,
+  day: DAY_OF_YEAR,
+  short: { ...DAY_OF_YEAR, ...MINUTE_OF_DAY },
   /** `short` for a time in another year. */
-  farAway: formatOf({ ...DAY_OF_YEAR, year: 'numeric', ...MINUTE_OF_DAY }),
-};
+  farAway: { ...DAY_OF_YEAR, year: 'numeric', ...MINUTE_OF_DAY },
+} as const satisfies Record<string, Intl.DateTimeFormatOptions>;
+const made = new Map<keyof typeof FORMATS, Intl.DateTimeFormat>();
+
+/**
+ * In the language and the zone of the reader, with 24 hours in every language. No other module formats times. A format
+ * is made when it is first used, since that takes milliseconds.
+ */
+function formatOf(name: keyof typeof FORMATS): Intl.DateTimeFormat {
+  const format = made.get(name) ?? new Intl.DateTimeFormat(undefined, { ...FORMATS[name], hourCycle: 'h23' });
+  made.set(name, format);
+  return format;
+}
 
 /** The parts of a time that are shown: all, its day, its time of day with or without seconds, or day and minute. */
 export type TimeForm = 'full' | 'day' | 'time' | 'minute' | 'short';
@@ -27,7 +34,7 @@ export type TimeForm = 'full' | 'day' | 'time' | 'minute' | 'short';
 /** A time for a place where no element can be, such as a canvas. Everywhere else use `Time`. */
 export function timeText(time: Date, form: TimeForm): string {
   const isFarAway = form === 'short' && time.getFullYear() !== now().getFullYear();
-  return FORMATS[isFarAway ? 'farAway' : form].format(time);
+  return formatOf(isFarAway ? 'farAway' : form).format(time);
 }
 
 /** A time of the API. Routes below /v2 write UTC without a zone, as Aodh does. */

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { useCallback, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import { now } from '../shell/clock.js';
 
@@ -33,7 +33,8 @@ export function useAnswer<Value>(
   const progress = useRef({ sentAtMs: -Infinity, isWantedAgain: false });
   const latest = useRef(send);
   latest.current = send;
-  useEffect(() => {
+  // As a layout effect, since other effects wait until the page is painted: the request goes out before.
+  useLayoutEffect(() => {
     if (key === undefined) return undefined;
     const leaving = new AbortController();
     progress.current = { sentAtMs: now().getTime(), isWantedAgain: false };

@@ -122,7 +122,7 @@ interface ViewModule {
 /** Loads the module of a view, while the page reads its session. */
 function useViewModule(entry: ViewEntry | undefined): ViewModule {
   const [loaded, setLoaded] = useState<ViewModule>({ entry });
-  useEffect(() => {
+  useLayoutEffect(() => {
     let isLeft = false;
     const recordOutcome = (outcome: Omit<ViewModule, 'entry'>): void => {
       if (!isLeft) setLoaded({ entry, ...outcome });
