@@ -14,6 +14,7 @@ import type {
 } from '../storage/secrets/api-key-store.js';
 import type { MatchedAlarm } from '../alarm/silence/matchers.js';
 import type { OpenSilence, Silence } from '../alarm/silence/silence.js';
+import type { StoredSilence } from '../storage/silences/silence-row.js';
 import type { MatchedPage } from '../storage/silences/matching-alarms.js';
 import type {
   ChangeSilence,
@@ -177,12 +178,12 @@ export interface TestNotifications {
 
 /** Storage of silences. */
 export interface Silences {
-  create(silence: Silence, by: SilenceAuthor): Promise<boolean>;
-  find(scope: Scope, id: string): Promise<Silence | undefined>;
+  create(silence: Silence, by: SilenceAuthor): Promise<StoredSilence | undefined>;
+  find(scope: Scope, id: string): Promise<StoredSilence | undefined>;
   changesOf(id: string): Promise<SilenceChange[]>;
   list(scope: Scope, query: SilenceQuery): Promise<SilenceListPage>;
-  replace(scope: Scope, id: string, change: ChangeSilence, by: SilenceAuthor): Promise<Silence | undefined>;
-  end(scope: Scope, id: string, check: (current: Silence) => void, by: SilenceAuthor): Promise<boolean>;
+  replace(scope: Scope, id: string, change: ChangeSilence, by: SilenceAuthor): Promise<StoredSilence | undefined>;
+  end(scope: Scope, id: string, check: (current: StoredSilence) => void, by: SilenceAuthor): Promise<boolean>;
   /** The silences that hold alarms now, by the id of the alarm. */
   holding(alarms: readonly MatchedAlarm[], now: Date): Promise<ReadonlyMap<string, readonly OpenSilence[]>>;
   /** The alarms that a silence would hold, page by page, with the number of their notifications that wait. */

@@ -2791,7 +2791,7 @@ export interface components {
         };
         Transitions: {
             transitions: components["schemas"]["Transition"][];
-            /** @description The cursor of the next page; null if there is none. */
+            /** @description The cursor of the next page; null if there is none. A page can be empty although another one follows. */
             next: string | null;
         };
         Transition: {
@@ -4234,6 +4234,8 @@ export interface operations {
             /** @description Done */
             201: {
                 headers: {
+                    /** @description The version of the object. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4281,6 +4283,8 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description The version of the object. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4317,7 +4321,10 @@ export interface operations {
     replaceAlarm: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETags of the versions that you are willing to change, or *; without it: any version. */
+                "If-Match"?: string;
+            };
             path: {
                 id: string;
             };
@@ -4332,6 +4339,8 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description The version of the object. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4354,6 +4363,15 @@ export interface operations {
                     };
                 };
             };
+            /** @description If-Match names other versions than the stored one; nothing was changed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
@@ -4368,7 +4386,10 @@ export interface operations {
     deleteAlarm: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETags of the versions that you are willing to change, or *; without it: any version. */
+                "If-Match"?: string;
+            };
             path: {
                 id: string;
             };
@@ -4397,6 +4418,15 @@ export interface operations {
                             message: string;
                         };
                     };
+                };
+            };
+            /** @description If-Match names other versions than the stored one; nothing was changed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
                 };
             };
             /** @description Error */
@@ -4474,6 +4504,8 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description The version of the object. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4513,7 +4545,10 @@ export interface operations {
                 /** @description The state, instead of a body. */
                 state?: "ok" | "alarm" | "insufficient data";
             };
-            header?: never;
+            header?: {
+                /** @description ETags of the versions that you are willing to change, or *; without it: any version. */
+                "If-Match"?: string;
+            };
             path: {
                 id: string;
             };
@@ -4528,6 +4563,8 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description The version of the object. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4548,6 +4585,15 @@ export interface operations {
                             message: string;
                         };
                     };
+                };
+            };
+            /** @description If-Match names other versions than the stored one; nothing was changed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
                 };
             };
             /** @description Error */
@@ -6041,6 +6087,8 @@ export interface operations {
             /** @description Done */
             201: {
                 headers: {
+                    /** @description The version of the object. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6157,6 +6205,8 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description The version of the object. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6193,7 +6243,10 @@ export interface operations {
     replaceSilence: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETags of the versions that you are willing to change, or *; without it: any version. */
+                "If-Match"?: string;
+            };
             path: {
                 id: string;
             };
@@ -6228,6 +6281,8 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description The version of the object. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6250,6 +6305,15 @@ export interface operations {
                     };
                 };
             };
+            /** @description If-Match names other versions than the stored one; nothing was changed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
@@ -6264,7 +6328,10 @@ export interface operations {
     endSilence: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETags of the versions that you are willing to change, or *; without it: any version. */
+                "If-Match"?: string;
+            };
             path: {
                 id: string;
             };
@@ -6293,6 +6360,15 @@ export interface operations {
                             message: string;
                         };
                     };
+                };
+            };
+            /** @description If-Match names other versions than the stored one; nothing was changed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
                 };
             };
             /** @description Error */

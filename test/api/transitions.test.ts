@@ -167,4 +167,16 @@ function contract(open: () => Promise<Database>): void {
       { event_id: 'e3', alarm_name: null, type: null },
     ]);
   });
+
+  test('a transition behind thousands of other entries is found, also behind an empty page', async () => {
+    await fiveTransitions();
+    await db.query(`
+      insert into alarm_history (event_id, alarm_id, type, detail, on_behalf_of, timestamp)
+      select 'c' || n, 'a1', 'rule change', '{}', 'p1', '2026-01-02'::timestamptz + n * interval '1 microsecond'
+        from generate_series(1, 4000) n`);
+    const first = await listed('?state=ok');
+    expect([first.transitions, first.next]).toEqual([[], expect.any(String)]);
+    const second = await listed(`?state=ok&cursor=${first.next}`);
+    expect([idsIn(second), second.next]).toEqual(['e3', null]);
+  });
 }

@@ -3,7 +3,11 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { AlarmSortKey } from '../../src/storage/alarms/alarm-list-store.js';
 import { createAlarmStore } from '../../src/storage/alarms/alarm-store.js';
 import { createListedAlarmStore, type ListedAlarmQuery } from '../../src/storage/alarms/listed-alarm-store.js';
-import { createTransitionListStore, type TransitionFilter } from '../../src/storage/alarms/transition-list-store.js';
+import {
+  createTransitionListStore,
+  type TransitionFilter,
+  type TransitionPosition,
+} from '../../src/storage/alarms/transition-list-store.js';
 import { createHistoryStore } from '../../src/storage/alarms/history-store.js';
 import type { Database, Sql } from '../../src/storage/database.js';
 import { createEvaluationCounterStore } from '../../src/storage/evaluation/evaluation-counter-store.js';
@@ -84,14 +88,6 @@ async function* listed(
   yield (await createListedAlarmStore(db).page(SCOPE, { filter: {}, limit: 100, ...query })).alarms;
 }
 
-async function* transitions(
-  db: Database,
-  scope: Scope,
-  filter: TransitionFilter,
-): AsyncGenerator<unknown[], void, void> {
-  yield (await createTransitionListStore(db).page(scope, { filter, limit: 100 })).transitions;
-}
-
 /** `expected`: the number of rows, by default all. */
 async function read(
   pages: AsyncIterable<unknown[]>,
@@ -165,8 +161,6 @@ const READS: Reads = {
     const { total } = await createListedAlarmStore(db).counts(SCOPE, {});
     return { rows: Array.from({ length: total }), expected: undefined };
   },
-  'transitions of a project': (db) => read(transitions(db, SCOPE, {}), 0),
-  'transitions of all projects to a state': (db) => read(transitions(db, { all: true }, { state: 'alarm' }), 0),
   'notifications of a receiver': (db) => read(createNotificationAdminStore(db).list(SCOPE, { host: 'z' }), 0),
   'receivers of a project': async (db) => {
     const { receivers } = await createNotificationAdminStore(db).receivers(SCOPE, 10);
@@ -195,6 +189,17 @@ const READS: Reads = {
   'results of another project': (db) =>
     read(createEvaluationCounterStore(db).list({ projectId: 'q' }, { projectId: 'q' }), 0),
 };
+
+/** Filters of transitions that no entry of the history matches. */
+const NO_TRANSITIONS: Record<string, { scope: Scope; filter: TransitionFilter }> = {
+  'of a project': { scope: SCOPE, filter: {} },
+  'of all projects to a state': { scope: { all: true }, filter: { state: 'alarm' } },
+  'of a severity': { scope: SCOPE, filter: { severity: 'critical' } },
+  'of a type': { scope: SCOPE, filter: { type: 'event' } },
+  'of an alarm': { scope: SCOPE, filter: { alarmId: 'a1', severity: 'low' } },
+};
+/** Most rows that all statements of one page of transitions read. */
+const MOST_OF_PAGE = 3_000;
 
 /** Reads that every database bounds, since memory has all that is read. */
 const MATCHED_IN_MEMORY: Reads = {
@@ -231,8 +236,8 @@ function rowsRead(plan: Plan): number {
 }
 
 /** A database that has the server count the rows that each statement reads. */
-function counting(db: Database): { counted: Database; most: () => number } {
-  let most = 0;
+function counting(db: Database): { counted: Database; most: () => number; total: () => number } {
+  let [most, total] = [0, 0];
   const count =
     (sql: Sql): Sql['query'] =>
     async (text, parameters, options) => {
@@ -242,7 +247,9 @@ function counting(db: Database): { counted: Database; most: () => number } {
           parameters,
           { prepare: false },
         );
-        most = Math.max(most, rowsRead(rows[0]!['QUERY PLAN'][0].Plan));
+        const read = rowsRead(rows[0]!['QUERY PLAN'][0].Plan);
+        most = Math.max(most, read);
+        total += read;
       }
       return sql.query(text, parameters, options);
     };
@@ -251,7 +258,7 @@ function counting(db: Database): { counted: Database; most: () => number } {
     query: count(db),
     transaction: (work) => db.transaction((tx) => work({ query: count(tx) })),
   };
-  return { counted, most: () => most };
+  return { counted, most: () => most, total: () => total };
 }
 
 const isEqual = <Name extends string>(field: Name, value: string): ComplexFilter<Name> => ({
@@ -316,6 +323,24 @@ export function boundedReadsContract(open: () => Promise<Database>): void {
 
   test.each(Object.keys(MATCHED_IN_MEMORY))('no statement reads a whole table: %s', async (name) => {
     expectBounded(await mostOf(name, MATCHED_IN_MEMORY));
+  });
+
+  test.each(Object.keys(NO_TRANSITIONS))('a page of transitions %s reads a part of the history', async (name) => {
+    const { scope, filter } = NO_TRANSITIONS[name]!;
+    const { counted, total } = counting(db);
+    const store = createTransitionListStore(counted);
+    const read: number[] = [];
+    let after: TransitionPosition | undefined;
+    do {
+      const before = total();
+      const { transitions, next } = await store.page(scope, { filter, limit: 100, after });
+      expect(transitions).toEqual([]);
+      read.push(total() - before);
+      after = next;
+    } while (after !== undefined);
+    expect(read).toHaveLength(2);
+    expect(Math.max(...read)).toBeLessThanOrEqual(MOST_OF_PAGE);
+    expect(read[0]! + read[1]!).toBeGreaterThanOrEqual(ROWS - 1);
   });
 
   test.each(Object.keys(NARROW))('a complex query reads only the rows that an index finds: %s', async (name) => {

@@ -30,7 +30,10 @@ const TransitionAnswer = z
 export const TransitionsAnswer = z
   .strictObject({
     transitions: z.array(TransitionAnswer),
-    next: NullableText.meta({ description: 'The cursor of the next page; null if there is none.' }),
+    next: NullableText.meta({
+      description:
+        'The cursor of the next page; null if there is none. A page can be empty although another one follows.',
+    }),
   })
   .meta({ id: 'Transitions' });
 export type TransitionsAnswer = z.infer<typeof TransitionsAnswer>;

@@ -1,5 +1,6 @@
 import { AppError } from '../../errors.js';
 import type { StoredAlarm } from '../../storage/alarms/alarm-store.js';
+import type { StoredSilence } from '../../storage/silences/silence-row.js';
 
 /** The `ETag` of an alarm. It changes with every edit and every change of state, since a PUT replaces both. */
 export function versionOf({
@@ -9,13 +10,36 @@ export function versionOf({
   return `"${definitionVersion}-${stateVersion}"`;
 }
 
+/** The `ETag` of a silence. It changes with every change, and when a user ends the silence. */
+export function silenceVersionOf({ revision }: Pick<StoredSilence, 'revision'>): string {
+  return `"${revision}"`;
+}
+
+/** What a client says of the versions that it is willing to change: `If-Match`. */
+interface WantedVersion {
+  ifMatch: string | undefined;
+}
+
 /** Checks `If-Match`. @throws AppError `precondition_failed` if it names versions and not the current one. */
-export function refuseOtherVersion(current: StoredAlarm, { ifMatch }: { ifMatch: string | undefined }): void {
-  if (ifMatch === undefined || ifMatch.trim() === '*') return;
+export function refuseOtherVersion(current: StoredAlarm, { ifMatch }: WantedVersion): void {
   const version = versionOf(current);
-  if (ifMatch.split(',').some((tag) => tag.trim() === version)) return;
+  if (isWanted(version, ifMatch)) return;
   throw new AppError(
     'precondition_failed',
     `Alarm ${current.id} has changed: If-Match is ${ifMatch}, the alarm is at ${version}`,
   );
+}
+
+/** Checks `If-Match`. @throws AppError `precondition_failed` as `refuseOtherVersion`. */
+export function refuseOtherSilenceVersion(current: StoredSilence, { ifMatch }: WantedVersion): void {
+  const version = silenceVersionOf(current);
+  if (isWanted(version, ifMatch)) return;
+  throw new AppError(
+    'precondition_failed',
+    `Silence ${current.id} has changed: If-Match is ${ifMatch}, the silence is at ${version}`,
+  );
+}
+
+function isWanted(version: string, ifMatch: string | undefined): boolean {
+  return ifMatch === undefined || ifMatch.trim() === '*' || ifMatch.split(',').some((tag) => tag.trim() === version);
 }

@@ -9,7 +9,7 @@ import { ANSWER_EXAMPLES } from './answer-examples.js';
 import { OPERATION_NAMES } from './operation-names.js';
 import type { Operation } from './operation.js';
 import { OPERATIONS } from './operations.js';
-import { parametersOf, type Json } from './parameters.js';
+import { ETAG, IF_MATCH, parametersOf, type Json } from './parameters.js';
 import { REQUEST_EXAMPLES, type BodyExample } from './request-examples.js';
 import { WEBHOOKS } from './webhook.js';
 
@@ -32,6 +32,7 @@ const STATUS: Readonly<Record<string, number>> = {
   'POST /v1/alarms/latest-values': 200,
 };
 
+const CHANGED_MEANWHILE = 'If-Match names other versions than the stored one; nothing was changed';
 const UNAUTHORIZED = 'Not authenticated, or the request names another project';
 
 /** The OpenAPI 3.1 document of the routes, made from the schemas that parse the requests. */
@@ -106,11 +107,12 @@ function successOf(route: Pick<Route, 'method' | 'path'>): number {
 
 function described(
   route: Route,
-  { group, summary, request, isRequestOptional, answer, otherStatuses = {}, isStream }: Operation,
+  { group, summary, request, isRequestOptional, answer, otherStatuses = {}, isVersioned, isStream }: Operation,
 ): Json {
   const name = OPERATION_NAMES[keyOf(route)];
   if (name === undefined) throw new Error(`${keyOf(route)} has no name`);
   const { policy } = route;
+  const version = isVersioned ? versionOf(route, answer) : undefined;
   return {
     tags: [group],
     summary,
@@ -118,19 +120,34 @@ function described(
     ...(policy === 'public'
       ? { security: [] }
       : { description: needs(policy), security: [{ keystone: [] }, { key: [] }, { session: [] }] }),
-    parameters: parametersOf(route),
+    parameters: [...parametersOf(route), ...(version?.parameters ?? [])],
     ...(request
       ? { requestBody: { required: isRequestOptional !== true, ...jsonContent(request, REQUEST_EXAMPLES[name]) } }
       : {}),
     responses: {
       [successOf(route)]: {
         description: 'Done',
+        ...version?.headers,
         ...(isStream ? eventContent(answer) : contentOf(answer, ANSWER_EXAMPLES[name])),
       },
       ...Object.fromEntries(Object.entries(otherStatuses).map(([status, description]) => [status, { description }])),
+      ...version?.responses,
       ...(policy === 'public' ? {} : { 401: { description: UNAUTHORIZED, ...contentOf(UnauthorizedAnswer) } }),
       default: { description: 'Error', ...contentOf(ErrorAnswer) },
     },
+  };
+}
+
+/** What a route of an object with versions has beside other routes. */
+function versionOf(
+  { method }: Route,
+  answer: Operation['answer'],
+): { parameters: Json[]; headers: Json; responses: Json } {
+  const isChange = method === 'PUT' || method === 'DELETE';
+  return {
+    parameters: isChange ? [IF_MATCH] : [],
+    headers: answer === null ? {} : { headers: ETAG },
+    responses: isChange ? { 412: { description: CHANGED_MEANWHILE, ...contentOf(ErrorAnswer) } } : {},
   };
 }
 

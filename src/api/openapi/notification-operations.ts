@@ -81,6 +81,7 @@ export const NOTIFICATION_OPERATIONS: Readonly<Record<string, Operation>> = {
     summary: 'Create a silence, which holds the notifications of alarms for a time',
     request: SilenceRequest,
     answer: SilenceAnswer,
+    isVersioned: true,
   },
   'POST /v1/silences/preview': {
     group: 'Notifications',
@@ -92,16 +93,19 @@ export const NOTIFICATION_OPERATIONS: Readonly<Record<string, Operation>> = {
     group: 'Notifications',
     summary: 'Get a silence, with the users who made, changed and ended it',
     answer: SilenceWithChangesAnswer,
+    isVersioned: true,
   },
   'PUT /v1/silences/:id': {
     group: 'Notifications',
     summary: 'Replace a silence that has not ended; without starts_at it keeps its start',
     request: SilenceRequest,
     answer: SilenceAnswer,
+    isVersioned: true,
   },
   'DELETE /v1/silences/:id': {
     group: 'Notifications',
     summary: 'End a silence now; it can still be read',
     answer: null,
+    isVersioned: true,
   },
 };

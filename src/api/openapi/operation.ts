@@ -12,6 +12,8 @@ export interface Operation {
   answer: z.ZodType | string | null;
   /** Statuses without a body that are no errors, with their descriptions. */
   otherStatuses?: Readonly<Record<number, string>>;
+  /** True for an object with versions: its answers have an `ETag`, its changes take `If-Match`. */
+  isVersioned?: true;
   /** True for a stream of server-sent events; `answer` is the schema of the data of each. */
   isStream?: true;
 }

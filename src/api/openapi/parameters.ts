@@ -174,6 +174,17 @@ const OF_ROUTE: Readonly<Record<string, Readonly<Record<string, UrlParameter>>>>
   },
 };
 
+/** The header with which a client says which version of an object it is willing to change. */
+export const IF_MATCH: Json = {
+  name: 'If-Match',
+  in: 'header',
+  description: 'ETags of the versions that you are willing to change, or *; without it: any version.',
+  ...TEXT,
+};
+
+/** The header with the version of an object. */
+export const ETAG: Json = { ETag: { description: 'The version of the object.', ...TEXT } };
+
 /** The parameters of a route's path and query. */
 export function parametersOf({ method, path, query = [] }: Pick<Route, 'method' | 'path' | 'query'>): Json[] {
   const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({ name, in: 'path', required: true, ...TEXT }));

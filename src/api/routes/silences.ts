@@ -3,6 +3,7 @@ import { SilenceOpenings } from '../../alarm/silence/openings.js';
 import { SILENCE_STATUSES, type Silence, type SilenceDefinition } from '../../alarm/silence/silence.js';
 import { AppError } from '../../errors.js';
 import type { Scope } from '../../storage/scope.js';
+import type { StoredSilence } from '../../storage/silences/silence-row.js';
 import { isOver, type SilenceAuthor } from '../../storage/silences/silence-store.js';
 import {
   changesAnswer,
@@ -17,6 +18,7 @@ import { noteProject } from '../audit/request-audit.js';
 import type { ApiAnswer } from '../http/answer.js';
 import type { ConcurrencyLimit } from '../http/concurrency-limit.js';
 import { cursorAfter, cursorIn } from '../http/cursor.js';
+import { refuseOtherSilenceVersion, silenceVersionOf } from '../http/entity-tag.js';
 import { parseWith } from '../http/faultstring.js';
 import { oneOf, pageLimit } from '../http/parameter-values.js';
 import { invalidInput } from '../http/query-parameters.js';
@@ -132,15 +134,16 @@ async function create(deps: SilenceHandlerDeps, { identity, body, note }: ApiReq
     endedAt: null,
   };
   note({ objectId: silence.id, ...auditNotes(identity, projects) });
-  if (!(await deps.silences.create(silence, authorOf(identity, now)))) throw tooManySilences(projects);
-  return { status: 201, body: answerOf(deps, identity, silence) };
+  const created = await deps.silences.create(silence, authorOf(identity, now));
+  if (!created) throw tooManySilences(projects);
+  return { status: 201, headers: tagOf(created), body: answerOf(deps, identity, created) };
 }
 
 async function show(deps: SilenceHandlerDeps, request: ApiRequest): Promise<ApiAnswer> {
   const silence = await theSilence(deps, request);
   const changes = changesAnswer(await deps.silences.changesOf(silence.id));
   const shown = { ...answerOf(deps, request.identity, silence), changes } satisfies SilenceWithChangesAnswer;
-  return { status: 200, body: shown };
+  return { status: 200, headers: tagOf(silence), body: shown };
 }
 
 async function replace(deps: SilenceHandlerDeps, request: ApiRequest): Promise<ApiAnswer> {
@@ -148,11 +151,12 @@ async function replace(deps: SilenceHandlerDeps, request: ApiRequest): Promise<A
   const now = deps.now();
   const wanted = requested(body);
   const { id } = await theSilence(deps, request);
-  const replaced = await deps.silences.replace(
+  const stored = await deps.silences.replace(
     scopeOf(identity),
     id,
     (current) => {
       refuseToChange(identity, current);
+      refuseOtherSilenceVersion(current, request);
       if (isOver(current, now))
         throw new AppError('conflict', `Silence ${id} has ended: make a new one with POST /v1/silences`);
       refuseOtherProjects(wanted, current);
@@ -163,14 +167,18 @@ async function replace(deps: SilenceHandlerDeps, request: ApiRequest): Promise<A
     },
     authorOf(identity, now),
   );
-  return { status: 200, body: answerOf(deps, identity, replaced ?? throwSilenceNotFound(id)) };
+  const replaced = stored ?? throwSilenceNotFound(id);
+  return { status: 200, headers: tagOf(replaced), body: answerOf(deps, identity, replaced) };
 }
 
 async function end(deps: SilenceHandlerDeps, request: ApiRequest): Promise<ApiAnswer> {
   const { identity } = request;
   const { id } = await theSilence(deps, request);
   const by = authorOf(identity, deps.now());
-  const check = (current: Silence): void => refuseToChange(identity, current);
+  const check = (current: StoredSilence): void => {
+    refuseToChange(identity, current);
+    refuseOtherSilenceVersion(current, request);
+  };
   if (!(await deps.silences.end(scopeOf(identity), id, check, by))) throwSilenceNotFound(id);
   return { status: 204 };
 }
@@ -244,11 +252,18 @@ function answerOf({ now, openings }: SilenceHandlerDeps, identity: Identity, sil
   });
 }
 
+function tagOf(silence: StoredSilence): { ETag: string } {
+  return { ETag: silenceVersionOf(silence) };
+}
+
 function authorOf({ userId, projectId }: Identity, at: Date): SilenceAuthor {
   return { userId, projectId, at };
 }
 
-async function theSilence({ silences }: SilenceHandlerDeps, { identity, params, note }: ApiRequest): Promise<Silence> {
+async function theSilence(
+  { silences }: SilenceHandlerDeps,
+  { identity, params, note }: ApiRequest,
+): Promise<StoredSilence> {
   const id = params['id'] ?? '';
   const found = await silences.find(scopeOf(identity), id);
   if (!found) throwSilenceNotFound(id);

@@ -43,13 +43,12 @@ async function list(transitions: Transitions, request: ApiRequest): Promise<ApiA
   const filter = filterOf(query);
   noteProject(request, filter.projectId);
   const { at, event_id: eventId } = cursorIn(query, NEWEST_FIRST, ['at']) ?? {};
-  const after = at === undefined || eventId === undefined ? undefined : { at: new Date(at), eventId };
+  const after = at === undefined || eventId === undefined ? undefined : { at, eventId };
   const found = await transitions.page(scopeOf(identity), { filter, limit: pageLimit(query, LIMIT), after, signal });
-  const last = found.transitions.at(-1);
-  const next = found.hasMore && last ? { at: last.at.toISOString(), event_id: last.eventId } : undefined;
+  const { next } = found;
   const body = {
     transitions: found.transitions.map(transitionAnswer),
-    next: next ? cursorAfter(NEWEST_FIRST, next) : null,
+    next: next ? cursorAfter(NEWEST_FIRST, { at: next.at, event_id: next.eventId }) : null,
   } satisfies TransitionsAnswer;
   return { status: 200, body };
 }

@@ -43,7 +43,7 @@ const GROUPS = `
               then (select json_agg(json_build_array(c.id, c.revision::text)) from candidates c
                      where c.project is not distinct from f.project) end as silences
     from fingerprints f`;
-const BY_ID = `select ${SILENCE_COLUMNS}, s.revision from silences s where s.id = any($1::text[])`;
+const BY_ID = `select ${SILENCE_COLUMNS} from silences s where s.id = any($1::text[])`;
 
 /** Most silences in memory. At that number all are forgotten. */
 const MOST_KEPT = 20_000;
@@ -85,7 +85,7 @@ export class KeptSilences {
 
   async #read(sql: Sql, ids: readonly string[]): Promise<ReadySilence[]> {
     if (ids.length === 0) return [];
-    const { rows } = await sql.query<SilenceRow & { revision: string }>(BY_ID, [ids]);
+    const { rows } = await sql.query<SilenceRow>(BY_ID, [ids]);
     const read = rows.map((row): ReadySilence => {
       const silence = toSilence(row);
       return { silence, matches: alarmMatcher(silence.matchers), revision: row.revision };

@@ -11,7 +11,7 @@ import type { Database, Sql } from '../database.js';
 import { scopeParameter, type Scope } from '../scope.js';
 import { matchingAlarms, type MatchedPage } from './matching-alarms.js';
 import { OpenSilences } from './open-silences.js';
-import { SILENCE_COLUMNS, toSilence, type SilenceRow } from './silence-row.js';
+import { SILENCE_COLUMNS, toSilence, type SilenceRow, type StoredSilence } from './silence-row.js';
 
 /**
  * Most silences of a project that are not over. Each transition of its alarms is compared with them. Those of several
@@ -63,7 +63,7 @@ export interface SilenceListPage {
 }
 
 /** Makes the new definition of a silence, with the names of the changed fields. */
-export type ChangeSilence = (current: Silence) => { next: SilenceDefinition; changed: string[] };
+export type ChangeSilence = (current: StoredSilence) => { next: SilenceDefinition; changed: string[] };
 
 export type SilenceStore = ReturnType<typeof createSilenceStore>;
 
@@ -72,17 +72,18 @@ export function createSilenceStore(db: Database) {
   const openings = new SilenceOpenings();
   const openSilences = new OpenSilences();
   return {
-    /** Resolves to false if there are `MOST_SILENCES` that are not over: of its project, of several, or of all. */
-    create: (silence: Silence, by: SilenceAuthor): Promise<boolean> => db.transaction((tx) => create(tx, silence, by)),
-    find: (scope: Scope, id: string): Promise<Silence | undefined> => find(db, scope, id, ''),
+    /** Resolves to undefined if there are `MOST_SILENCES` that are not over: of its project, of several, or of all. */
+    create: (silence: Silence, by: SilenceAuthor): Promise<StoredSilence | undefined> =>
+      db.transaction((tx) => create(tx, silence, by)),
+    find: (scope: Scope, id: string): Promise<StoredSilence | undefined> => find(db, scope, id, ''),
     /** The last changes of a silence, oldest first. */
     changesOf: (id: string): Promise<SilenceChange[]> => changesOf(db, id),
     list: (scope: Scope, query: SilenceQuery): Promise<SilenceListPage> => list(db, openings, scope, query),
     /** Replaces the definition. `change` is called with the silence locked; if it throws, nothing is changed. */
-    replace: (scope: Scope, id: string, change: ChangeSilence, by: SilenceAuthor): Promise<Silence | undefined> =>
+    replace: (scope: Scope, id: string, change: ChangeSilence, by: SilenceAuthor): Promise<StoredSilence | undefined> =>
       db.transaction((tx) => replace(tx, { scope, id, by }, change)),
     /** Ends a silence now. `check` is called with the silence locked. Resolves to false if there is none. */
-    end: (scope: Scope, id: string, check: (current: Silence) => void, by: SilenceAuthor): Promise<boolean> =>
+    end: (scope: Scope, id: string, check: (current: StoredSilence) => void, by: SilenceAuthor): Promise<boolean> =>
       db.transaction((tx) => end(tx, { scope, id, by }, check)),
     /** The silences that hold alarms now, by the id of the alarm. */
     holding: (alarms: readonly MatchedAlarm[], now: Date): Promise<ReadonlyMap<string, readonly OpenSilence[]>> =>
@@ -114,12 +115,13 @@ const COUNT_OF_SEVERAL = 'select count(*)::int as n from silences where project 
 const INSERT = `
   insert into silences (id, project, projects, is_admins, matchers, starts_at, ends_at, cron, duration_s, timezone,
                         reason, owner, over_at, created_at)
-  values ($1, $2, $3::text[], $4, $5, $6, $7, $8, $9, $10, $11, $12, coalesce($7::timestamptz, 'infinity'), $13)`;
+  values ($1, $2, $3::text[], $4, $5, $6, $7, $8, $9, $10, $11, $12, coalesce($7::timestamptz, 'infinity'), $13)
+  returning revision::text as revision`;
 const UPDATE = `
   update silences set project = $2, projects = $3::text[], is_admins = $4, matchers = $5, starts_at = $6,
          ends_at = $7::timestamptz, cron = $8, duration_s = $9, timezone = $10, reason = $11, owner = $12,
          over_at = coalesce($7::timestamptz, 'infinity'), revision = pg_current_xact_id()
-   where id = $1`;
+   where id = $1 returning revision::text as revision`;
 const END = `
   update silences set over_at = $2, ended_early = true, revision = pg_current_xact_id() where id = $1`;
 const NOTE_CHANGE = `
@@ -130,11 +132,11 @@ const NOTE_CHANGE = `
   select 'silence', nullif(nullif(project, '${ALL_SILENCED}'), ''), project = '${ALL_SILENCED}', $1, $2, $3
     from unnest($7::text[]) as project`;
 
-async function create(tx: Sql, silence: Silence, by: SilenceAuthor): Promise<boolean> {
-  if (!(await hasRoom(tx, silence.projects, by.at))) return false;
-  await tx.query(INSERT, [...parametersOf(silence), silence.createdAt]);
+async function create(tx: Sql, silence: Silence, by: SilenceAuthor): Promise<StoredSilence | undefined> {
+  if (!(await hasRoom(tx, silence.projects, by.at))) return undefined;
+  const { rows } = await tx.query<{ revision: string }>(INSERT, [...parametersOf(silence), silence.createdAt]);
   await noteChange(tx, silence, { ...by, kind: 'created', changed: [] });
-  return true;
+  return { ...silence, revision: rows[0]?.revision ?? '' };
 }
 
 /** Locks the count of a project, or of several, until the end of the transaction. */
@@ -182,7 +184,7 @@ async function noteChange(
   await tx.query(NOTE_CHANGE, [id, kind, at, userId, projectId, changed, [...new Set(projects)]]);
 }
 
-async function find(db: Sql, scope: Scope, id: string, lock: '' | 'for update'): Promise<Silence | undefined> {
+async function find(db: Sql, scope: Scope, id: string, lock: '' | 'for update'): Promise<StoredSilence | undefined> {
   const { rows } = await db.query<SilenceRow>(
     `select ${SILENCE_COLUMNS} from silences s
       where s.id = $1
@@ -211,19 +213,23 @@ async function replace(
   tx: Sql,
   { scope, id, by }: ChangedSilence,
   change: ChangeSilence,
-): Promise<Silence | undefined> {
+): Promise<StoredSilence | undefined> {
   const current = await find(tx, scope, id, 'for update');
   if (!current) return undefined;
   const { next, changed } = change(current);
   const silence = { ...current, ...next };
   if (changed.length === 0) return silence;
-  await tx.query(UPDATE, parametersOf(silence));
+  const { rows } = await tx.query<{ revision: string }>(UPDATE, parametersOf(silence));
   const projects = [...current.projects, ...silence.projects];
   await noteChange(tx, { id, projects }, { ...by, kind: 'changed', changed });
-  return silence;
+  return { ...silence, revision: rows[0]?.revision ?? current.revision };
 }
 
-async function end(tx: Sql, { scope, id, by }: ChangedSilence, check: (current: Silence) => void): Promise<boolean> {
+async function end(
+  tx: Sql,
+  { scope, id, by }: ChangedSilence,
+  check: (current: StoredSilence) => void,
+): Promise<boolean> {
   const current = await find(tx, scope, id, 'for update');
   if (!current) return false;
   check(current);
