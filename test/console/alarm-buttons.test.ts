@@ -166,7 +166,7 @@ describeWith(['chromium'], 'the buttons of one alarm in Chromium', () => {
       // Its field has seconds, which the browser must accept.
       await dialog(page).getByRole('button', { name: 'another end' }).click();
       await dialog(page).getByRole('button', { name: 'Silence' }).click();
-      await dialog(page).locator('.field.wrong').getByText('Value should not be empty').waitFor();
+      await dialog(page).locator('.field.wrong').getByText('This field is mandatory.').waitFor();
       expect(await dialog(page).locator('.field.wrong').innerText()).toContain('Reason');
       expect(await silences()).toEqual([]);
     });
@@ -225,8 +225,22 @@ describeWith(['chromium'], 'the buttons of one alarm in Chromium', () => {
         .getByRole('checkbox', { name: `${receiver.url}/up` })
         .uncheck();
       const send = dialog(page).getByRole('button', { name: 'Send the test' });
-      await dialog(page).getByLabel('Type the name of the alarm').fill('cpu hig');
-      expect(await send.isDisabled()).toBe(true);
+      const name = dialog(page).getByRole('textbox', { name: 'Type the name of the alarm' });
+      const wrong = dialog(page).locator('.wrong');
+      await send.click();
+      await wrong.getByText('This field is mandatory.').waitFor();
+      await name.fill('cpu hig');
+      await wrong.getByText('This is another name.').waitFor();
+      await send.click();
+      await dialog(page)
+        .getByRole('checkbox', { name: `${receiver.url}/page` })
+        .uncheck();
+      await send.click();
+      await wrong.getByText('Choose an action.').waitFor();
+      await dialog(page)
+        .getByRole('checkbox', { name: `${receiver.url}/page` })
+        .check();
+      expect(receiver.requests).toEqual([]);
       await dialog(page).getByLabel('Type the name of the alarm').fill('cpu high');
       await send.click();
       const outcome = page.getByRole('region', { name: 'Outcome of the test' });

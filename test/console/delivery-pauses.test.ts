@@ -132,6 +132,26 @@ describeWith(['chromium'], 'while deliveries are paused, the page', () => {
     for (const view of views) await rig.until(async () => expect(await view.count()).toBe(0));
   });
 
+  test('marks the mandatory fields of a pause, and says beside them that they have no value', async () => {
+    const { page } = await rig.open('notifications');
+    await page.getByRole('button', { name: 'Pause deliveries' }).click();
+    const dialog = page.getByRole('dialog');
+    const wrong = dialog.locator('.wrong').getByText('This field is mandatory.');
+    const project = dialog.getByLabel('Project id *');
+    await project.fill('');
+    await dialog.getByLabel('Ends').selectOption('at …');
+    await dialog.getByRole('button', { name: 'Pause' }).click();
+    await wrong.waitFor();
+    expect(await project.evaluate((element) => element === element.ownerDocument.activeElement)).toBe(true);
+    await project.fill('p1');
+    await dialog.getByRole('button', { name: 'Pause' }).click();
+    expect(await dialog.locator('.wrong').innerText()).toContain('End *');
+    await dialog.getByLabel('End *').fill('2099-01-01T01:00');
+    await wrong.waitFor({ state: 'detached' });
+    await dialog.getByRole('button', { name: 'Pause' }).click();
+    await page.getByText('Deliveries of project p1 are paused').waitFor();
+  });
+
   test('says before a pause is ended that another one goes on', async () => {
     await pause('p1');
     await pause('*');

@@ -72,8 +72,8 @@ describeWith(['chromium'], 'leaving a replay that is under way', () => {
     letThrough();
     await project.fill('p1');
     await project.press('Enter');
-    await page.getByText('2 of 5 sent again').waitFor();
-    await page.getByText('Not all are sent.').waitFor();
+    await page.getByText('At least 2 of 5 sent again').waitFor();
+    await page.getByText('Stopped before the service answered').waitFor();
     await page.getByRole('button', { name: 'Go on' }).click();
     await page.getByText('5 of 5 sent again').waitFor();
     expect(await dead()).toBe(0);
@@ -95,8 +95,8 @@ describeWith(['chromium'], 'leaving a form with changes', () => {
   test.each([
     { what: 'of an alarm', address: 'edit/ID', field: 'Description', typed: 'of the web servers' },
     { what: 'of a new alarm', address: 'new?type=event', field: 'Name *', typed: 'instances' },
-    { what: 'of a new silence', address: 'silences/new', field: 'Reason', typed: 'kernel update' },
-    { what: 'of a silence that is changed', address: 'silences/SILENCE?edit=yes', field: 'Reason', typed: 'move' },
+    { what: 'of a new silence', address: 'silences/new', field: 'Reason *', typed: 'kernel update' },
+    { what: 'of a silence that is changed', address: 'silences/SILENCE?edit=yes', field: 'Reason *', typed: 'move' },
   ])('$what loses nothing: they are kept and offered again', async ({ address, field, typed }) => {
     const id = await rig.api.create(thresholdBody(), MEMBER);
     const body = {

@@ -1,13 +1,11 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import type { Browser, Page } from 'playwright-core';
+import { expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
 
-import type { Database } from '../../src/storage/database.js';
-import { MEMBER, startApi, thresholdBody, type TestApi } from '../support/api.js';
-import { openPage, PHONE, seriousFaults, startBrowser } from '../support/browser.js';
-import { anyDatabase, empty } from '../support/databases.js';
+import { MEMBER, thresholdBody } from '../support/api.js';
+import { NO_MISDEEDS, PHONE, seriousFaults } from '../support/browser.js';
+import { startPageRig } from '../support/page-rig.js';
 import { describeWith } from '../support/servers.js';
 
-const NO_MISDEEDS = { errors: [], requestsElsewhere: [] };
 const LONG = 'instance-0000012f-6c1a9d0e-5d0b-4f86-9a6b-8a2e8c6b6a11-tap5f3f2f2f-aa.example.internal';
 /** Before the clock of the service, which the page cannot know. */
 const SPAN = 'span=own&since=2026-01-01T10:00:00Z&until=2026-01-01T11:00:00Z';
@@ -15,18 +13,7 @@ const SPAN = 'span=own&since=2026-01-01T10:00:00Z&until=2026-01-01T11:00:00Z';
 /** The service keeps counts of alarms for this time; another test may have asked for them. */
 const KEPT_COUNTS_MS = 5_000;
 
-let db: Database;
-let api: TestApi;
-
-beforeAll(async () => {
-  db = await anyDatabase();
-  api = await startApi(db);
-});
-beforeEach(() => empty(db));
-afterAll(async () => {
-  await api.close();
-  await db.close();
-});
+const rig = startPageRig();
 
 interface Sent {
   meter?: string;
@@ -48,7 +35,7 @@ async function send({ meter = 'cpu', unit = '%', resource, user, valueAt = () =>
       ...(user !== undefined && { user_id: user }),
       timestamp: new Date(Date.parse('2026-01-01T10:00:00Z') + minute * 60_000).toISOString(),
     }));
-  const answer = await api.ask('POST', `/v2/meters/${encodeURIComponent(meter)}`, { as: MEMBER, body });
+  const answer = await rig.api.ask('POST', `/v2/meters/${encodeURIComponent(meter)}`, { as: MEMBER, body });
   expect(answer.status).toBe(201);
 }
 
@@ -64,22 +51,16 @@ async function someMeters(): Promise<void> {
   await send({ meter: 'disk/read bytes', unit: 'B/s', resource: 'web-1', valueAt: () => 1_000 });
 }
 
-const addressOf = (view: string, query = ''): string => `${api.url}/console#/${view}?project=p1${query && `&${query}`}`;
+const addressOf = (view: string, query = ''): string => `${view}?project=p1${query && `&${query}`}`;
 const chartOf = (page: Page) => page.getByRole('img', { name: / of cpu: / });
 const choose = async (page: Page, label: string, option: string): Promise<void> => {
   await page.getByRole('combobox', { name: label }).selectOption({ label: option });
 };
 
 describeWith(['chromium'], 'the view of meters in Chromium', () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await startBrowser();
-  });
-  afterAll(() => browser.close());
-
   test('lists meters with unit and resources, and a search finds one', async () => {
     await someMeters();
-    const { page, context, misdeeds } = await openPage(browser, addressOf('alarms'));
+    const { page, misdeeds } = await rig.open(addressOf('alarms'));
     await page.getByRole('link', { name: 'Meters' }).click();
     const row = page.getByRole('row', { name: /^cpu % gauge 3 / });
     await row.waitFor();
@@ -92,12 +73,11 @@ describeWith(['chromium'], 'the view of meters in Chromium', () => {
     await page.evaluate(`location.hash += '&${SPAN}'`);
     await page.getByRole('img', { name: /average of disk\/read bytes/ }).waitFor();
     expect(misdeeds).toEqual(NO_MISDEEDS);
-    await context.close();
   });
 
   test('lists resources with their meters, and a resource leads to the chart of its meter', async () => {
     await someMeters();
-    const { page, context, misdeeds } = await openPage(browser, addressOf('meters'));
+    const { page, misdeeds } = await rig.open(addressOf('meters'));
     await page.getByRole('link', { name: 'by resource' }).click();
     await page.getByRole('row', { name: /^web-1 cpu disk\/read bytes / }).waitFor();
     await page.getByRole('link', { name: 'web-1' }).click();
@@ -111,12 +91,11 @@ describeWith(['chromium'], 'the view of meters in Chromium', () => {
     expect(page.url()).toContain('#/meters/cpu?');
     expect(page.url()).toContain('resource_id=web-1');
     expect(misdeeds).toEqual(NO_MISDEEDS);
-    await context.close();
   });
 
   test('one series for each resource, and the table has gaps where there are no samples', async () => {
     await someMeters();
-    const { page, context, misdeeds } = await openPage(browser, addressOf('meters/cpu', SPAN));
+    const { page, misdeeds } = await rig.open(addressOf('meters/cpu', SPAN));
     await page.getByRole('img', { name: /average of cpu: 1 series from .* to .* %/ }).waitFor();
     await choose(page, 'Series', 'by resource');
     const chosen = page.getByRole('combobox', { name: 'Statistic' }).locator('option:checked');
@@ -136,7 +115,6 @@ describeWith(['chromium'], 'the view of meters in Chromium', () => {
     expect(await rows.nth(2).getByRole('cell').allTextContents()).toEqual(['26', '59.5', '–']);
     expect(await rows.nth(1).getByRole('cell').allTextContents()).toEqual(['26', '64.5', '70']);
     expect(misdeeds).toEqual(NO_MISDEEDS);
-    await context.close();
   });
 
   test.each([
@@ -154,22 +132,20 @@ describeWith(['chromium'], 'the view of meters in Chromium', () => {
       });
     };
     const choices = `${SPAN}&group=resource_id&period=10`;
-    const { page, context } = await openPage(browser, addressOf('meters/cpu', choices), { observe });
+    const { page } = await rig.open(addressOf('meters/cpu', choices), { observe });
     await page.getByText(`The meter has too many resources for one series each: ${said}`, { exact: true }).waitFor();
     expect(requested.filter((path) => path.endsWith('/statistics'))).toEqual([]);
-    await context.close();
   });
 
   test('a period without any sample is marked below the chart', async () => {
     await send({ resource: 'web-2', valueAt: (minute) => (minute > 19 && minute < 40 ? undefined : 70) });
-    const { page, context } = await openPage(browser, addressOf('meters/cpu', `${SPAN}&period=600`));
+    const { page } = await rig.open(addressOf('meters/cpu', `${SPAN}&period=600`));
     await page.getByText('▮ below: no sample in 2 periods').waitFor();
-    await context.close();
   });
 
   test('the address has all choices, and a reload and the back button restore them', async () => {
     await someMeters();
-    const { page, context } = await openPage(browser, addressOf('meters/cpu', SPAN));
+    const { page } = await rig.open(addressOf('meters/cpu', SPAN));
     await choose(page, 'Series', 'by resource');
     await choose(page, 'Statistic', 'sum');
     await choose(page, 'Period', '5 min');
@@ -181,39 +157,36 @@ describeWith(['chromium'], 'the view of meters in Chromium', () => {
     await page.goBack();
     await page.getByRole('img', { name: /^sum of cpu: 3 series/ }).waitFor();
     expect(await page.getByRole('combobox', { name: 'Period' }).inputValue()).toBe('300');
-    await context.close();
   });
 
   test('"mine" shows the meters of the user of the page', async () => {
     await someMeters();
-    const { page, context } = await openPage(browser, addressOf('meters'));
+    const { page } = await rig.open(addressOf('meters'));
     await choose(page, 'Whose', 'mine (default)');
     await page.getByRole('row', { name: /^cpu % gauge 1 / }).waitFor();
     expect(await page.getByRole('link', { name: 'disk/read bytes' }).count()).toBe(0);
     await page.getByRole('link', { name: 'cpu' }).click();
     await page.getByRole('region', { name: 'Resources' }).getByRole('link', { name: 'web-2' }).waitFor();
     expect(page.url()).toContain('user_id=default');
-    await context.close();
   });
 
   test('a new alarm begins with the meter and the resource', async () => {
     await someMeters();
-    const { page, context, misdeeds } = await openPage(browser, addressOf('meters/cpu', 'resource_id=web-1'));
+    const { page, misdeeds } = await rig.open(addressOf('meters/cpu', 'resource_id=web-1'));
     await page.getByRole('link', { name: 'New alarm on this meter' }).click();
     await page.getByLabel('Name *').first().fill('cpu of web-1');
     expect(await page.getByLabel('Meter *').inputValue()).toBe('cpu');
     await page.getByLabel('Threshold *').fill('80');
     await page.getByRole('button', { name: 'Create' }).click();
     await page.waitForURL(/#\/alarm\//);
-    const [alarm] = (await api.ask('GET', '/v2/alarms', { as: MEMBER })).json<Record<string, unknown>[]>();
+    const [alarm] = (await rig.api.ask('GET', '/v2/alarms', { as: MEMBER })).json<Record<string, unknown>[]>();
     const query = [{ field: 'resource_id', op: 'eq', value: 'web-1' }, { field: 'project_id' }];
     expect(alarm).toMatchObject({ name: 'cpu of web-1', threshold_rule: { meter_name: 'cpu', query } });
     expect(misdeeds).toEqual(NO_MISDEEDS);
-    await context.close();
   });
 
   test('without samples it says how to send them, and where the values of alarms are', async () => {
-    await api.create(
+    await rig.api.create(
       {
         name: 'p',
         type: 'prometheus',
@@ -221,20 +194,19 @@ describeWith(['chromium'], 'the view of meters in Chromium', () => {
       },
       MEMBER,
     );
-    await api.create(thresholdBody({ name: 't' }), MEMBER);
-    await api.clock.advance(KEPT_COUNTS_MS);
-    const { page, context } = await openPage(browser, addressOf('meters'));
+    await rig.api.create(thresholdBody({ name: 't' }), MEMBER);
+    await rig.api.clock.advance(KEPT_COUNTS_MS);
+    const { page } = await rig.open(addressOf('meters'));
     await page.getByText('POST /v2/meters/{name}').waitFor();
     await page.getByText('1 alarm on Prometheus: the values are in Prometheus.').waitFor();
-    await page.getByText(`${api.url}/v2/meters/cpu_util`).waitFor();
+    await page.getByText(`${rig.api.url}/v2/meters/cpu_util`).waitFor();
     await page.getByLabel('Meter', { exact: true }).fill('none');
     await page.getByText('No meter with samples matches this filter.').waitFor();
-    await context.close();
   });
 
   test('shows why the service refuses statistics, and draws no chart of other choices', async () => {
     await someMeters();
-    const { page, context } = await openPage(browser, addressOf('meters/cpu', SPAN), {
+    const { page } = await rig.open(addressOf('meters/cpu', SPAN), {
       observe: (opened) => {
         void opened.route(/groupby=source/, (route) =>
           route.fulfill({
@@ -253,12 +225,11 @@ describeWith(['chromium'], 'the view of meters in Chromium', () => {
     await choose(page, 'Series', 'by resource');
     await chartOf(page).waitFor();
     expect(await page.getByRole('alert').count()).toBe(0);
-    await context.close();
   });
 
   test('a reader sees the chart and no button for a new alarm', async () => {
     await someMeters();
-    const { page, context } = await openPage(browser, addressOf('meters/cpu', SPAN), {
+    const { page } = await rig.open(addressOf('meters/cpu', SPAN), {
       observe: (opened) => {
         void opened.route('**/*', (route) => {
           const headers = { ...route.request().headers(), 'x-roles': 'reader' };
@@ -269,7 +240,6 @@ describeWith(['chromium'], 'the view of meters in Chromium', () => {
     await chartOf(page).waitFor();
     await page.getByRole('button', { name: 'Refresh' }).waitFor();
     expect(await page.getByRole('link', { name: 'New alarm on this meter' }).count()).toBe(0);
-    await context.close();
   });
 
   test.each([
@@ -283,7 +253,7 @@ describeWith(['chromium'], 'the view of meters in Chromium', () => {
       ['meters', 'by=resource'],
       ['meters/cpu', `${SPAN}&${query}`],
     ] as const) {
-      const { page, context } = await openPage(browser, addressOf(view, search), options);
+      const { page } = await rig.open(addressOf(view, search), options);
       await page
         .getByRole('link', { name: view === 'meters' ? 'cpu' : LONG })
         .first()
@@ -292,7 +262,6 @@ describeWith(['chromium'], 'the view of meters in Chromium', () => {
       if (view !== 'meters') await page.getByText('Figures as a table').click();
       expect(await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
       expect(await seriousFaults(page)).toEqual([]);
-      await context.close();
     }
   });
 });

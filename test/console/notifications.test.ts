@@ -109,7 +109,8 @@ describeWith(['chromium'], 'the view of notifications in Chromium', () => {
     await page.getByText(/lets it wait \(Too many replays\)/).waitFor();
     await page.getByText('2 of 5 sent again').waitFor();
     await page.getByRole('button', { name: 'Stop' }).click();
-    await page.getByText('Not all are sent.').waitFor();
+    await page.getByText('Stopped. Those that are left stay as they were.').waitFor();
+    expect(await page.getByText('At least').count()).toBe(0);
     expect(Object.values(await statuses(db)).filter((status) => status === 'dead')).toHaveLength(3);
     await page.getByRole('button', { name: 'Go on' }).click();
     await page.getByText('5 of 5 sent again').waitFor();

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 
 import { Dialog } from '../elements/dialog.js';
 import { EndChoice, enteredEnd, endTime, type ChosenEnd } from '../elements/end-choice.js';
+import { missingText, useMandatory } from '../elements/mandatory.js';
 import { PauseNotice } from '../elements/pauses.js';
 import { ReasonFields } from '../elements/silence-fields.js';
 import { SilencePreview, useSilencePreview } from '../elements/silence-preview.js';
@@ -27,13 +28,16 @@ export function SilenceDialog({
   const [failure, setFailure] = useState<unknown>();
   const body: SilenceBody = { ...reason, ...alarmMatched(alarm, reader) };
   const preview = useSilencePreview({ ...body, ends_at: enteredEnd(end) ?? null });
-  const fault = refusedField(failure ?? preview.failure);
+  const missing = missingText('ends_at', end.kind === 'other' ? end.local : end.kind);
+  const mandatory = useMandatory(missing ?? missingText('reason', reason.reason) ?? missingText('owner', reason.owner));
+  const fault = mandatory.fault ?? refusedField(failure ?? preview.failure);
   return (
     <Dialog
       title={`Silence “${alarm.name}”`}
       action="Silence"
       act={async () => {
         setFailure(undefined);
+        mandatory.check();
         try {
           await bodyOf(client.POST('/v1/silences', { body: { ...body, ends_at: endTime(end) ?? null } }));
           onSilenced();

@@ -6,10 +6,10 @@ import type { Schemas } from '../requests/client.js';
 import { useLive } from '../requests/live.js';
 import { useReader, type Reader } from '../requests/reader.js';
 import { useLater } from '../shell/clock.js';
-import { linkTo, type PageAddress } from '../shell/address.js';
+import { linkTo, linkWithout, type PageAddress } from '../shell/address.js';
 import type { ViewProps } from '../shell/view.js';
 import { AlarmFilters, StateCounts } from './alarm-filters.js';
-import { filterIn, useAlarmCounts, useAlarmList, useLatestValues } from './alarm-list.js';
+import { filterIn, FILTERS, useAlarmCounts, useAlarmList, useLatestValues } from './alarm-list.js';
 import { AlarmTable } from './alarm-table.js';
 
 /** The service keeps counts for 5 seconds. A count that is read right after an event may be older than the event. */
@@ -47,7 +47,7 @@ export function AlarmsView({ address }: ViewProps): JSX.Element {
       </div>
       <StateCounts address={address} counts={counts.value} />
       <AlarmFilters address={address} />
-      <Loaded answer={list} what="alarms">
+      <Loaded answer={list} what="alarms" unfiltered={linkWithout(address, [...FILTERS, 'sort', 'cursor'])}>
         {({ alarms, next }) => (
           <>
             {alarms.length === 0 ? (

@@ -1,5 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
 
+import { Required } from '../elements/required.js';
 import type { FormField } from './form-fields.js';
 
 /** Attributes that link a control to its hint and to its error. */
@@ -42,12 +43,7 @@ export function FieldLine({
       <label for={id}>
         {title}
         {unit !== undefined && ` (${unit})`}
-        {isRequired && (
-          <span class="required" title="mandatory">
-            {' '}
-            *
-          </span>
-        )}
+        {isRequired && <Required />}
       </label>
       {children}
       <Notes id={id} field={field} fault={fault} isBare={isBare} />

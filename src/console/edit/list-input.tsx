@@ -1,5 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
 
+import { Required } from '../elements/required.js';
 import { useRowFocus } from '../elements/row-focus.js';
 import type { FieldPath } from './draft.js';
 import { Control } from './control.js';
@@ -23,12 +24,7 @@ export function ListInput({
     <fieldset ref={list} class={fault === undefined ? 'list' : 'list wrong'}>
       <legend>
         {field.title}
-        {field.isRequired && (
-          <span class="required" title="mandatory">
-            {' '}
-            *
-          </span>
-        )}
+        {field.isRequired && <Required />}
       </legend>
       <Notes id={id} field={field} fault={fault} />
       {members.map((_, index) => (

@@ -53,8 +53,8 @@ export function EndChoice({
         {button('other', 'another end', end.kind === 'other' ? end : other())}
       </div>
       {end.kind === 'other' && (
-        <Field label="Ends at (your time)" fault={fault}>
-          <LocalTimeInput value={end.local} onChange={(local) => onChange({ kind: 'other', local })} />
+        <Field label="Ends at (your time)" fault={fault} isRequired>
+          <LocalTimeInput value={end.local} isRequired onChange={(local) => onChange({ kind: 'other', local })} />
         </Field>
       )}
     </>

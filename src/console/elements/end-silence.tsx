@@ -1,8 +1,8 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 
-import { bodyOf, client } from '../requests/client.js';
 import { useReader } from '../requests/reader.js';
+import { endSilence } from '../requests/silence-version.js';
 import { Dialog } from './dialog.js';
 import { HoldNotice, holdOf, holdOfProjects, usePauses } from './pauses.js';
 import { matchersText, type ShownSilence } from './silence-words.js';
@@ -20,7 +20,7 @@ export function EndSilence({
 }): JSX.Element | null {
   const [isOpen, setOpen] = useState(false);
   const { isWriter } = useReader();
-  const { id, matchers, may_change, status } = silence;
+  const { matchers, may_change, status } = silence;
   if (!may_change || !isWriter || status === 'ended') return null;
   return (
     <>
@@ -32,7 +32,7 @@ export function EndSilence({
           title="End this silence?"
           action="End now"
           act={async () => {
-            await bodyOf(client.DELETE('/v1/silences/{id}', { params: { path: { id } } }));
+            await endSilence(silence);
             onEnd();
           }}
           onClose={() => setOpen(false)}

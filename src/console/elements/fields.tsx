@@ -2,6 +2,7 @@ import type { ComponentChildren, JSX, TargetedEvent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { after } from '../shell/clock.js';
+import { Required } from './required.js';
 
 /** How long typing must rest before a search is sent. */
 const REST_MS = 300;
@@ -75,19 +76,28 @@ export function Field({
   label,
   hint,
   fault,
+  isRequired = false,
   children,
 }: {
   label: string;
   hint?: string | undefined;
   fault?: string | undefined;
+  isRequired?: boolean;
   children: ComponentChildren;
 }): JSX.Element {
   return (
     <label class={fault === undefined ? 'field' : 'field wrong'}>
-      <span>{label}</span>
+      <span>
+        {label}
+        {isRequired && <Required />}
+      </span>
       {children}
       {hint !== undefined && <small class="muted">{hint}</small>}
-      {fault !== undefined && <small class="fault">{fault}</small>}
+      {fault !== undefined && (
+        <small class="fault" role="alert">
+          {fault}
+        </small>
+      )}
     </label>
   );
 }

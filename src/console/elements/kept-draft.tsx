@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
 import { isEqual } from '../requests/json-equal.js';
+import { warnBeforeLeaving } from '../requests/leave-warning.js';
 import type { Reader } from '../requests/reader.js';
 
 /** A draft in the storage of the tab. Neither a reload nor another view loses it. */
@@ -46,12 +47,7 @@ export function useKeptDraft<Draft extends Kept>(
   const [kept, setKept] = useState(restored ?? start);
   const [isRestored, setRestored] = useState(restored !== undefined);
   const isChanged = !isEqual(kept.draft, kept.base);
-  useEffect(() => {
-    if (!isChanged) return undefined;
-    const warn = (event: BeforeUnloadEvent): void => event.preventDefault();
-    addEventListener('beforeunload', warn);
-    return () => removeEventListener('beforeunload', warn);
-  }, [isChanged]);
+  useEffect(() => (isChanged ? warnBeforeLeaving() : undefined), [isChanged]);
   const set = (next: Draft): void => {
     setKept(next);
     keep(key, isEqual(next.draft, next.base) ? undefined : next);

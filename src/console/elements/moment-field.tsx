@@ -8,17 +8,19 @@ export function MomentField({
   label,
   value,
   hint,
+  fault,
   isRequired = false,
   onChange,
 }: {
   label: string;
   value: string | undefined;
   hint?: string;
+  fault?: string | undefined;
   isRequired?: boolean;
   onChange: (value: string | undefined) => void;
 }): JSX.Element {
   return (
-    <Field label={label} hint={hint}>
+    <Field label={label} hint={hint} fault={fault} isRequired={isRequired}>
       <LocalTimeInput
         value={value === undefined ? '' : localText(timeOf(value))}
         isRequired={isRequired}
@@ -43,7 +45,7 @@ export function LocalTimeInput({
       type="datetime-local"
       step="1"
       value={value}
-      required={isRequired}
+      aria-required={isRequired}
       onInput={(event: TargetedEvent<HTMLInputElement>) => onChange(event.currentTarget.value)}
     />
   );

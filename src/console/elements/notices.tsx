@@ -1,6 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
 
-import { failureText } from '../requests/client.js';
+import { failureText, RequestRefused } from '../requests/client.js';
 import type { Answer } from '../requests/use-answer.js';
 
 /** What is said instead of a list that is empty. */
@@ -9,17 +9,40 @@ export function Empty({ children }: { children: ComponentChildren }): JSX.Elemen
 }
 
 /** What failed, in the service's words, and a button to try again. */
-export function Failure({ failure, again }: { failure: unknown; again?: () => void }): JSX.Element {
+export function Failure({
+  failure,
+  again,
+  unfiltered,
+}: {
+  failure: unknown;
+  again?: () => void;
+  /** The link to the view without its filter. Shown if the service has refused what the filter names. */
+  unfiltered?: string | undefined;
+}): JSX.Element {
   return (
     <div class="failure" role="alert">
       <span>{failureText(failure)}</span>
-      {again && (
-        <button type="button" onClick={again}>
-          Try again
-        </button>
-      )}
+      <span class="actions">
+        {unfiltered !== undefined && isRefusal(failure) && (
+          <a class="button" href={unfiltered}>
+            Clear the filter
+          </a>
+        )}
+        {again && (
+          <button type="button" onClick={again}>
+            Try again
+          </button>
+        )}
+      </span>
     </div>
   );
+}
+
+/** Statuses of a request that would be refused again: bad input, another project, or nothing with this id. */
+const REFUSED: readonly number[] = [400, 403, 404];
+
+function isRefusal(failure: unknown): boolean {
+  return failure instanceof RequestRefused && REFUSED.includes(failure.status);
 }
 
 /** Says that something is on its way. Shown after a moment, by its style, so that quick answers do not flicker. */
@@ -35,16 +58,19 @@ export function Waiting({ what }: { what: string }): JSX.Element {
 export function Loaded<Value>({
   answer,
   what,
+  unfiltered,
   children,
 }: {
   answer: Answer<Value>;
   what: string;
+  /** The link to the view without its filter; undefined if the answer has none. */
+  unfiltered?: string | undefined;
   children: (value: Value) => ComponentChildren;
 }): JSX.Element {
   const { value, failure, isWaiting, again } = answer;
   return (
     <>
-      {failure !== undefined && <Failure failure={failure} again={again} />}
+      {failure !== undefined && <Failure failure={failure} again={again} unfiltered={unfiltered} />}
       {value === undefined && isWaiting && <Waiting what={what} />}
       {value !== undefined && children(value)}
     </>

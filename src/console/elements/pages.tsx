@@ -7,18 +7,22 @@ export function Pages({
   address: { view, id, query },
   cursor,
   next,
+  isEmpty = false,
 }: {
   address: PageAddress;
   /** Name of the cursor in the address. */
   cursor: string;
   /** The cursor of the next page, if more follow. */
   next: string | null | undefined;
+  /** True if this page has no row, although more may follow. */
+  isEmpty?: boolean;
 }): JSX.Element | null {
   const hasNext = next !== null && next !== undefined;
   if (!query.has(cursor) && !hasNext) return null;
   const at = (page: string | undefined): string => linkTo(view, id, { ...Object.fromEntries(query), [cursor]: page });
   return (
     <nav class="actions" aria-label="Pages">
+      {hasNext && isEmpty && <span>Nothing found so far. The list goes on.</span>}
       {query.has(cursor) && (
         <a class="button" href={at(undefined)}>
           First page
@@ -26,7 +30,7 @@ export function Pages({
       )}
       {hasNext && (
         <a class="button" href={at(next)}>
-          Next page
+          {isEmpty ? 'Search on' : 'Next page'}
         </a>
       )}
     </nav>

@@ -20,12 +20,13 @@ export function ReasonFields({
   onChange: (value: SilenceReason) => void;
 }): JSX.Element {
   const field = (name: keyof SilenceReason, label: string, max: number, hint?: string): JSX.Element => (
-    <Field label={label} hint={hint} fault={fault?.field === name ? fault.text : undefined}>
+    <Field label={label} hint={hint} fault={fault?.field === name ? fault.text : undefined} isRequired>
       <input
         type="text"
         name={name}
         value={value[name]}
         maxLength={max}
+        aria-required="true"
         onInput={(event: TargetedEvent<HTMLInputElement>) => onChange({ ...value, [name]: event.currentTarget.value })}
       />
     </Field>

@@ -3,9 +3,12 @@ import { useState } from 'preact/hooks';
 
 import type { Schemas } from '../requests/client.js';
 import { useReader } from '../requests/reader.js';
+import type { RefusedField } from '../requests/refused-field.js';
 import { actionsOf, type ActionsOfStates } from './action-lists.js';
 import { Dialog } from './dialog.js';
 import { Field } from './fields.js';
+import { missingText, useMandatory } from './mandatory.js';
+import { Required } from './required.js';
 import { State, STATES, type ShownState } from './state.js';
 
 /** Most actions of one request. */
@@ -35,13 +38,17 @@ export function TestFireDialog({
   );
   const [confirm, setConfirm] = useState('');
   const all = actionsOf(alarm, state);
+  const mandatory = useMandatory(unchosenActions(actions) ?? otherName(confirm, alarm.name));
+  const faultOf = (field: string): string | undefined =>
+    mandatory.fault?.field === field ? mandatory.fault.text : undefined;
   return (
     <Dialog
       title={`Test-fire “${alarm.name}”`}
       action="Send the test"
       isDangerous
-      canAct={confirm === alarm.name && actions.length > 0 && actions.length <= MOST_TESTED}
+      canAct={testable(state).length > 0}
       act={async () => {
+        mandatory.check();
         // By their texts: an edit since then may have moved others to their positions.
         const texts = actions.flatMap((index) => all[index] ?? []);
         onTested(await send({ confirm, state, actions: texts }));
@@ -62,11 +69,13 @@ export function TestFireDialog({
         all={all}
         testable={testable(state)}
         chosen={actions}
+        fault={faultOf('actions') ?? unchosenActions(actions, 0)?.text}
         onChange={(next) => setChosen({ state, actions: next })}
       />
-      <Field label={`Type the name of the alarm: ${alarm.name}`}>
+      <Field label={`Type the name of the alarm: ${alarm.name}`} fault={faultOf('confirm')} isRequired>
         <input
           type="text"
+          aria-required="true"
           value={confirm}
           autocomplete="off"
           spellcheck={false}
@@ -77,22 +86,40 @@ export function TestFireDialog({
   );
 }
 
+/** Too few or too many actions. `least`: the number that must be chosen. */
+function unchosenActions(chosen: readonly number[], least = 1): RefusedField | undefined {
+  if (chosen.length > MOST_TESTED)
+    return { field: 'actions', index: undefined, text: `Choose at most ${MOST_TESTED}.` };
+  return chosen.length < least ? { field: 'actions', index: undefined, text: 'Choose an action.' } : undefined;
+}
+
+/** The confirmation, if it is not the name. */
+function otherName(confirm: string, name: string): RefusedField | undefined {
+  if (confirm === name) return undefined;
+  return missingText('confirm', confirm) ?? { field: 'confirm', index: undefined, text: 'This is another name.' };
+}
+
 function ActionChoice({
   all,
   testable,
   chosen,
+  fault,
   onChange,
 }: {
   all: readonly string[];
   testable: readonly number[];
   /** Positions in the list of the state. */
   chosen: readonly number[];
+  fault: string | undefined;
   onChange: (chosen: number[]) => void;
 }): JSX.Element {
   if (all.length === 0) return <p class="muted">The alarm has no action for this state.</p>;
   return (
-    <fieldset class="choices">
-      <legend>Actions</legend>
+    <fieldset class={fault === undefined ? 'choices' : 'choices wrong'}>
+      <legend>
+        Actions
+        <Required />
+      </legend>
       {all.map((action, index) => (
         <label key={index} class="check">
           <input
@@ -111,7 +138,11 @@ function ActionChoice({
           {!testable.includes(index) && <small class="muted">only admins may test it</small>}
         </label>
       ))}
-      {chosen.length > MOST_TESTED && <small class="fault">Choose at most {MOST_TESTED}.</small>}
+      {fault !== undefined && (
+        <small class="fault" role="alert">
+          {fault}
+        </small>
+      )}
     </fieldset>
   );
 }

@@ -1,4 +1,5 @@
 import { OWN_SPAN, type ChosenSpan } from '../elements/span-fields.js';
+import { SPAN_SECONDS } from '../elements/spans.js';
 import { timeOf } from '../elements/time.js';
 import type { PageAddress } from '../shell/address.js';
 import { partsOf } from './meter-list.js';
@@ -26,8 +27,6 @@ export type SeriesGroup = keyof typeof GROUPS;
 
 const HOUR_S = 3_600;
 const DAY_S = 24 * HOUR_S;
-/** Time spans up to now, in seconds. */
-const SPANS: Readonly<Record<string, number>> = { '1h': HOUR_S, '6h': 6 * HOUR_S, '24h': DAY_S, '7d': 7 * DAY_S };
 export const DEFAULT_SPAN = '6h';
 
 /** The choices for the chart of a meter. */
@@ -45,7 +44,7 @@ export function choicesIn(address: PageAddress): MeterChoices {
   return {
     since: isTime(since) ? since : undefined,
     until: isTime(until) ? until : undefined,
-    span: Object.hasOwn(SPANS, span) || span === OWN_SPAN ? span : DEFAULT_SPAN,
+    span: Object.hasOwn(SPAN_SECONDS, span) || span === OWN_SPAN ? span : DEFAULT_SPAN,
     statistic: isNameIn(STATISTICS, statistic) ? statistic : DEFAULT_STATISTIC,
     group: isNameIn(GROUPS, group) ? group : undefined,
     period: period !== undefined && PERIODS_S.includes(Number(period)) ? Number(period) : undefined,
@@ -71,7 +70,7 @@ export interface TimeRange {
 /** The range up to now, or the chosen one: without a start 24 hours, without an end up to now. */
 export function rangeOf({ span, since, until }: ChosenSpan, now: Date): TimeRange {
   const seconds = now.getTime() / 1000;
-  if (span !== OWN_SPAN) return { start: seconds - (SPANS[span ?? ''] ?? DAY_S), stop: seconds };
+  if (span !== OWN_SPAN) return { start: seconds - (SPAN_SECONDS[span ?? ''] ?? DAY_S), stop: seconds };
   const stop = until === undefined ? seconds : timeOf(until).getTime() / 1000;
   return { start: since === undefined ? stop - DAY_S : timeOf(since).getTime() / 1000, stop };
 }

@@ -1,4 +1,5 @@
 import { bodyOf, client, type Schemas } from '../requests/client.js';
+import { useListPage, type PageAnswer } from '../requests/list-page.js';
 import { useAnswer, type Answer } from '../requests/use-answer.js';
 import { PROJECT, type PageAddress } from '../shell/address.js';
 
@@ -6,6 +7,9 @@ import { PROJECT, type PageAddress } from '../shell/address.js';
 export const OWNERS = ['user_id', 'project_id'] as const;
 /** Parts of the address that filter the lists. */
 export const LIST_FILTERS = [...OWNERS, 'search', 'resource_id'] as const;
+
+/** Parts of the address that choose rows of the lists: the filters, and the place in the list. */
+export const LIST_PARTS = [...LIST_FILTERS, 'cursor'] as const;
 
 /** These parts of an address; those that it has not are left out. */
 export function partsOf<Name extends string>(
@@ -22,22 +26,34 @@ export function keyOf(address: PageAddress, names: readonly string[], more: read
 }
 
 /** A page of meters by name. No request if `isWanted` is false. */
-export function useMeters(address: PageAddress, isWanted: boolean): Answer<Schemas['ListedMeters']> {
-  const names = [...LIST_FILTERS, 'cursor'] as const;
-  return useAnswer(isWanted ? keyOf(address, names) : undefined, (signal) =>
-    bodyOf(client.GET('/v1/meters', { params: { query: partsOf(address, names) }, signal })),
-  );
+export function useMeters(address: PageAddress, isWanted: boolean): PageAnswer<Schemas['ListedMeters']> {
+  const query = partsOf(address, LIST_FILTERS);
+  return useListPage(isWanted ? keyOf(address, LIST_PARTS) : undefined, {
+    cursor: partsOf(address, ['cursor']).cursor,
+    read: (cursor, signal) =>
+      bodyOf(
+        client.GET('/v1/meters', { params: { query: { ...query, ...(cursor !== undefined && { cursor }) } }, signal }),
+      ),
+    isEmpty: ({ meters }) => meters.length === 0,
+  });
 }
 
 /** A page of resources by id. `meter`: only resources that have it. No request if `isWanted` is false. */
 export function useResources(
   address: PageAddress,
   { meter, isWanted = true }: { meter?: string; isWanted?: boolean },
-): Answer<Schemas['ListedResources']> {
-  const names = [...OWNERS, 'search', 'cursor'] as const;
-  return useAnswer(isWanted ? keyOf(address, names, [meter]) : undefined, (signal) => {
-    const query = { ...partsOf(address, names), ...(meter !== undefined && { meter }) };
-    return bodyOf(client.GET('/v1/resources', { params: { query }, signal }));
+): PageAnswer<Schemas['ListedResources']> {
+  const query = { ...partsOf(address, [...OWNERS, 'search']), ...(meter !== undefined && { meter }) };
+  return useListPage(isWanted ? keyOf(address, [...OWNERS, 'search', 'cursor'], [meter]) : undefined, {
+    cursor: partsOf(address, ['cursor']).cursor,
+    read: (cursor, signal) =>
+      bodyOf(
+        client.GET('/v1/resources', {
+          params: { query: { ...query, ...(cursor !== undefined && { cursor }) } },
+          signal,
+        }),
+      ),
+    isEmpty: ({ resources }) => resources.length === 0,
   });
 }
 

@@ -3,10 +3,11 @@ import type { JSX } from 'preact';
 import { SearchField } from '../elements/fields.js';
 import { Empty, Loaded } from '../elements/notices.js';
 import { Pages } from '../elements/pages.js';
-import { changeQuery, linkTo, type PageAddress } from '../shell/address.js';
+import { SearchProgress } from '../elements/search-progress.js';
+import { changeQuery, linkTo, linkWithout, type PageAddress } from '../shell/address.js';
 import type { ViewProps } from '../shell/view.js';
 import { ChosenResource } from './chosen-resource.js';
-import { LIST_FILTERS, OWNERS, partsOf, useMeters, useResources } from './meter-list.js';
+import { LIST_FILTERS, LIST_PARTS, OWNERS, partsOf, useMeters, useResources } from './meter-list.js';
 import { MeterTable, ResourceTable } from './meter-tables.js';
 import { NoMeters } from './no-meters.js';
 import { OneMeter } from './one-meter.js';
@@ -45,31 +46,26 @@ function Meters({ address }: ViewProps): JSX.Element {
         />
         <OwnerFields address={address} />
       </form>
+      <SearchProgress passed={isByResource ? resources.passed : meters.passed} />
       {isByResource ? (
-        <Loaded answer={resources} what="resources">
+        <Loaded answer={resources} what="resources" unfiltered={linkWithout(address, LIST_PARTS)}>
           {({ resources: rows, next }) => (
             <>
-              {rows.length === 0 ? (
-                <NothingFound address={address} hasNext={next !== null} />
-              ) : (
-                <ResourceTable address={address} resources={rows} />
-              )}
-              <Pages address={address} cursor="cursor" next={next} />
+              {rows.length > 0 && <ResourceTable address={address} resources={rows} />}
+              {rows.length === 0 && next === null && <NothingFound address={address} />}
+              <Pages address={address} cursor="cursor" next={next} isEmpty={rows.length === 0} />
             </>
           )}
         </Loaded>
       ) : (
         <>
           <ChosenResource address={address} />
-          <Loaded answer={meters} what="meters">
+          <Loaded answer={meters} what="meters" unfiltered={linkWithout(address, LIST_PARTS)}>
             {({ meters: rows, next }) => (
               <>
-                {rows.length === 0 ? (
-                  <NothingFound address={address} hasNext={next !== null} />
-                ) : (
-                  <MeterTable address={address} meters={rows} />
-                )}
-                <Pages address={address} cursor="cursor" next={next} />
+                {rows.length > 0 && <MeterTable address={address} meters={rows} />}
+                {rows.length === 0 && next === null && <NothingFound address={address} />}
+                <Pages address={address} cursor="cursor" next={next} isEmpty={rows.length === 0} />
               </>
             )}
           </Loaded>
@@ -97,8 +93,7 @@ function Tabs({ address, isByResource }: { address: PageAddress; isByResource: b
   );
 }
 
-function NothingFound({ address, hasNext }: { address: PageAddress; hasNext: boolean }): JSX.Element {
-  if (hasNext) return <Empty>None of the names on this page matches. The next page searches on.</Empty>;
+function NothingFound({ address }: { address: PageAddress }): JSX.Element {
   const { search, resource_id, user_id } = partsOf(address, LIST_FILTERS);
   if (search !== undefined || resource_id !== undefined || address.query.has('cursor'))
     return <Empty>No meter with samples matches this filter.</Empty>;

@@ -6,12 +6,12 @@ import { countOf } from '../elements/numbers.js';
 import { Time } from '../elements/time.js';
 import type { Schemas } from '../requests/client.js';
 import { useReader } from '../requests/reader.js';
-import { linkTo, type PageAddress } from '../shell/address.js';
+import { linkTo, linkWithout, type PageAddress } from '../shell/address.js';
 import { ChoiceFields } from './choice-fields.js';
 import { ChosenResource } from './chosen-resource.js';
 import { ChartPanel } from './meter-chart.js';
 import { choicesIn } from './meter-choices.js';
-import { OWNERS, partsOf, useMeter, useResources } from './meter-list.js';
+import { LIST_PARTS, OWNERS, partsOf, useMeter, useResources } from './meter-list.js';
 import { ResourcePanel } from './resource-panel.js';
 import { statisticsKey, useStatistics } from './meter-statistics.js';
 
@@ -35,7 +35,7 @@ export function OneMeter({ address, name }: { address: PageAddress; name: string
       <Heading address={address} name={name} onRefresh={refresh} />
       <ChosenResource address={address} />
       <ChoiceFields address={address} />
-      <Loaded answer={meter} what="the meter">
+      <Loaded answer={meter} what="the meter" unfiltered={linkWithout(address, LIST_PARTS)}>
         {(found) =>
           found === null ? (
             <Empty>No sample of this meter is stored that you may see and that matches these choices.</Empty>

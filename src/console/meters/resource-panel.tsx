@@ -3,10 +3,12 @@ import type { JSX } from 'preact';
 import { SearchField } from '../elements/fields.js';
 import { Empty, Loaded } from '../elements/notices.js';
 import { Pages } from '../elements/pages.js';
+import { SearchProgress } from '../elements/search-progress.js';
 import { Age } from '../elements/time.js';
 import type { Schemas } from '../requests/client.js';
-import type { Answer } from '../requests/use-answer.js';
-import { changeQuery, linkTo, type PageAddress } from '../shell/address.js';
+import type { PageAnswer } from '../requests/list-page.js';
+import { changeQuery, linkTo, linkWithout, type PageAddress } from '../shell/address.js';
+import { LIST_PARTS } from './meter-list.js';
 
 /** The resources that have the meter. One of them narrows the chart. */
 export function ResourcePanel({
@@ -14,7 +16,7 @@ export function ResourcePanel({
   answer,
 }: {
   address: PageAddress;
-  answer: Answer<Schemas['ListedResources']>;
+  answer: PageAnswer<Schemas['ListedResources']>;
 }): JSX.Element {
   return (
     <section class="panel" aria-labelledby="resources">
@@ -29,7 +31,8 @@ export function ResourcePanel({
           onChange={(search) => changeQuery({ search, cursor: undefined })}
         />
       </form>
-      <Loaded answer={answer} what="resources">
+      <SearchProgress passed={answer.passed} />
+      <Loaded answer={answer} what="resources" unfiltered={linkWithout(address, LIST_PARTS)}>
         {({ resources, next }) => (
           <>
             {resources.length === 0 && next === null ? (
@@ -46,7 +49,7 @@ export function ResourcePanel({
                 ))}
               </ul>
             )}
-            <Pages address={address} cursor="cursor" next={next} />
+            <Pages address={address} cursor="cursor" next={next} isEmpty={resources.length === 0} />
           </>
         )}
       </Loaded>

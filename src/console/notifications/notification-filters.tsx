@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 
+import { AlarmField } from '../elements/alarm-field.js';
 import { Choice, SearchField } from '../elements/fields.js';
 import { SpanFields } from '../elements/span-fields.js';
 import { useReader } from '../requests/reader.js';
@@ -50,12 +51,7 @@ export function NotificationFilters({ address }: { address: PageAddress }): JSX.
         placeholder="host:port"
         onChange={(host) => filterBy({ host })}
       />
-      <SearchField
-        label="Alarm"
-        value={filter.alarm_id}
-        placeholder="id"
-        onChange={(alarm_id) => filterBy({ alarm_id })}
-      />
+      <AlarmField label="Alarm" value={filter.alarm_id} onChange={(alarm_id) => filterBy({ alarm_id })} />
       <Choice label="Kind" value={filter.kind} options={KINDS} any="any" onChange={(kind) => filterBy({ kind })} />
       <SpanFields label="Created" value={filter} spans={SPAN_WORDS} any="at any time" onChange={filterBy} />
       {hasAllProjects && (

@@ -1,5 +1,6 @@
 import type { operations } from '../../client/openapi-types.js';
 import { REPLAYABLE } from '../elements/delivery.js';
+import { SPAN_SECONDS } from '../elements/spans.js';
 import { bodyOf, client, type Schemas } from '../requests/client.js';
 import { useAnswer, type Answer } from '../requests/use-answer.js';
 import { PROJECT, type PageAddress } from '../shell/address.js';
@@ -14,8 +15,6 @@ export const FILTERS = ['status', 'host', 'alarm_id', 'kind', 'span', 'since', '
 export type NotificationFilter = Partial<Record<(typeof FILTERS)[number], string>>;
 
 export const FAILING = 'failing';
-/** Time spans up to now, in milliseconds. */
-export const SPANS: Readonly<Record<string, number>> = { '1h': 3_600_000, '24h': 86_400_000, '7d': 604_800_000 };
 /** Rows of a page. */
 const ROWS = 50;
 
@@ -34,13 +33,13 @@ export function filterIn({ query }: PageAddress): NotificationFilter {
 
 /** The filter as a request has it. Spans are counted from now, so that a shared link shows the last hour, too. */
 function queryOf({ status, span, since, until, ...others }: NotificationFilter): NotificationListQuery {
-  const length = SPANS[span ?? ''];
-  const from = length === undefined ? since : new Date(now().getTime() - length).toISOString();
+  const seconds = SPAN_SECONDS[span ?? ''];
+  const from = seconds === undefined ? since : new Date(now().getTime() - seconds * 1_000).toISOString();
   return {
     ...others,
     ...(status === FAILING ? { failing: true } : status !== undefined && { status }),
     ...(from !== undefined && { since: from }),
-    ...(length === undefined && until !== undefined && { until }),
+    ...(seconds === undefined && until !== undefined && { until }),
   } as NotificationListQuery;
 }
 

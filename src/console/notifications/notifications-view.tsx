@@ -7,11 +7,18 @@ import { Pages } from '../elements/pages.js';
 import { PausesContext, usePauses } from '../elements/pauses.js';
 import { useLive } from '../requests/live.js';
 import { useReader } from '../requests/reader.js';
-import type { PageAddress } from '../shell/address.js';
+import { linkWithout, type PageAddress } from '../shell/address.js';
 import { useLater } from '../shell/clock.js';
 import type { ViewProps } from '../shell/view.js';
 import { NotificationFilters } from './notification-filters.js';
-import { filterIn, replayQuery, useNotifications, useReceivers, type NotificationPage } from './notification-list.js';
+import {
+  filterIn,
+  FILTERS,
+  replayQuery,
+  useNotifications,
+  useReceivers,
+  type NotificationPage,
+} from './notification-list.js';
 import { PauseForm } from './pause-form.js';
 import { Pauses } from './pauses.js';
 import { ReceiversPanel } from './receivers-panel.js';
@@ -56,7 +63,7 @@ export function NotificationsView({ address }: ViewProps): JSX.Element {
             <ReplayAll query={query} job={job} />
           </div>
         )}
-        <Loaded answer={list} what="notifications">
+        <Loaded answer={list} what="notifications" unfiltered={linkWithout(address, [...FILTERS, 'marker'])}>
           {(page) => <NotificationPages page={page} address={address} onReplay={follow} />}
         </Loaded>
       </section>

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 
 import { Dialog } from '../elements/dialog.js';
 import { Choice, Field } from '../elements/fields.js';
+import { missingText, useMandatory } from '../elements/mandatory.js';
 import { MomentField } from '../elements/moment-field.js';
 import { ALL_PROJECTS } from '../elements/pauses.js';
 import { bodyOf, client, type Schemas } from '../requests/client.js';
@@ -33,24 +34,25 @@ export function PauseForm({
   const [given, setGiven] = useState(() => fieldsOf(pause, own));
   const change = (changes: Partial<PauseFields>): void => setGiven((before) => ({ ...before, ...changes }));
   const { project, reason, end, endsAt } = given;
+  const mandatory = useMandatory(
+    missingText('project', project) ?? missingText('ends_at', end === 'at' ? endsAt : 'another end'),
+  );
+  const faultOf = (field: string): string | undefined =>
+    mandatory.fault?.field === field ? mandatory.fault.text : undefined;
   const act = async (): Promise<void> => {
     const body = { ends_at: endOf(given), reason: reason.trim() || null };
+    mandatory.check();
     await bodyOf(client.PUT('/v1/delivery-pauses/{project}', { params: { path: { project } }, body }));
     onChange();
   };
   return (
-    <Dialog
-      {...(pause === undefined ? TITLES.begin : TITLES.change)}
-      canAct={project !== '' && (end !== 'at' || endsAt !== undefined)}
-      act={act}
-      onClose={onClose}
-    >
+    <Dialog {...(pause === undefined ? TITLES.begin : TITLES.change)} act={act} onClose={onClose}>
       <p>
         Alarms are evaluated and change their states as always; their notifications wait. At the end of all their pauses
         the present states are sent.
       </p>
       {pause === undefined && hasAllProjects ? (
-        <ProjectFields project={project} onChange={(named) => change({ project: named })} />
+        <ProjectFields project={project} fault={faultOf('project')} onChange={(named) => change({ project: named })} />
       ) : (
         <p>Project: {project === ALL_PROJECTS ? 'all' : project}</p>
       )}
@@ -62,7 +64,13 @@ export function PauseForm({
         onChange={(chosen) => change({ end: chosen })}
       />
       {end === 'at' && (
-        <MomentField label="End" value={endsAt} isRequired onChange={(moment) => change({ endsAt: moment })} />
+        <MomentField
+          label="End"
+          value={endsAt}
+          fault={faultOf('ends_at')}
+          isRequired
+          onChange={(moment) => change({ endsAt: moment })}
+        />
       )}
       <Field label="Reason" hint="All who see the pause can read it.">
         <input
@@ -100,7 +108,15 @@ function fieldsOf(pause: Schemas['DeliveryPause'] | undefined, own: string | nul
   };
 }
 
-function ProjectFields({ project, onChange }: { project: string; onChange: (project: string) => void }): JSX.Element {
+function ProjectFields({
+  project,
+  fault,
+  onChange,
+}: {
+  project: string;
+  fault: string | undefined;
+  onChange: (project: string) => void;
+}): JSX.Element {
   const isAll = project === ALL_PROJECTS;
   return (
     <>
@@ -115,11 +131,11 @@ function ProjectFields({ project, onChange }: { project: string; onChange: (proj
         All projects
       </label>
       {!isAll && (
-        <Field label="Project id">
+        <Field label="Project id" fault={fault} isRequired>
           <input
             type="text"
             value={project}
-            required
+            aria-required="true"
             maxLength={128}
             spellcheck={false}
             onInput={(event: TargetedEvent<HTMLInputElement>) => onChange(event.currentTarget.value.trim())}

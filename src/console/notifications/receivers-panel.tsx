@@ -6,7 +6,7 @@ import { countText } from '../elements/numbers.js';
 import { Age } from '../elements/time.js';
 import type { Schemas } from '../requests/client.js';
 import type { Answer } from '../requests/use-answer.js';
-import { linkTo, type PageAddress } from '../shell/address.js';
+import { linkTo, linkWithout, type PageAddress } from '../shell/address.js';
 import { FAILING, filterIn } from './notification-list.js';
 
 /** Receivers with notifications that wait, fail or are dead, the worst first. A number shows its notifications. */
@@ -20,7 +20,7 @@ export function ReceiversPanel({
   return (
     <section class="group" aria-labelledby="receivers">
       <h2 id="receivers">By receiver</h2>
-      <Loaded answer={answer} what="receivers">
+      <Loaded answer={answer} what="receivers" unfiltered={linkWithout(address, ['project_id'])}>
         {({ receivers, total, is_complete }) =>
           receivers.length === 0 ? (
             <Empty>All is delivered: no notification waits, fails or is dead.</Empty>

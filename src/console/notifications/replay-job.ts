@@ -19,6 +19,8 @@ export interface ReplayPlan {
 /** How far a replay is. */
 export interface ReplayProgress extends ReplayPlan {
   sent: number;
+  /** True if a request was given up whose outcome is unknown: more may have been sent than are counted. */
+  isCut: boolean;
   /** Number of notifications that were left out, since an edit has removed their action. */
   removed: number;
   phase: 'sending' | 'waiting' | 'done' | 'stopped' | 'failed';
@@ -62,7 +64,9 @@ class ReplayRunner {
     const work = beginWork();
     [this.#owner, this.#work] = [owner, work];
     work.signal.addEventListener('abort', () => {
-      if (this.#progress) this.#show({ ...without(this.#progress), phase: 'stopped' });
+      if (!this.#progress) return;
+      const isCut = this.#progress.isCut || this.#progress.phase === 'sending';
+      this.#show({ ...without(this.#progress), isCut, phase: 'stopped' });
     });
     this.#show(from);
     void this.#send(from, work).finally(() => {
@@ -95,7 +99,8 @@ class ReplayRunner {
       } catch (failure) {
         if (isAborted()) return;
         const waitS = failure instanceof RequestRefused ? failure.retryAfterS : undefined;
-        if (waitS === undefined) return this.#show({ ...progress, phase: 'failed', failure });
+        const isCut = progress.isCut || !(failure instanceof RequestRefused);
+        if (waitS === undefined) return this.#show({ ...progress, isCut, phase: 'failed', failure });
         this.#show({ ...progress, phase: 'waiting', failure, until: new Date(now().getTime() + waitS * 1_000) });
         await rest(waitS * 1_000, signal);
         if (!isAborted()) this.#show(progress);
@@ -131,7 +136,7 @@ export function useReplayJob(onPart: () => void): ReplayJob {
   const progress = runner.progressFor(owner);
   return {
     progress,
-    start: (plan) => runner.run(owner, { ...plan, sent: 0, removed: 0, phase: 'sending' }),
+    start: (plan) => runner.run(owner, { ...plan, sent: 0, isCut: false, removed: 0, phase: 'sending' }),
     stop: () => runner.stop(),
     goOn: () => progress && runner.run(owner, { ...without(progress), phase: 'sending' }),
     dismiss: () => runner.dismiss(),

@@ -106,13 +106,14 @@ export function ReplayStatus({ job }: { job: ReplayJob }): JSX.Element | null {
   const pauses = useContext(PausesContext);
   const hold = holdOf(pauses, useActedProject(progress?.query.project_id));
   if (progress === undefined) return null;
-  const { sent, total, isComplete, phase, removed, failure } = progress;
+  const { sent, isCut, total, isComplete, phase, removed, failure } = progress;
   const words = hold === undefined || hold.isPartial ? 'sent again' : 'wait to be sent again';
   const most = Math.max(total, sent);
   return (
     <section class="panel" aria-label="Sending again">
       <div class="heading">
         <strong>
+          {isCut && 'At least '}
           {countText(sent)} of {countText(most)}
           {!isComplete && ' or more'} {words}
         </strong>
@@ -129,7 +130,7 @@ export function ReplayStatus({ job }: { job: ReplayJob }): JSX.Element | null {
 }
 
 function PhaseWords({
-  progress: { phase, until, failure },
+  progress: { phase, isCut, until, failure },
   hold,
 }: {
   progress: ReplayProgress;
@@ -144,7 +145,13 @@ function PhaseWords({
       </>
     );
   if (phase === 'done') return <DoneWords hold={hold} />;
-  return <>Not all are sent. Those that are left stay as they were.</>;
+  return (
+    <>
+      {phase === 'stopped' ? 'Stopped' : 'Failed'}
+      {isCut ? ' before the service answered: the last request may have sent more than are counted.' : '.'} Those that
+      are left stay as they were.
+    </>
+  );
 }
 
 /** The end of a replay. Notifications that are sent again wait as any others while deliveries are paused. */

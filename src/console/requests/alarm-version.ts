@@ -1,5 +1,6 @@
 import { haveSameDefinition } from './alarm-definition.js';
 import { bodyOf, client, RequestRefused, type Schemas } from './client.js';
+import { tagOf } from './entity-tag.js';
 
 /** An alarm, or a draft of one, with the `ETag` of the stored alarm. It changes with the definition and the state. */
 export interface Versioned<Alarm extends object> {
@@ -15,11 +16,6 @@ export async function readAlarm(id: string, signal?: AbortSignal): Promise<Alarm
   const { response } = await answering;
   if (response.status === 404) return null;
   return { alarm: await bodyOf(answering), tag: tagOf(response) };
-}
-
-/** A proxy that compresses an answer makes its tag weak. `If-Match` takes strong tags only. */
-function tagOf({ headers }: Response): string | undefined {
-  return headers.get('ETag')?.replace(/^W\//, '');
 }
 
 /** The definition of the alarm is no longer the one that the user has seen. */

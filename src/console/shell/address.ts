@@ -11,6 +11,9 @@ export interface PageAddress {
 /** The project in whose name requests are sent, if the service has no authentication. Kept by all links. */
 export const PROJECT = 'project';
 
+/** Parts of an address that are true for one project, and the places in its lists. */
+const OF_PROJECT = ['project_id', 'user_id', 'resource_id', 'alarm_id', 'cursor', 'marker'] as const;
+
 const START = 'alarms';
 
 /** Reads the part of an address behind `#`. */
@@ -37,6 +40,18 @@ export function changeQuery(changes: Readonly<Record<string, string | undefined>
   const link = linkTo(view, id, { ...Object.fromEntries(query), ...changes });
   history.replaceState(null, '', link);
   dispatchEvent(new HashChangeEvent('hashchange'));
+}
+
+/** Chooses another project; undefined: all. What was true for the project before is removed from the address. */
+export function chooseProject(project: string | undefined): void {
+  changeQuery({ ...Object.fromEntries(OF_PROJECT.map((name) => [name, undefined])), [PROJECT]: project });
+}
+
+/** The link to the view of an address without these parts of its query; undefined if it has none of them. */
+export function linkWithout({ view, id, query }: PageAddress, names: readonly string[]): string | undefined {
+  if (!names.some((name) => query.has(name))) return undefined;
+  const others = [...query].filter(([name]) => !names.includes(name));
+  return linkTo(view, id, Object.fromEntries(others));
 }
 
 /** Goes to a link of `linkTo`. */

@@ -1,12 +1,12 @@
 import type { JSX, TargetedEvent } from 'preact';
 
-import { changeQuery, PROJECT, type PageAddress } from './address.js';
+import { chooseProject, PROJECT, type PageAddress } from './address.js';
 
 /** Chooses the project in whose name requests are sent, in a service without authentication. */
 export function ProjectChoice({ address }: { address: PageAddress }): JSX.Element {
   const chosen = address.query.get(PROJECT) ?? '';
   const choose = (event: TargetedEvent<HTMLInputElement>): void => {
-    changeQuery({ [PROJECT]: event.currentTarget.value.trim() || undefined });
+    chooseProject(event.currentTarget.value.trim() || undefined);
   };
   return (
     <label class="project">

@@ -1,16 +1,18 @@
 import type { JSX, TargetedEvent } from 'preact';
 
+import { AlarmField } from '../elements/alarm-field.js';
 import { TYPE_OPTIONS } from '../elements/alarm-types.js';
+import { Required } from '../elements/required.js';
 import { useRowFocus } from '../elements/row-focus.js';
 import type { ShownMatcher } from '../elements/silence-words.js';
 import { SEVERITY_OPTIONS } from '../elements/state.js';
 import type { RefusedField } from '../requests/refused-field.js';
 
-const FIELDS: Readonly<Record<ShownMatcher['field'], { text: string; hint: string }>> = {
-  name: { text: 'name', hint: 'with * for any text' },
-  alarm_id: { text: 'id', hint: 'the id of one alarm' },
-  type: { text: 'type', hint: '' },
-  severity: { text: 'severity', hint: '' },
+const FIELDS: Readonly<Record<ShownMatcher['field'], string>> = {
+  name: 'name',
+  alarm_id: 'id',
+  type: 'type',
+  severity: 'severity',
 };
 const CHOICES: Partial<Record<ShownMatcher['field'], readonly (readonly [value: string, text: string])[]>> = {
   type: TYPE_OPTIONS,
@@ -37,7 +39,10 @@ export function MatcherFields({
   };
   return (
     <fieldset ref={list} class="choices">
-      <legend>Silence alarms whose</legend>
+      <legend>
+        Silence alarms whose
+        <Required />
+      </legend>
       {matchers.map((matcher, index) => (
         <MatcherRow
           key={index}
@@ -88,7 +93,7 @@ function MatcherRow({
     <div class={fault === undefined ? 'matcher' : 'matcher wrong'}>
       {!isFirst && <span>and</span>}
       <select aria-label="Field" value={field} onChange={choose}>
-        {Object.entries(FIELDS).map(([name, { text }]) => (
+        {Object.entries(FIELDS).map(([name, text]) => (
           <option key={name} value={name}>
             {text}
           </option>
@@ -131,14 +136,18 @@ function MatcherValue({
       </>
     );
   }
+  if (field === 'alarm_id') {
+    return <AlarmField label="Alarm" value={value || undefined} onChange={(id) => onChange(id ?? '')} />;
+  }
   return (
     <>
-      <span>{field === 'name' ? 'matches' : 'is'}</span>
+      <span>matches</span>
       <input
         type="text"
         aria-label="Value"
+        aria-required="true"
         value={value}
-        placeholder={FIELDS[field].hint}
+        placeholder="with * for any text"
         maxLength={255}
         spellcheck={false}
         onInput={(event: TargetedEvent<HTMLInputElement>) => onChange(event.currentTarget.value)}

@@ -6,10 +6,11 @@ import { matchersText } from '../elements/silence-words.js';
 import { Time } from '../elements/time.js';
 import type { Schemas } from '../requests/client.js';
 import { useLive } from '../requests/live.js';
+import { readSilence } from '../requests/silence-version.js';
 import { useAnswer } from '../requests/use-answer.js';
 import type { ViewProps } from '../shell/view.js';
 import { SilenceForm } from './silence-form.js';
-import { readSilence, useMatchedNames } from './silence-list.js';
+import { useMatchedNames } from './silence-list.js';
 import { SilenceButtons } from './silence-table.js';
 import { openingText } from './silence-times.js';
 
@@ -19,11 +20,11 @@ type SilenceWithChanges = Schemas['SilenceWithChanges'];
 export function OneSilence({ address, id }: ViewProps & { id: string }): JSX.Element {
   const answer = useAnswer(`${id} ${address.query.toString()}`, (signal) => readSilence(id, signal));
   useLive({ events: ['silence'] }, answer.again);
-  const names = useMatchedNames(answer.value ? [answer.value] : undefined);
+  const names = useMatchedNames(answer.value ? [answer.value.silence] : undefined);
   if (address.query.has('edit')) return <SilenceForm address={address} changed={id} />;
   return (
     <OneObject list={{ view: 'silences', name: 'Silences' }} what="silence" answer={answer}>
-      {(silence) => <Details silence={silence} names={names} onChange={answer.again} />}
+      {({ silence }) => <Details silence={silence} names={names} onChange={answer.again} />}
     </OneObject>
   );
 }

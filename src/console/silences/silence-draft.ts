@@ -1,7 +1,10 @@
 import type { ChosenEnd } from '../elements/end-choice.js';
 import { enteredEnd, endTime } from '../elements/end-choice.js';
+import { missingText } from '../elements/mandatory.js';
 import { ownerName, type ShownMatcher, type ShownSilence, type SilenceBody } from '../elements/silence-words.js';
 import { localText, timeOf, utcOf } from '../elements/time.js';
+import { isEqual } from '../requests/json-equal.js';
+import type { RefusedField } from '../requests/refused-field.js';
 import type { Reader } from '../requests/reader.js';
 
 /** A silence in the form. Times are local, in the text of their inputs; empty: none. */
@@ -79,6 +82,25 @@ export function broughtBack(silence: ShownSilence, reader: Reader): SilenceDraft
   };
 }
 
+/** The first mandatory field without a value, in the order of the form; undefined if the draft can be sent. */
+export function missingIn({
+  matchers,
+  recurs,
+  end,
+  cron,
+  minutes,
+  timezone,
+  reason,
+  owner,
+}: SilenceDraft): RefusedField | undefined {
+  const times = recurs
+    ? (missingText('cron', cron) ?? missingText('duration', minutes) ?? missingText('timezone', timezone))
+    : missingText('ends_at', end.kind === 'other' ? end.local : end.kind);
+  const emptyMatcher = matchers.findIndex(({ value }) => value.trim() === '');
+  const matcher = emptyMatcher === -1 ? undefined : missingText('value', undefined, emptyMatcher);
+  return matcher ?? times ?? missingText('reason', reason) ?? missingText('owner', owner);
+}
+
 /**
  * The body of a request. `isSent` is false for a preview, which leaves out an end that counts from now. `changed`: the
  * silence that is replaced. Its times are sent back as they are, unless the user has changed them.
@@ -123,4 +145,42 @@ export function sentRows(projects: readonly DraftProject[]): number[] {
 function unlessSame(time: string | undefined, before: string | null | undefined): string | undefined {
   if (time === undefined || before === null || before === undefined) return time;
   return time.slice(0, 19) === before.slice(0, 19) ? before : time;
+}
+
+/** The parts of a draft, as the form names them. */
+const PARTS: Readonly<Record<keyof SilenceDraft, string>> = {
+  matchers: 'matchers',
+  projects: 'projects',
+  allProjects: 'projects',
+  recurs: 'times',
+  startsAt: 'times',
+  end: 'times',
+  cron: 'times',
+  minutes: 'times',
+  timezone: 'times',
+  lastDay: 'times',
+  reason: 'reason',
+  owner: 'owner',
+};
+
+function changedFields(one: SilenceDraft, other: SilenceDraft): (keyof SilenceDraft)[] {
+  return (Object.keys(PARTS) as (keyof SilenceDraft)[]).filter((field) => !isEqual(one[field], other[field]));
+}
+
+/** The names of the parts that differ. */
+export function changedParts(one: SilenceDraft, other: SilenceDraft): string[] {
+  return [...new Set(changedFields(one, other).map((field) => PARTS[field]))];
+}
+
+/** The stored silence with what the user has changed. Times are one part: a start and an end belong together. */
+export function withMine(
+  { draft, base }: { draft: SilenceDraft; base: SilenceDraft },
+  present: SilenceDraft,
+): SilenceDraft {
+  const mine = changedParts(base, draft);
+  const entries = Object.entries(present).map(
+    ([field, value]) =>
+      [field, mine.includes(PARTS[field as keyof SilenceDraft]) ? draft[field as keyof SilenceDraft] : value] as const,
+  );
+  return Object.fromEntries(entries) as unknown as SilenceDraft;
 }

@@ -2,22 +2,31 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 
 import { draftKey, Restored, Unsaved, useKeptDraft } from '../elements/kept-draft.js';
+import { useMandatory } from '../elements/mandatory.js';
 import { Empty, Failure, Loaded } from '../elements/notices.js';
 import { Back, NoSuch } from '../elements/one-object.js';
 import { ReasonFields } from '../elements/silence-fields.js';
 import { SilencePreview, useSilencePreview } from '../elements/silence-preview.js';
 import type { ShownSilence } from '../elements/silence-words.js';
 import { bodyOf, client } from '../requests/client.js';
-import { isEqual } from '../requests/json-equal.js';
-import { refusedField } from '../requests/refused-field.js';
+import { refusedField, type RefusedField } from '../requests/refused-field.js';
 import { useReader, type Reader } from '../requests/reader.js';
+import { changeSilence, readSilence, SilenceChanged, type SilenceVersion } from '../requests/silence-version.js';
 import { useAnswer } from '../requests/use-answer.js';
 import { goTo, linkTo } from '../shell/address.js';
 import type { ViewProps } from '../shell/view.js';
 import { MatcherFields } from './matcher-fields.js';
 import { ProjectFields } from './project-fields.js';
-import { bodyOfDraft, broughtBack, changeDraft, newSilence, type SilenceDraft } from './silence-draft.js';
-import { readSilence } from './silence-list.js';
+import {
+  bodyOfDraft,
+  broughtBack,
+  changeDraft,
+  missingIn,
+  newSilence,
+  withMine,
+  type SilenceDraft,
+} from './silence-draft.js';
+import { Outdated } from './outdated.js';
 import { TimeFields } from './time-fields.js';
 
 /** The form for a new silence, for one that is brought back, or for a change of one. */
@@ -27,20 +36,26 @@ export function SilenceForm({ address, changed }: ViewProps & { changed?: string
   const answer = useAnswer(from, (signal) => readSilence(from ?? '', signal));
   if (!reader.isWriter) return <Empty>You may read silences, but not make them.</Empty>;
   if (from === undefined) return <Form title="New silence" start={newSilence(reader)} />;
-  if (answer.value === null) return <NoSuch what="silence" />;
+  if (answer.value === null)
+    return (
+      <>
+        <Back view="silences">Silences</Back>
+        <NoSuch what="silence" />
+      </>
+    );
   return (
     <Loaded answer={answer} what="the silence">
-      {(silence) =>
-        silence &&
+      {(version) =>
+        version &&
         (changed === undefined ? (
-          <Form key={from} title="Bring a silence back" start={broughtBack(silence, reader)} from={from} />
+          <Form key={from} title="Bring a silence back" start={broughtBack(version.silence, reader)} from={from} />
         ) : (
           <Form
             key={from}
             title="Change a silence"
-            start={changeDraft(silence, reader)}
+            start={changeDraft(version.silence, reader)}
             from={from}
-            changed={silence}
+            changed={version}
           />
         ))
       }
@@ -48,26 +63,27 @@ export function SilenceForm({ address, changed }: ViewProps & { changed?: string
   );
 }
 
-/** The silence is no longer the one with which the draft was begun. */
-class SilenceChanged extends Error {
-  constructor(readonly present: ShownSilence) {
-    super('This silence was changed after the draft was begun.');
-  }
-}
-
 /** Makes a silence, or changes one. Resolves to its id. @throws SilenceChanged, RequestRefused */
-async function sendSilence({ draft, base }: KeptSilence, reader: Reader, id: string | undefined): Promise<string> {
-  // The service has no versions of silences, so the stored one is compared before it is replaced.
-  const present = (id !== undefined && (await readSilence(id))) || undefined;
-  if (present && !isEqual(changeDraft(present, reader), base)) throw new SilenceChanged(present);
-  const body = bodyOfDraft(draft, { reader, isSent: true, changed: present });
-  if (id === undefined) return (await bodyOf(client.POST('/v1/silences', { body }))).id;
-  return (await bodyOf(client.PUT('/v1/silences/{id}', { params: { path: { id } }, body }))).id;
+async function sendSilence(
+  { draft, tag }: KeptSilence,
+  reader: Reader,
+  changed: ShownSilence | undefined,
+): Promise<string> {
+  const body = bodyOfDraft(draft, { reader, isSent: true, changed });
+  if (changed === undefined) return (await bodyOf(client.POST('/v1/silences', { body }))).id;
+  const { id } = changed;
+  const answer = await changeSilence(id, tag, (headers) =>
+    bodyOf(client.PUT('/v1/silences/{id}', { params: { path: { id } }, body, headers })),
+  );
+  return answer.id;
 }
 
+/** The draft of a silence. */
 interface KeptSilence {
   draft: SilenceDraft;
   base: SilenceDraft;
+  /** The `ETag` of the silence from which the draft was begun; undefined for a new one. */
+  tag: string | undefined;
 }
 
 interface FormProps {
@@ -75,21 +91,27 @@ interface FormProps {
   start: SilenceDraft;
   /** The silence that is changed or brought back. */
   from?: string;
-  changed?: ShownSilence;
+  changed?: SilenceVersion;
 }
 
 interface SilenceFormState {
   kept: KeptSilence;
+  /** The draft without changes, as the silence was last read. */
+  present: SilenceDraft;
   /** The silence that is changed, as it was last read. */
-  stored: ShownSilence | undefined;
+  stored: SilenceVersion | undefined;
   progress: { isSending: boolean; failure?: unknown };
   isChanged: boolean;
   isRestored: boolean;
   /** True if another user has changed the silence after the draft was begun. */
   isOutdated: boolean;
   change: (changes: Partial<SilenceDraft>) => void;
+  /** The first mandatory field without a value, once the form was sent without it. */
+  missing: RefusedField | undefined;
   /** Takes the silence as it is stored. */
   discard: () => void;
+  /** Takes the silence as it is stored, with what the user has changed. */
+  keepMine: () => void;
   submit: (event: Event) => void;
   leave: () => void;
 }
@@ -99,9 +121,14 @@ function useSilenceForm({ title, start, from, changed }: FormProps): SilenceForm
   const reader = useReader();
   const [stored, setStored] = useState(changed);
   const [progress, setProgress] = useState<SilenceFormState['progress']>({ isSending: false });
-  const present = stored ? changeDraft(stored, reader) : start;
+  const present = stored ? changeDraft(stored.silence, reader) : start;
   const key = draftKey(reader, `silence ${title} ${from ?? ''}`);
-  const { kept, set, forget, discard, isChanged, isRestored } = useKeptDraft(key, { draft: present, base: present });
+  const { kept, set, forget, discard, isChanged, isRestored } = useKeptDraft<KeptSilence>(key, {
+    draft: present,
+    base: present,
+    tag: stored?.tag,
+  });
+  const mandatory = useMandatory(missingIn(kept.draft));
   const fail = (failure: unknown): void => {
     if (failure instanceof SilenceChanged) setStored(failure.present);
     setProgress(failure instanceof SilenceChanged ? { isSending: false } : { isSending: false, failure });
@@ -112,20 +139,28 @@ function useSilenceForm({ title, start, from, changed }: FormProps): SilenceForm
   };
   return {
     kept,
+    present,
     stored,
     progress,
     isChanged,
     isRestored,
-    isOutdated: stored !== undefined && !progress.isSending && !isEqual(kept.base, present),
+    isOutdated: stored !== undefined && !progress.isSending && kept.tag !== stored.tag,
+    missing: mandatory.fault,
     change: (changes) => {
       set({ ...kept, draft: { ...kept.draft, ...changes } });
       setProgress({ isSending: false });
     },
     discard,
+    keepMine: () => set({ draft: withMine(kept, present), base: present, tag: stored?.tag }),
     submit: (event) => {
       event.preventDefault();
+      try {
+        mandatory.check();
+      } catch (failure) {
+        return fail(failure);
+      }
       setProgress({ isSending: true });
-      sendSilence(kept, reader, changed?.id).then((id) => {
+      sendSilence(kept, reader, stored?.silence).then((id) => {
         leave();
         goTo(linkTo('silences', id));
       }, fail);
@@ -141,20 +176,20 @@ function Form(props: FormProps): JSX.Element {
   const { kept, stored, progress, isChanged, change } = form;
   const { draft } = kept;
   const isTyped = draft.matchers.length > 0 && draft.matchers.every(({ value }) => value !== '');
-  const body = isTyped ? bodyOfDraft(draft, { reader, isSent: false, changed: stored }) : undefined;
+  const body = isTyped ? bodyOfDraft(draft, { reader, isSent: false, changed: stored?.silence }) : undefined;
   const preview = useSilencePreview(body);
-  const fault = refusedField(progress.failure ?? (isTyped ? preview.failure : undefined));
+  const fault = form.missing ?? refusedField(progress.failure ?? (isTyped ? preview.failure : undefined));
   return (
     <section aria-labelledby="title">
-      <Back view="silences" id={changed?.id}>
-        {changed ? 'The silence' : 'Silences'}
-      </Back>
-      <h1 id="title">{title}</h1>
-      {form.isOutdated ? (
-        <Outdated onDiscard={form.discard} />
+      {changed ? (
+        <Back view="silences" id={changed.silence.id}>
+          The silence
+        </Back>
       ) : (
-        form.isRestored && <Restored onDiscard={form.discard} />
+        <Back view="silences">Silences</Back>
       )}
+      <h1 id="title">{title}</h1>
+      <Notice form={form} />
       <form class="silence-form" onSubmit={form.submit}>
         <div class="panel">
           <MatcherFields matchers={draft.matchers} fault={fault} onChange={(matchers) => change({ matchers })} />
@@ -177,16 +212,11 @@ function Form(props: FormProps): JSX.Element {
   );
 }
 
-/** Says that another user has changed the silence. The draft would replace this change, so it is not sent. */
-function Outdated({ onDiscard }: { onDiscard: () => void }): JSX.Element {
-  return (
-    <p class="warning" role="alert">
-      This silence was changed after the draft was begun.{' '}
-      <button type="button" onClick={onDiscard}>
-        Take the stored silence
-      </button>
-    </p>
-  );
+/** Says that the draft is one of before, or that the silence has changed since. */
+function Notice({ form }: { form: SilenceFormState }): JSX.Element | null {
+  const { kept, present, keepMine, discard, isOutdated, isRestored } = form;
+  if (isOutdated) return <Outdated kept={kept} present={present} onKeep={keepMine} onDiscard={discard} />;
+  return isRestored ? <Restored onDiscard={discard} /> : null;
 }
 
 /** A short notice for the refusal of a field, whose text stands beside the field. */
@@ -208,7 +238,7 @@ function FormButtons({
 }: {
   isSending: boolean;
   isChanged: boolean;
-  changed: ShownSilence | undefined;
+  changed: SilenceVersion | undefined;
   onCancel: () => void;
 }): JSX.Element {
   return (
@@ -216,7 +246,7 @@ function FormButtons({
       <button class="primary" disabled={isSending}>
         {changed ? 'Save the change' : 'Silence'}
       </button>
-      <a class="button" href={linkTo('silences', changed?.id)} onClick={onCancel}>
+      <a class="button" href={linkTo('silences', changed?.silence.id)} onClick={onCancel}>
         Cancel
       </a>
       {isChanged && <Unsaved />}

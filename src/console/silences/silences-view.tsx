@@ -3,10 +3,11 @@ import type { JSX } from 'preact';
 import { SearchField } from '../elements/fields.js';
 import { Empty, Loaded } from '../elements/notices.js';
 import { Pages } from '../elements/pages.js';
+import { SearchProgress } from '../elements/search-progress.js';
 import { useLive } from '../requests/live.js';
 import { useReader } from '../requests/reader.js';
-import type { Answer } from '../requests/use-answer.js';
-import { changeQuery, linkTo, PROJECT, type PageAddress } from '../shell/address.js';
+import type { PageAnswer } from '../requests/list-page.js';
+import { changeQuery, linkTo, linkWithout, PROJECT, type PageAddress } from '../shell/address.js';
 import type { ViewProps } from '../shell/view.js';
 import { OneSilence } from './one-silence.js';
 import { SilenceForm } from './silence-form.js';
@@ -54,15 +55,13 @@ function Silences({ address }: ViewProps): JSX.Element {
           />
         </form>
       )}
-      <Loaded answer={list} what="silences">
+      <SearchProgress passed={list.passed} />
+      <Loaded answer={list} what="silences" unfiltered={linkWithout(address, ['project_id', 'cursor'])}>
         {(page) => (
           <>
-            {page.silences.length === 0 ? (
-              <Empty>{NONE[tab]}</Empty>
-            ) : (
-              <SilenceTable silences={page.silences} names={names} onChange={again} />
-            )}
-            <Pages address={address} cursor="cursor" next={page.next} />
+            {page.silences.length > 0 && <SilenceTable silences={page.silences} names={names} onChange={again} />}
+            {page.silences.length === 0 && page.next === null && <Empty>{NONE[tab]}</Empty>}
+            <Pages address={address} cursor="cursor" next={page.next} isEmpty={page.silences.length === 0} />
           </>
         )}
       </Loaded>
@@ -76,13 +75,13 @@ const NONE: Readonly<Record<SilenceTab, string>> = {
   ended: 'No silence has ended in the last 30 days.',
 };
 
-type FirstPages = Readonly<Record<SilenceTab, Answer<SilencePage>>>;
+type FirstPages = Readonly<Record<SilenceTab, PageAnswer<SilencePage>>>;
 
 /** The first page of each status, and the page that is shown: one of them, or a later one. */
 function useTabs(
   address: PageAddress,
   tab: SilenceTab,
-): { list: Answer<SilencePage>; first: FirstPages; again: () => void } {
+): { list: PageAnswer<SilencePage>; first: FirstPages; again: () => void } {
   const cursor = address.query.get('cursor');
   const first = {
     active: useSilences(address, 'active', null),

@@ -41,10 +41,11 @@ export function TimeFields({ draft, fault, onChange }: FieldsProps): JSX.Element
 function RecurrenceFields({ draft, fault, onChange }: FieldsProps): JSX.Element {
   const faultOf = (field: string): string | undefined => (fault?.field === field ? fault.text : undefined);
   const text = (name: 'cron' | 'timezone', label: string, hint: string): JSX.Element => (
-    <Field label={label} hint={hint} fault={faultOf(name)}>
+    <Field label={label} hint={hint} fault={faultOf(name)} isRequired>
       <input
         type="text"
         value={draft[name]}
+        aria-required="true"
         spellcheck={false}
         onInput={(event: TargetedEvent<HTMLInputElement>) => onChange({ [name]: event.currentTarget.value })}
       />
@@ -53,11 +54,12 @@ function RecurrenceFields({ draft, fault, onChange }: FieldsProps): JSX.Element 
   return (
     <>
       {text('cron', 'Opens at (cron)', 'minute hour day month weekday: “0 2 * * *” is each night at 2:00')}
-      <Field label="Duration (minutes)" fault={faultOf('duration')}>
+      <Field label="Duration (minutes)" fault={faultOf('duration')} isRequired>
         <input
           type="number"
           min="1"
           step="any"
+          aria-required="true"
           value={draft.minutes}
           onInput={(event: TargetedEvent<HTMLInputElement>) => onChange({ minutes: event.currentTarget.value })}
         />
