@@ -32,7 +32,6 @@ describeWith(['chromium'], 'an address whose filter is true for one project only
   });
 
   test.each([
-    { what: 'alarms', address: 'alarms?project=p1&project_id=other' },
     { what: 'meters by name', address: 'meters?project=p1&project_id=other' },
     { what: 'resources', address: 'meters?project=p1&by=resource&project_id=other' },
     { what: 'one meter', address: 'meters/cpu?project=p1&project_id=other' },

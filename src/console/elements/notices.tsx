@@ -38,8 +38,8 @@ export function Failure({
   );
 }
 
-/** Statuses of a request that would be refused again: bad input, another project, or nothing with this id. */
-const REFUSED: readonly number[] = [400, 403, 404];
+/** Statuses of a request that would be refused again: bad input, another project (401 or 403), or no such object. */
+const REFUSED: readonly number[] = [400, 401, 403, 404];
 
 function isRefusal(failure: unknown): boolean {
   return failure instanceof RequestRefused && REFUSED.includes(failure.status);
