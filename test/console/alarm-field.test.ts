@@ -20,11 +20,11 @@ describeWith(['chromium'], 'an alarm that is chosen by its name in Chromium', ()
     const filter = page.getByRole('search', { name: 'Filter' });
     const list = page.locator('.notification');
     const chosen = filter.getByRole('group', { name: 'Alarm' });
-    await page.waitForFunction('document.querySelectorAll(".notification").length === 2');
+    await list.nth(1).waitFor();
     await filter.getByLabel('Alarm').fill('CPU');
     await filter.getByRole('list', { name: 'Found alarms' }).getByRole('button', { name: 'cpu high' }).click();
     await chosen.getByText('cpu high', { exact: true }).waitFor();
-    await page.waitForFunction('document.querySelectorAll(".notification").length === 1');
+    await list.nth(1).waitFor({ state: 'detached' });
     expect(await list.innerText()).toContain('cpu.example:80');
     expect(page.url()).toContain(`alarm_id=${id}`);
     await page.reload();
@@ -32,13 +32,13 @@ describeWith(['chromium'], 'an alarm that is chosen by its name in Chromium', ()
     const remove = chosen.getByRole('button', { name: 'Remove cpu high: choose another alarm' });
     await remove.focus();
     await page.keyboard.press('Enter');
-    await page.waitForFunction('document.querySelectorAll(".notification").length === 2');
+    await list.nth(1).waitFor();
     expect(page.url()).not.toContain('alarm_id');
     // The focus stays in the field.
     await page.keyboard.type(DELETED);
     await filter.getByRole('button', { name: 'Use this id' }).click();
     await chosen.getByText(DELETED).waitFor();
-    await page.waitForFunction('document.querySelectorAll(".notification").length === 1');
+    await list.nth(1).waitFor({ state: 'detached' });
     expect(await list.innerText()).toContain('disk.example:80');
     expect(misdeeds).toEqual(NO_MISDEEDS);
   });

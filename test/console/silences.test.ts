@@ -200,6 +200,7 @@ describeWith(['chromium'], 'the view of silences in Chromium', () => {
     const page = await open('silences/new');
     const send = page.getByRole('button', { name: 'Silence', exact: true });
     const wrong = page.locator('.wrong');
+    await send.waitFor();
     const marked = page.locator('label, legend').filter({ has: page.locator('.required') });
     expect(await marked.allInnerTexts()).toEqual(
       ['Silence alarms whose *', 'Reason *', 'Owner *'].map((text) => expect.stringContaining(text)),
