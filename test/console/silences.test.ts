@@ -216,8 +216,8 @@ describeWith(['chromium'], 'the view of silences in Chromium', () => {
       await wrong.getByText('This field is mandatory.').waitFor();
       expect(await input.evaluate((element) => element === element.ownerDocument.activeElement)).toBe(true);
       await input.fill(value);
-      await wrong.waitFor({ state: 'detached' });
     }
+    await wrong.waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'another end' }).click();
     await page.getByLabel('Ends at (your time)').fill('');
     await send.click();

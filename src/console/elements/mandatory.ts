@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 
 import type { RefusedField } from '../requests/refused-field.js';
 
@@ -21,7 +21,7 @@ export interface MandatoryFields {
 /** `missing`: the first mandatory field without a value; undefined if the form can be sent. */
 export function useMandatory(missing: RefusedField | undefined): MandatoryFields {
   const [checks, setChecks] = useState(0);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (checks === 0) return;
     const form = document.querySelector('dialog[open]') ?? document;
     form.querySelector<HTMLElement>('.wrong :is(input, select, textarea)')?.focus();
