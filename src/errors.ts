@@ -17,19 +17,25 @@ export type ErrorCode =
   | 'too_many_requests'
   | 'unavailable';
 
+/** Path of a value within the body of a request: names of fields and positions in lists. */
+export type BodyPath = readonly (string | number)[];
+
 /** Options of an `AppError`. */
 export interface AppErrorOptions extends ErrorOptions {
   /** Seconds after which the client may retry. */
   retryAfterS?: number;
   /** Path of the refused field within the body. */
-  field?: readonly (string | number)[];
+  field?: BodyPath;
+  /** The same for checks that do not know where in the body the object is that they check. */
+  fieldIn?: { part: object; path: BodyPath };
 }
 
 /** An expected error. Its message is written for the client. Every other error is a fault of this service. */
 export class AppError extends Error {
   override readonly name = 'AppError';
   readonly retryAfterS: number | undefined;
-  readonly field: readonly (string | number)[] | undefined;
+  readonly fieldIn: AppErrorOptions['fieldIn'];
+  #field: BodyPath | undefined;
 
   constructor(
     readonly code: ErrorCode,
@@ -38,7 +44,19 @@ export class AppError extends Error {
   ) {
     super(message, options);
     this.retryAfterS = options.retryAfterS;
-    this.field = options.field;
+    this.fieldIn = options.fieldIn;
+    this.#field = options.field;
+  }
+
+  /** Path of the refused field within the body; undefined if the error is not about one field. */
+  get field(): BodyPath | undefined {
+    return this.#field;
+  }
+
+  /** Sets the path of the refused field. Returns this error. */
+  at(field: BodyPath): this {
+    this.#field = field;
+    return this;
   }
 }
 
@@ -47,10 +65,12 @@ export class UpstreamRefusal extends AppError {
   constructor(
     readonly status: number,
     readonly description: string | Readonly<Record<string, unknown>>,
+    options: AppErrorOptions = {},
   ) {
     super(
       status < 500 ? 'invalid_request' : 'unavailable',
       typeof description === 'string' ? description : JSON.stringify(description),
+      options,
     );
   }
 }

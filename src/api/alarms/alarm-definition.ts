@@ -84,6 +84,7 @@ export function refuseOtherMuted({ tocsin }: Pick<AlarmRequest, 'tocsin'>, muted
   throw new AppError(
     'invalid_request',
     `Invalid input for field/attribute muted. Value: '${pythonText(said)}'. ${message}`,
+    { field: ['tocsin', 'muted'] },
   );
 }
 
@@ -129,9 +130,10 @@ export function projectAfterPut(current: Pick<StoredAlarm, 'projectId'>, { proje
 /** The owner of a new alarm. Only admins may name others. @throws AppError `not_authorized`. */
 function statedOwner({ user_id, project_id }: AlarmRequest, identity: Identity): Owner {
   if (user_id !== undefined && user_id !== identity.userId && !isAdmin(identity)) {
-    throw new AppError('not_authorized', `Not Authorized to access user ${pythonText(user_id)}`);
+    const message = `Not Authorized to access user ${pythonText(user_id)}`;
+    throw new AppError('not_authorized', message, { field: ['user_id'] });
   }
-  if (project_id !== undefined) refuseForeignProject(identity, project_id);
+  if (project_id !== undefined) refuseForeignProject(identity, project_id, ['project_id']);
   return {
     userId: user_id === undefined ? identity.userId : user_id,
     projectId: project_id === undefined ? identity.projectId : project_id,

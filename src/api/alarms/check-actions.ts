@@ -2,7 +2,7 @@ import { scrubAction, type ActionScheme } from '../../alarm/action-text.js';
 import { ADMIN_SCHEMES, hasUserInfo, needsTrust, parseAction } from '../../alarm/action.js';
 import { ACTION_LIST_OF } from '../../alarm/alarm.js';
 import type { EgressGuard } from '../../egress/egress-guard.js';
-import { AppError } from '../../errors.js';
+import { AppError, type BodyPath } from '../../errors.js';
 import { isAdmin } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
 import type { AlarmRequest } from '../schema/alarm-request.js';
@@ -31,7 +31,17 @@ export function refuseBadActions(request: AlarmRequest, identity: Identity, poli
       const message = `${name} count exceeds maximum value ${policy.alarmMaxActions}`;
       throw new AppError('invalid_request', message, { field: [name] });
     }
-    for (const action of actions) refuseBadAction(action, identity, policy);
+    for (const [index, action] of actions.entries())
+      refusingAt([name, index], () => refuseBadAction(action, identity, policy));
+  }
+}
+
+/** Runs a check whose refusal is about the value at a path of the alarm. */
+function refusingAt(path: BodyPath, check: () => void): void {
+  try {
+    check();
+  } catch (thrown) {
+    throw thrown instanceof AppError ? thrown.at(path) : thrown;
   }
 }
 

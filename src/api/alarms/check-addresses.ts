@@ -18,12 +18,15 @@ export async function refuseForbiddenAddresses(
   egress: EgressGuard,
 ): Promise<void> {
   const lists = Object.values(ACTION_LIST_OF);
-  const all = lists.flatMap((name) => (request[name] ?? []).map((action) => ({ name, action })));
+  const all = lists.flatMap((name) => (request[name] ?? []).map((action, index) => ({ name, index, action })));
   for await (const some of inChunks(all)) {
-    for (const { name, action } of some) {
-      const refusal = await refusalOfAction(action, projectId, egress);
-      if (refusal !== undefined)
-        throw new AppError('invalid_request', `${name}: ${scrubAction(action)} is refused: ${textOf(refusal)}`);
+    for (const { name, index, action } of some) {
+      const refusal = await refusalOfAction(action, projectId, egress).catch((thrown: unknown) => {
+        throw thrown instanceof AppError ? thrown.at([name, index]) : thrown;
+      });
+      if (refusal === undefined) continue;
+      const message = `${name}: ${scrubAction(action)} is refused: ${textOf(refusal)}`;
+      throw new AppError('invalid_request', message, { field: [name, index] });
     }
   }
 }

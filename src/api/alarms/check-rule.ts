@@ -3,11 +3,12 @@ import { notChecked, notEvaluated } from '../../alarm/state-reason.js';
 import type { ExternalOwners } from '../../alarm/types/alarm-type.js';
 import { leavesOf, optionsOf, type CompositeLeaf } from '../../alarm/types/composite/tree.js';
 import { partsOf, typeOf, type AlarmRule, type RulePart } from '../../alarm/types/index.js';
-import { AppError } from '../../errors.js';
+import { AppError, type AppErrorOptions } from '../../errors.js';
 import { isAdmin, ruleProject } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
 import type { RuleChecks } from '../ports.js';
 import type { AlarmRequest } from '../schema/alarm-request.js';
+import { locatingRules } from './refused-field.js';
 
 type Wanted = Pick<AlarmRequest, 'rule' | 'project_id' | 'evaluationOptions'>;
 
@@ -34,7 +35,7 @@ export async function refuseBadRule(wanted: Wanted, identity: Identity, checks: 
   const unchecked: string[] = [];
   for (const [backend, part] of byBackend(scoped, evaluationOptions?.backend)) {
     missing.push(...checks.missingBackends(part, backend));
-    unchecked.push(...(await checks.check(part, author, backend)));
+    unchecked.push(...(await locatingRules(scoped, () => checks.check(part, author, backend))));
   }
   if (missing.length > 0) return { ...owners, ruleReason: notEvaluated(missing) };
   return unchecked.length > 0 ? { ...owners, ruleReason: notChecked(unchecked) } : owners;
@@ -48,23 +49,30 @@ function isBuiltIn(backend: string): boolean {
  * @throws AppError if the alarm or a part of its rule names an unknown backend, or has a type without named backends.
  */
 export function refuseUnknownBackend(wanted: Wanted, checks: Pick<RuleChecks, 'knownBackends'>): void {
-  for (const part of partsIn(wanted)) refuseUnknownName(part, checks);
+  for (const part of partsIn(wanted)) refuseUnknownName(part, checks, placeOfBackend(wanted.rule, part));
+}
+
+/** The options of a rule within a composite one stand in that rule, those of other rules in the alarm. */
+function placeOfBackend(whole: AlarmRule, { rule }: RulePart): AppErrorOptions {
+  const path = ['tocsin', 'backend'];
+  return whole.type === 'composite' ? { fieldIn: { part: rule, path } } : { field: path };
 }
 
 function refuseUnknownName(
   { rule, options: { backend } }: RulePart,
   { knownBackends }: Pick<RuleChecks, 'knownBackends'>,
+  place: AppErrorOptions,
 ): void {
   if (backend === undefined) return;
   const kinds = typeOf(rule)
     .backends(rule)
     .map((kind) => ({ kind, known: knownBackends(kind) }))
     .filter(({ known }) => known !== undefined);
-  if (kinds.length === 0) throw unusable(backend, `It cannot be used with alarms of type ${rule.type}`);
+  if (kinds.length === 0) throw unusable(backend, `It cannot be used with alarms of type ${rule.type}`, place);
   for (const { kind, known = [] } of kinds) {
     if (known.includes(backend)) continue;
     const names = known.length === 0 ? 'none has a name' : `it should be one of: ${known.join(', ')}`;
-    throw unusable(backend, `No backend of kind ${kind} has this name; ${names}`);
+    throw unusable(backend, `No backend of kind ${kind} has this name; ${names}`, place);
   }
 }
 
@@ -99,6 +107,7 @@ function byBackend(rule: AlarmRule, backend: string | undefined): Map<string | n
   return parts.length === 1 ? new Map([[parts[0]![0], rule]]) : new Map(parts);
 }
 
-function unusable(backend: string, message: string): AppError {
-  return new AppError('invalid_request', `Invalid input for field/attribute backend. Value: '${backend}'. ${message}`);
+function unusable(backend: string, problem: string, place: AppErrorOptions): AppError {
+  const message = `Invalid input for field/attribute backend. Value: '${backend}'. ${problem}`;
+  return new AppError('invalid_request', message, place);
 }

@@ -1,11 +1,12 @@
 import { normaliseAction } from '../../alarm/action-text.js';
-import { trustActionsOf, usesTrust } from '../../alarm/action.js';
-import { AppError, toError } from '../../errors.js';
+import { needsTrust, trustActionsOf, usesTrust } from '../../alarm/action.js';
+import { AppError, toError, type BodyPath } from '../../errors.js';
 import type { Logger } from '../../logger.js';
 import type { StoredAlarm } from '../../storage/alarms/alarm-store.js';
 import type { SealedTrust, TrustChange } from '../../storage/secrets/trust-store.js';
 import type { Identity } from '../identity/identity.js';
 import type { AlarmTrusts, Trusts } from '../ports.js';
+import { pathOfAction } from './refused-field.js';
 
 /** The fields of an alarm that its trust depends on. */
 export type TrustUser = Pick<
@@ -101,7 +102,8 @@ async function withNewTrust<T>(
   { alarm, identity }: { alarm: TrustUser; identity: Identity },
   write: (trust: SealedTrust) => Promise<T>,
 ): Promise<T> {
-  const trustorId = trustorOf(identity);
+  const place = pathOfAction(alarm, needsTrust);
+  const trustorId = trustorOf(identity, place);
   const trustWith = (trustId: string) => ({
     id: deps.newId(),
     alarmId: alarm.id,
@@ -109,13 +111,16 @@ async function withNewTrust<T>(
     trustorId,
     trustId,
   });
-  const trustId = await deps.trusts.create(identity, (spare) => {
+  const onSpare = (spare: string | undefined): void => {
     if (spare !== undefined) void removeUnused(deps, trustWith(spare), identity);
     else
       deps.log.warn('a trust may be left at Keystone: no answer to a request that creates one', {
         alarmId: alarm.id,
         trustorId,
       });
+  };
+  const trustId = await deps.trusts.create(identity, onSpare).catch((thrown: unknown) => {
+    throw thrown instanceof AppError && place !== undefined ? thrown.at(place) : thrown;
   });
   const made = trustWith(trustId);
   try {
@@ -126,11 +131,12 @@ async function withNewTrust<T>(
   }
 }
 
-function trustorOf({ userId, projectId, token }: Identity): string {
+function trustorOf({ userId, projectId, token }: Identity, field: BodyPath | undefined): string {
   if (token === undefined || userId === null || projectId === null) {
     throw new AppError(
       'invalid_request',
       'trust+ actions need a Keystone token of a project: the service acts with rights that it lends',
+      field && { field },
     );
   }
   return userId;

@@ -89,7 +89,7 @@ function logFailure(
 }
 
 function sendRefusal(
-  { path }: Request,
+  { path, method }: Request,
   response: Response,
   { error, challenge }: { error: AppError; challenge: Challenge | undefined },
 ): void {
@@ -97,7 +97,8 @@ function sendRefusal(
   const [status, faultstring] =
     error instanceof UpstreamRefusal ? [error.status, error.description as Faultstring] : [STATUS[code], error.message];
   if (hasRetryAfter(path, status)) response.setHeader('Retry-After', retryAfterS ?? RETRY_AFTER_S);
-  if (field !== undefined) response.setHeader(FIELD_HEADER, jsonPointer(field));
+  // Requests without a body have the values in the query.
+  if (field !== undefined && method !== 'GET') response.setHeader(FIELD_HEADER, jsonPointer(field));
   if (status === 401 && challenge) response.setHeader('WWW-Authenticate', challenge.header);
   const body = code === 'unauthenticated' ? challenge?.body : undefined;
   sendError(response, status, body ?? errorAnswer(status, faultstring));

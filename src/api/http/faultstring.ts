@@ -28,8 +28,19 @@ function fieldOf(issues: readonly Issue[]): { field?: (string | number)[] } {
   const issue = firstOf(issues);
   if (issue === undefined) return {};
   const [unknown] = issue.code === 'unrecognized_keys' ? issue.keys : [];
-  const field = [...issue.path, ...(unknown === undefined ? [] : [unknown])].filter((part) => typeof part !== 'symbol');
+  const all = [...wholePath(issue), ...(unknown === undefined ? [] : [unknown])];
+  const field = all.filter((part) => typeof part !== 'symbol');
   return field.length === 0 ? {} : { field };
+}
+
+/**
+ * The path with the part that Aodh's texts leave out. Schemas put that into `params.unnamed`, with its place from the
+ * end.
+ */
+function wholePath(issue: Issue): PropertyKey[] {
+  const { unnamed } = ('params' in issue ? issue.params : undefined) ?? {};
+  const { path, before } = (unnamed ?? { path: [], before: 0 }) as { path: readonly PropertyKey[]; before: number };
+  return issue.path.toSpliced(issue.path.length - before, 0, ...path);
 }
 
 /** Unknown attributes come first, as in Aodh. */

@@ -11,7 +11,7 @@ export function refuseUnreasonable(value: unknown): void {
     const key = path.at(-1) ?? '';
     if (FORBIDDEN_KEYS.has(key)) {
       const where = ['data', ...path.slice(0, -1)].join('.');
-      throw new AppError('invalid_request', `Unknown attribute for argument ${where}: ${key}`);
+      throw new AppError('invalid_request', `Unknown attribute for argument ${where}: ${key}`, { field: [...path] });
     }
     if (isUnstorable(key)) throw unstorable(path.slice(0, -1));
     if (typeof node === 'string' && isUnstorable(node)) throw unstorable(path);
@@ -48,5 +48,6 @@ function isUnstorable(text: string): boolean {
 
 function unstorable(path: readonly string[]): AppError {
   const where = path.length === 0 ? '' : `: ${path.join('.')}`;
-  return new AppError('invalid_request', `Request contains characters that cannot be stored${where}`);
+  const message = `Request contains characters that cannot be stored${where}`;
+  return new AppError('invalid_request', message, path.length === 0 ? {} : { field: [...path] });
 }

@@ -1,5 +1,5 @@
 import { pythonText } from '../../alarm/wire/wire-types.js';
-import { AppError } from '../../errors.js';
+import { AppError, type BodyPath } from '../../errors.js';
 import type { Scope } from '../../storage/scope.js';
 import type { Identity } from './identity.js';
 import { ROLES, type Role } from '../../role.js';
@@ -55,10 +55,14 @@ export function scopeWithin(identity: Identity, projectId: string | undefined): 
   return { projectId };
 }
 
-/** @throws AppError `not_authorized` unless the caller may name this project. */
-export function refuseForeignProject(identity: Identity, projectId: string | null): void {
+/**
+ * @param field Path of the project in the body, if it comes from there.
+ * @throws AppError `not_authorized` unless the caller may name this project.
+ */
+export function refuseForeignProject(identity: Identity, projectId: string | null, field?: BodyPath): void {
   if (!isAdmin(identity) && projectId !== identity.projectId) {
-    throw new AppError('not_authorized', `Not Authorized to access project ${pythonText(projectId)}`);
+    const message = `Not Authorized to access project ${pythonText(projectId)}`;
+    throw new AppError('not_authorized', message, field && { field });
   }
 }
 

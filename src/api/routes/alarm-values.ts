@@ -8,6 +8,7 @@ import type { StoredAlarm } from '../../storage/alarms/alarm-store.js';
 import { newAlarm, refuseOtherMuted } from '../alarms/alarm-definition.js';
 import { refuseBadActions, type ActionPolicy } from '../alarms/check-actions.js';
 import { refuseBadRule } from '../alarms/check-rule.js';
+import { draftIn, namingFields } from '../alarms/refused-field.js';
 import { latestValueAnswer, valuesAnswer } from '../answers/values-answer.js';
 import { noteProject } from '../audit/request-audit.js';
 import type { ApiAnswer } from '../http/answer.js';
@@ -21,7 +22,7 @@ import type { Alarms, RuleChecks } from '../ports.js';
 import { BacktestRequest, MAX_STEP_S } from '../schema/backtest-request.js';
 import { LatestValuesRequest } from '../schema/latest-values-request.js';
 import { parseTimestamp } from '../schema/timestamp.js';
-import { requestedAlarm, throwAlarmNotFound } from './alarms.js';
+import { requestedAlarm } from './alarms.js';
 import { refuseBadSpan, refuseMissingBackend } from './backtest.js';
 
 export interface AlarmValuesRoutesDeps {
@@ -89,13 +90,16 @@ async function valuesOfDraft(deps: AlarmValuesRoutesDeps, request: ApiRequest): 
   const { identity, body } = request;
   if (body === undefined) throw new AppError('invalid_request', 'Missing argument: "data"');
   const wanted = parseWith(BacktestRequest, { argument: 'data', value: body });
-  refuseBadActions(wanted.alarm, identity, deps.actions);
-  refuseOtherMuted(wanted.alarm, false);
   const span = spanOf(wanted, deps);
-  await refuseUnknownMembers(deps, request, typeOf(wanted.alarm.rule).members(wanted.alarm.rule));
-  const owners = await refuseBadRule(wanted.alarm, identity, deps.ruleChecks);
-  const alarm = newAlarm(wanted.alarm, identity, { id: DRAFT_ID, at: span.start, ...owners });
-  refuseMissingBackend(deps.alarmValues, alarm);
+  const alarm = await namingFields(draftIn(body, wanted), async () => {
+    refuseBadActions(wanted.alarm, identity, deps.actions);
+    refuseOtherMuted(wanted.alarm, false);
+    await refuseUnknownMembers(deps, request, typeOf(wanted.alarm.rule).members(wanted.alarm.rule));
+    const owners = await refuseBadRule(wanted.alarm, identity, deps.ruleChecks);
+    const draft = newAlarm(wanted.alarm, identity, { id: DRAFT_ID, at: span.start, ...owners });
+    refuseMissingBackend(deps.alarmValues, draft);
+    return draft;
+  });
   const evaluated = { ...span, alarm, initialState: wanted.initial_state };
   const work = (signal: AbortSignal): Promise<AlarmValues> => deps.alarmValues.ofDraft(evaluated, signal);
   return { status: 200, body: valuesAnswer(null, span, await found(deps, request, work)) };
@@ -157,8 +161,10 @@ async function refuseUnknownMembers(
   members: readonly string[],
 ): Promise<void> {
   const visible = await visibleAlarms(deps, request, members);
-  const unknown = members.find((id) => !visible.has(id));
-  if (unknown !== undefined) throwAlarmNotFound(unknown);
+  const unknown = members.findIndex((id) => !visible.has(id));
+  if (unknown < 0) return;
+  const field = ['combination_rule', 'alarm_ids', unknown];
+  throw new AppError('not_found', `Alarm ${members[unknown]} not found`, { field });
 }
 
 function spanOf(

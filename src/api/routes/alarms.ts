@@ -9,6 +9,7 @@ import { changedFields, creationEntry, deletionEntry, ruleChangeEntry } from '..
 import { refuseBadActions, type ActionPolicy } from '../alarms/check-actions.js';
 import { refuseForbiddenAddresses } from '../alarms/check-addresses.js';
 import { refuseBadRule } from '../alarms/check-rule.js';
+import { namingFields, type SentAlarm } from '../alarms/refused-field.js';
 import { noteProject } from '../audit/request-audit.js';
 import type { ConcurrencyLimit } from '../http/concurrency-limit.js';
 import { refuseOtherVersion, versionOf } from '../http/entity-tag.js';
@@ -100,19 +101,28 @@ export function throwAlarmNotFound(id: string): never {
   throw new AppError('not_found', `Alarm ${id} not found`);
 }
 
-function definitionIn({ body, identity }: ApiRequest, policy: ActionPolicy): AlarmRequest {
+function definitionIn({ body }: ApiRequest): SentAlarm {
   if (body === undefined) throw new AppError('invalid_request', 'Missing argument: "data"');
-  const request = parseWith(AlarmRequest, { argument: 'data', value: body });
-  refuseBadActions(request, identity, policy);
-  return request;
+  return { sent: body, alarm: parseWith(AlarmRequest, { argument: 'data', value: body }) };
 }
 
 type Prepared = () => Promise<ApiAnswer>;
 
+/** Runs a part of a request that checks its alarm. What it resolves to checks the alarm, too. */
+async function naming(sent: SentAlarm, prepare: () => Promise<Prepared>): Promise<Prepared> {
+  const prepared = await namingFields(sent, prepare);
+  return () => namingFields(sent, prepared);
+}
+
 async function create(deps: AlarmRoutesDeps, request: ApiRequest): Promise<Prepared> {
+  const sent = definitionIn(request);
+  return naming(sent, () => createFrom(deps, request, sent.alarm));
+}
+
+async function createFrom(deps: AlarmRoutesDeps, request: ApiRequest, wanted: AlarmRequest): Promise<Prepared> {
   const { alarms, ruleChecks, actions, trustActions, now, newId } = deps;
   const { identity, origin } = request;
-  const wanted = definitionIn(request, actions);
+  refuseBadActions(wanted, identity, actions);
   refuseOtherMuted(wanted, false);
   await refuseForbiddenAddresses(wanted, wanted.project_id ?? identity.projectId, actions.egress);
   const owners = await refuseBadRule(wanted, identity, ruleChecks);
@@ -133,9 +143,14 @@ async function show({ alarms }: AlarmRoutesDeps, request: ApiRequest): Promise<P
 }
 
 async function replace(deps: AlarmRoutesDeps, request: ApiRequest): Promise<Prepared> {
+  const sent = definitionIn(request);
+  return naming(sent, () => replaceBy(deps, request, sent.alarm));
+}
+
+async function replaceBy(deps: AlarmRoutesDeps, request: ApiRequest, wanted: AlarmRequest): Promise<Prepared> {
   const { alarms, ruleChecks, actions, trustActions, now, newId } = deps;
   const { identity } = request;
-  const wanted = definitionIn(request, actions);
+  refuseBadActions(wanted, identity, actions);
   const found = await findRequestedAlarm(alarms, request);
   if (found) refuseOtherMuted(wanted, found.muted);
   const project_id = found ? projectAfterPut(found, wanted) : wanted.project_id;

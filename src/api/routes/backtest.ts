@@ -4,6 +4,7 @@ import type { BacktestTransition } from '../../evaluator/backtest.js';
 import { newAlarm, refuseOtherMuted } from '../alarms/alarm-definition.js';
 import { refuseBadActions, type ActionPolicy } from '../alarms/check-actions.js';
 import { refuseBadRule } from '../alarms/check-rule.js';
+import { draftIn, namingFields } from '../alarms/refused-field.js';
 import { parseWith } from '../http/faultstring.js';
 import type { Backtests } from '../../evaluator/backtest.js';
 import type { RuleChecks } from '../ports.js';
@@ -50,13 +51,16 @@ async function backtest(deps: BacktestRoutesDeps, { body, identity, signal }: Ap
   const { backtests, backtestLimit, ruleChecks, actions } = deps;
   if (body === undefined) throw new AppError('invalid_request', 'Missing argument: "data"');
   const request = parseWith(BacktestRequest, { argument: 'data', value: body });
-  refuseBadActions(request.alarm, identity, actions);
-  refuseOtherMuted(request.alarm, false);
   const span = spanOf(request, deps);
-  refuseOtherKinds(request);
-  const owners = await refuseBadRule(request.alarm, identity, ruleChecks);
-  const alarm = newAlarm(request.alarm, identity, { id: DRAFT_ID, at: span.start, ...owners });
-  refuseMissingBackend(backtests, alarm);
+  const alarm = await namingFields(draftIn(body, request), async () => {
+    refuseBadActions(request.alarm, identity, actions);
+    refuseOtherMuted(request.alarm, false);
+    refuseOtherKinds(request);
+    const owners = await refuseBadRule(request.alarm, identity, ruleChecks);
+    const draft = newAlarm(request.alarm, identity, { id: DRAFT_ID, at: span.start, ...owners });
+    refuseMissingBackend(backtests, draft);
+    return draft;
+  });
   const { pages, summary } = backtests.start({ alarm, ...span, initialState: request.initial_state }, signal);
   return {
     status: 200,
@@ -75,15 +79,15 @@ function spanOf(
   const evaluations = Math.floor((stop.getTime() - start.getTime()) / stepMs) + 1;
   if (evaluations > MAX_EVALUATIONS) {
     const most = `At most ${MAX_EVALUATIONS} evaluations are made at once, and this would be ${evaluations}.`;
-    throw invalidInput('stop', isoTimestamp(stop), `${most} Let it stop earlier, or take a longer step.`);
+    throw invalidInput('stop', isoTimestamp(stop), `${most} Let it stop earlier, or take a longer step.`).at(['stop']);
   }
   return { start, stop, stepMs };
 }
 
 /** @throws AppError for a span that ends in the future, or that does not begin before its end. */
 export function refuseBadSpan(start: Date, stop: Date, now: Date): void {
-  if (stop > now) throw invalidInput('stop', isoTimestamp(stop), 'It must not be in the future.');
-  if (start >= stop) throw invalidInput('start', isoTimestamp(start), 'It must be before stop.');
+  if (stop > now) throw invalidInput('stop', isoTimestamp(stop), 'It must not be in the future.').at(['stop']);
+  if (start >= stop) throw invalidInput('start', isoTimestamp(start), 'It must be before stop.').at(['start']);
 }
 
 /** @throws AppError for an alarm whose backend is not configured. */
@@ -92,12 +96,13 @@ export function refuseMissingBackend(
   alarm: Parameters<Backtests['missingBackend']>[0],
 ): void {
   const missing = missingBackend(alarm);
-  if (missing !== undefined) throw invalidInput('type', alarm.rule.type, `No ${missing} backend is configured.`);
+  if (missing === undefined) return;
+  throw invalidInput('type', alarm.rule.type, `No ${missing} backend is configured.`).at(['type']);
 }
 
 function refuseOtherKinds({ alarm: { rule } }: BacktestRequest): void {
   if (typeOf(rule).judgedBy === 'series') return;
-  throw invalidInput('type', rule.type, 'Only alarms that ask a backend for data can be backtested.');
+  throw invalidInput('type', rule.type, 'Only alarms that ask a backend for data can be backtested.').at(['type']);
 }
 
 async function* shown(

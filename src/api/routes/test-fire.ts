@@ -1,4 +1,4 @@
-import { trustActionsOf } from '../../alarm/action.js';
+import { needsTrust } from '../../alarm/action.js';
 import type { AlarmActions } from '../../alarm/alarm.js';
 import { testBody, type TestedAlarm } from '../../alarm/test-notification.js';
 import type { Clock } from '../../clock.js';
@@ -10,7 +10,8 @@ import type { NewTests, TestRecord } from '../../storage/notifications/test-noti
 import { refuseOtherMuted } from '../alarms/alarm-definition.js';
 import { refuseBadActions, type ActionPolicy } from '../alarms/check-actions.js';
 import { refuseForbiddenAddresses } from '../alarms/check-addresses.js';
-import { chosenActions, refuseActionsOfAdmins, type ActionsByList } from '../alarms/tested-actions.js';
+import { draftIn, namingFields, pathOfAction } from '../alarms/refused-field.js';
+import { allActions, chosenActions, refuseActionsOfAdmins, type ActionsByList } from '../alarms/tested-actions.js';
 import { testFireAnswer } from '../answers/test-fire-answer.js';
 import type { ApiAnswer } from '../http/answer.js';
 import { parseWith } from '../http/faultstring.js';
@@ -75,23 +76,23 @@ async function testAlarm(deps: TestFireRoutesDeps, request: ApiRequest): Promise
 /** Checks the actions of the draft as for its creation. Stores no alarm. */
 async function testDraft(deps: TestFireRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
   const { identity } = request;
-  const wanted = parseWith(DraftTestFireRequest, { argument: 'data', value: bodyOf(request) });
+  const body = bodyOf(request);
+  const wanted = parseWith(DraftTestFireRequest, { argument: 'data', value: body });
   const { alarm: draft } = wanted;
   const projectId = draft.project_id === undefined ? identity.projectId : draft.project_id;
-  refuseForeignProject(identity, projectId);
   const actions = {
     okActions: draft.ok_actions,
     alarmActions: draft.alarm_actions,
     insufficientDataActions: draft.insufficient_data_actions,
   };
-  refuseTrustActions(actions);
-  refuseActionsOfAdmins(
-    Object.values(actions).flatMap((list) => list ?? []),
-    identity,
-  );
-  refuseBadActions(draft, identity, deps.actions);
-  refuseOtherMuted(draft, false);
-  await refuseForbiddenAddresses(draft, projectId, deps.actions.egress);
+  await namingFields(draftIn(body, wanted), async () => {
+    refuseForeignProject(identity, projectId, ['project_id']);
+    refuseTrustActions(actions);
+    refuseActionsOfAdmins(allActions(draft), identity);
+    refuseBadActions(draft, identity, deps.actions);
+    refuseOtherMuted(draft, false);
+    await refuseForbiddenAddresses(draft, projectId, deps.actions.egress);
+  });
   if (isAdmin(identity)) request.note({ projectId });
   const alarm = { ...draft, id: DRAFT_ID };
   return fire(deps, request, { wanted, alarm, lists: draft, projectId, sequence: 0, source: { draft: actions } });
@@ -99,8 +100,10 @@ async function testDraft(deps: TestFireRoutesDeps, request: ApiRequest): Promise
 
 /** Only a stored alarm has a trust, by which the service may act for its owner. */
 function refuseTrustActions(actions: AlarmActions): void {
-  if (trustActionsOf(actions).length > 0)
-    throw new AppError('invalid_request', 'trust+ actions cannot be tested in a draft: create the alarm and test that');
+  const field = pathOfAction(actions, needsTrust);
+  if (field === undefined) return;
+  const message = 'trust+ actions cannot be tested in a draft: create the alarm and test that';
+  throw new AppError('invalid_request', message, { field });
 }
 
 function bodyOf({ body }: ApiRequest): unknown {
@@ -124,12 +127,9 @@ async function fire(
   { wanted, alarm, lists, ...tests }: RequestedTests,
 ): Promise<ApiAnswer> {
   if (wanted.confirm !== alarm.name)
-    throw invalidInput('confirm', wanted.confirm, `It must be the name of the alarm, '${alarm.name}'.`);
+    throw invalidInput('confirm', wanted.confirm, `It must be the name of the alarm, '${alarm.name}'.`).at(['confirm']);
   const chosen = chosenActions(wanted, lists);
-  refuseActionsOfAdmins(
-    chosen.map(({ action }) => action),
-    identity,
-  );
+  refuseActionsOfAdmins(chosen, identity);
   await deps.rateLimits.count('tests', identity.projectId, chosen.length);
   const body = testBody(alarm, wanted.state);
   const ids = await send(deps, identity, { ...tests, alarmId: alarm.id, body, chosen, at: deps.now() });

@@ -97,8 +97,8 @@ export const AlarmRequest = z
     // zod runs this also if the body has an unknown attribute.
     if (context.issues.length > 0) return z.NEVER;
     const rule = theRule(request, request.type);
-    if (typeof rule === 'string') {
-      context.addIssue({ code: 'custom', message: rule, params: { whole: true } });
+    if ('message' in rule) {
+      context.addIssue({ code: 'custom', message: rule.message, path: [rule.field], params: { whole: true } });
       return z.NEVER;
     }
     const evaluationOptions = optionsFromRequest(request.tocsin);
@@ -113,14 +113,19 @@ export type AlarmRequest = z.infer<typeof AlarmRequest>;
 /** The body of PUT on an alarm's state. */
 export const StateRequest = z.enum(ALARM_STATES);
 
-/** The one rule of the body, or the problem as text. */
-function theRule(request: Record<string, unknown>, type: AlarmKind): AlarmRule | string {
+/** The one rule of the body, or the problem: a rule that is missing, or one that is not of this type. */
+function theRule(request: Record<string, unknown>, type: AlarmKind): AlarmRule | { message: string; field: RuleKey } {
   const present = ALARM_KINDS.filter(
     (kind) => request[`${kind}_rule`] !== undefined && request[`${kind}_rule`] !== null,
   );
-  if (!present.includes(type)) return `${type}_rule must be set for ${type} type alarm`;
+  if (!present.includes(type))
+    return { message: `${type}_rule must be set for ${type} type alarm`, field: `${type}_rule` };
   const [one, another] = [...present].sort();
-  if (another !== undefined) return `${one}_rule and ${another}_rule cannot be set at the same time`;
+  if (another !== undefined) {
+    const superfluous = present.find((kind) => kind !== type) ?? another;
+    const message = `${one}_rule and ${another}_rule cannot be set at the same time`;
+    return { message, field: `${superfluous}_rule` };
+  }
   return request[`${type}_rule`] as AlarmRule;
 }
 

@@ -2,7 +2,7 @@ import type { GnocchiAggregationByResourcesThresholdRule as ByResourcesRule } fr
 import type { AlarmRule } from '../../alarm/types/index.js';
 import { RawJson } from '../../alarm/wire/python-json.js';
 import type { Clock } from '../../clock.js';
-import { AppError, UpstreamRefusal } from '../../errors.js';
+import { AppError, UpstreamRefusal, type AppErrorOptions, type BodyPath } from '../../errors.js';
 import type { GnocchiAnswer } from './client/answer.js';
 import { isTemporaryStatus } from '../../http/backend-unavailable.js';
 import { probeGnocchi } from './queries/requester.js';
@@ -73,10 +73,12 @@ function known(answer: GnocchiAnswer<string[]>): string[] {
   throw notChecked(answer);
 }
 
-function refuseUnknownMethod({ aggregation_method }: GnocchiRule, methods: readonly string[]): void {
+function refuseUnknownMethod(rule: GnocchiRule, methods: readonly string[]): void {
+  const { aggregation_method } = rule;
   if (methods.includes(aggregation_method)) return;
   const list = methods.map((method) => `'${method}'`).join(', ');
-  throw new AppError('invalid_request', `aggregation_method should be in [${list}] not ${aggregation_method}`);
+  const message = `aggregation_method should be in [${list}] not ${aggregation_method}`;
+  throw new AppError('invalid_request', message, { fieldIn: { part: rule, path: ['aggregation_method'] } });
 }
 
 /**
@@ -90,11 +92,12 @@ async function tryOut(gnocchi: GnocchiClient, rule: ByResourcesRule): Promise<vo
   const answer = await gnocchi.aggregates({ ...request, start: '-1 day', stop: 'now' });
   if (answer.kind === 'answer' || (answer.kind === 'refusal' && isAboutAbsence(answer))) return;
   if (answer.kind === 'outage' && answer.cause instanceof AnswerTooLarge) return;
+  const place = { fieldIn: { part: rule, path: ['query'] } };
   // An invalid search makes Gnocchi answer 500. If Gnocchi answers another search, the search is at fault.
   if (answer.kind === 'refusal' && answer.status === 500 && (await isAvailable(gnocchi))) {
-    throw new UpstreamRefusal(answer.status, answer.description);
+    throw new UpstreamRefusal(answer.status, answer.description, place);
   }
-  throw errorFor(answer);
+  throw errorFor(answer, place);
 }
 
 async function isAvailable(gnocchi: GnocchiClient): Promise<boolean> {
@@ -114,6 +117,7 @@ function isAboutAbsence({ status, description }: Extract<GnocchiAnswer<unknown>,
 type NamedId = {
   field: 'resource_id' | 'metrics';
   id: string;
+  place: AppErrorOptions;
   request: (id: string, token?: string) => Promise<GnocchiAnswer<{ id: string }>>;
 };
 
@@ -132,10 +136,13 @@ async function refuseInvisible(
   { token, isAdmin }: AuthorAccess,
 ): Promise<void> {
   if (isAdmin || token === undefined || !gnocchi.takesTokens) return;
+  const at = (...path: BodyPath): AppErrorOptions => ({ fieldIn: { part: rule, path } });
   const named: NamedId[] =
     rule.type === 'gnocchi_resources_threshold'
-      ? [{ field: 'resource_id', id: rule.resource_id, request: gnocchi.resource }]
-      : [...new Set(rule.metrics)].map((id) => ({ field: 'metrics', id, request: gnocchi.metric }));
+      ? [{ field: 'resource_id', id: rule.resource_id, place: at('resource_id'), request: gnocchi.resource }]
+      : [...new Set(rule.metrics)].map((id) => {
+          return { field: 'metrics', id, place: at('metrics', rule.metrics.indexOf(id)), request: gnocchi.metric };
+        });
   await Promise.all(named.map((each) => refuseUnlessVisible(each, token)));
 }
 
@@ -144,16 +151,21 @@ async function refuseInvisible(
  * the id is harmless. If it finds something, its id at Gnocchi is requested with the author's token, since only that id
  * means the same to all users; another id of a resource is a name that Gnocchi resolves differently for each user.
  */
-async function refuseUnlessVisible({ field, id, request }: NamedId, token: string): Promise<void> {
+async function refuseUnlessVisible({ field, id, place, request }: NamedId, token: string): Promise<void> {
   const ours = await request(id);
   if (ours.kind === 'refusal' && !isTemporaryStatus(ours.status)) return; // an evaluator cannot read it either
-  if (ours.kind !== 'answer') throw unseen(ours);
+  if (ours.kind !== 'answer') throw unseen(ours, place);
   const theirs = await request(ours.value.id, token);
   if (theirs.kind === 'answer') return;
-  if (theirs.kind === 'outage') throw unseen(theirs);
+  if (theirs.kind === 'outage') throw unseen(theirs, place);
   if (theirs.status === 401) throw new AppError('not_authorized', 'Gnocchi does not accept your token');
-  if (theirs.status !== 403 && theirs.status !== 404) throw unseen(theirs);
-  throw invalid(field, id, `${field === 'metrics' ? 'Metric' : 'Resource'} ${id} is not visible to you`);
+  if (theirs.status !== 403 && theirs.status !== 404) throw unseen(theirs, place);
+  const problem = `${field === 'metrics' ? 'Metric' : 'Resource'} ${id} is not visible to you`;
+  throw new AppError(
+    'invalid_request',
+    `Invalid input for field/attribute ${field}. Value: '${id}'. ${problem}`,
+    place,
+  );
 }
 
 type FailedAnswer = Exclude<GnocchiAnswer<unknown>, { kind: 'answer' }>;
@@ -162,15 +174,15 @@ type FailedAnswer = Exclude<GnocchiAnswer<unknown>, { kind: 'answer' }>;
  * As in Aodh: a refusal of Gnocchi with its own status and text. But if Gnocchi does not accept the credentials of this
  * service, the author gets no 401.
  */
-function errorFor(failure: FailedAnswer): Error {
+function errorFor(failure: FailedAnswer, place: AppErrorOptions): Error {
   if (failure.kind === 'outage' || isTemporaryStatus(failure.status)) return notChecked(failure);
-  return new UpstreamRefusal(failure.status, failure.description);
+  return new UpstreamRefusal(failure.status, failure.description, place);
 }
 
 /** The error for a resource or metric that could not be checked. */
-function unseen(failure: FailedAnswer): AppError {
+function unseen(failure: FailedAnswer, place: AppErrorOptions): AppError {
   if (failure.kind === 'refusal' && failure.status !== 401)
-    return new UpstreamRefusal(failure.status, failure.description);
+    return new UpstreamRefusal(failure.status, failure.description, place);
   return new AppError('unavailable', `Gnocchi ${notChecked(failure).message}`, { cause: failure });
 }
 
@@ -178,8 +190,4 @@ function notChecked(failure: FailedAnswer): NotChecked {
   if (failure.kind === 'outage') return new NotChecked(`cannot be asked: ${failure.reason}`, { cause: failure.cause });
   if (failure.status === 401) return new NotChecked('does not accept the credentials of this service');
   return new NotChecked(`cannot be asked: it answered with status ${failure.status}`);
-}
-
-function invalid(field: string, value: string, message: string): AppError {
-  return new AppError('invalid_request', `Invalid input for field/attribute ${field}. Value: '${value}'. ${message}`);
 }

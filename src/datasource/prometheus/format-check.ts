@@ -54,12 +54,12 @@ async function refuseUnparsable(
   const { promql: sent, tenant } = scoped;
   const headers = headersOf(tenant, tenancy);
   const parsed = await parse(client, sent, headers);
-  if (parsed.kind === 'refused') throw invalid(written, `Prometheus says: ${refusalDetail(parsed, { written, sent })}`);
+  if (parsed.kind === 'refused') throw invalid(rule, `Prometheus says: ${refusalDetail(parsed, { written, sent })}`);
   if (parsed.kind === 'not checked') return parsed.reason;
   if (!isOverRange(rule)) return undefined;
   // Only an instant vector or a scalar can be negated, and a range query must be one of these.
   const negated = await parse(client, `-(${sent}\n)`, headers);
-  if (negated.kind === 'refused') throw invalid(written, TYPE_PROBLEM);
+  if (negated.kind === 'refused') throw invalid(rule, TYPE_PROBLEM);
   return negated.kind === 'not checked' ? negated.reason : undefined;
 }
 
@@ -96,9 +96,10 @@ function parsedFrom({ status, text, isCutOff }: PrometheusResponse): Parsed {
   return { kind: 'not checked', reason: `cannot check queries: it answered with status ${status}` };
 }
 
-function invalid(query: string, problem: string): AppError {
+function invalid(rule: PrometheusRule, problem: string): AppError {
   return new AppError(
     'invalid_request',
-    `Invalid input for field/attribute query. Value: '${shownText(query)}'. ${problem}`,
+    `Invalid input for field/attribute query. Value: '${shownText(rule.query)}'. ${problem}`,
+    { fieldIn: { part: rule, path: ['query'] } },
   );
 }

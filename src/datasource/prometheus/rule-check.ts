@@ -27,10 +27,12 @@ export function createPrometheusRuleCheck(
   const { tenancy, setting, isConfigured } = options;
   return (rule, { isAdmin }) => {
     const rules = prometheusRulesIn(rule);
-    if (rules.length > 0 && tenancy === 'none' && !isAdmin) {
+    const [first] = rules;
+    if (first && tenancy === 'none' && !isAdmin) {
       throw new AppError(
         'forbidden',
         `Only admins may create prometheus rules, since ${setting} is none: nothing keeps projects apart`,
+        { fieldIn: { part: first, path: [] } },
       );
     }
     if (tenancy === 'none' && rules.some(({ scope_to_project }) => scope_to_project !== null)) {
@@ -38,6 +40,7 @@ export function createPrometheusRuleCheck(
         'forbidden',
         `Admins may create prometheus rules only for alarms of their own, since ` +
           `${setting} is none: nothing keeps projects apart`,
+        { field: ['project_id'] },
       );
     }
     if (tenancy !== 'label' || !isConfigured) return;
@@ -45,16 +48,15 @@ export function createPrometheusRuleCheck(
   };
 }
 
-function refuseUnconfinable(
-  { query, scope_to_project: project }: PrometheusRule,
-  { projectLabel }: PrometheusRuleCheckOptions,
-): void {
+function refuseUnconfinable(rule: PrometheusRule, { projectLabel }: PrometheusRuleCheckOptions): void {
+  const { query, scope_to_project: project } = rule;
   if (project === null) return;
   const confined = withEnforcedLabel(query, projectLabel, project);
   if ('promql' in confined) return;
   throw new AppError(
     'invalid_request',
     `Invalid input for field/attribute query. Value: '${shownText(query)}'. ${sentence(confined.problem)}`,
+    { fieldIn: { part: rule, path: ['query'] } },
   );
 }
 

@@ -106,7 +106,8 @@ async function pastStates(
   const changes = await store.changesOf(ids, { start, stop, limit: MOST_CHANGES + 1 });
   if (changes.length > MOST_CHANGES) {
     const message = `The alarms below it changed their states more than ${MOST_CHANGES} times.`;
-    throw new AppError('invalid_request', `${message} Take a shorter time span: let stop be earlier.`);
+    const advice = 'Take a shorter time span: let stop be earlier.';
+    throw new AppError('invalid_request', `${message} ${advice}`, { field: ['stop'] });
   }
   const states = new Map([...(await store.statesAt(ids, start))].map(([id, { state }]) => [id, state]));
   return inOrder(states, changes);

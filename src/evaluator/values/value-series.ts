@@ -52,6 +52,7 @@ export function refuseManyPoints(valuesPerMoment: number, { moments, stepMs }: P
   throw new AppError(
     'invalid_request',
     `Invalid input for field/attribute step. Value: '${stepMs / 1000}'. ${message} ${advice}, or take a shorter span.`,
+    { field: ['step'] },
   );
 }
 

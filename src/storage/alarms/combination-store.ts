@@ -1,6 +1,6 @@
 import { AppError } from '../../errors.js';
 import type { Sql } from '../database.js';
-import { membersBelow, refuseTooDeep, type CombinationMember } from './combination-tree.js';
+import { MEMBERS, membersBelow, refuseTooDeep, type CombinationMember } from './combination-tree.js';
 
 /** A combination alarm to write, its members, and the project to which they must belong (null: any, for admins). */
 export interface Combination {
@@ -26,13 +26,15 @@ const NO_PROJECT = '';
 export async function lockAndCheckMembers(tx: Sql, combination: Combination): Promise<void> {
   const { alarmId, memberIds } = combination;
   if (memberIds.includes(alarmId)) {
-    throw new AppError('invalid_request', `Cannot specify alarm ${alarmId} itself in combination rule`);
+    const field = [...MEMBERS, memberIds.indexOf(alarmId)];
+    throw new AppError('invalid_request', `Cannot specify alarm ${alarmId} itself in combination rule`, { field });
   }
   const below = await lockedMembersBelow(tx, combination);
   await refuseMissingMembers(tx, combination);
   const cycle = cycleThrough(alarmId, memberIds, below);
   if (cycle) {
-    throw new AppError('invalid_request', `Alarm combination rule would make a circle: ${cycle.join(' -> ')}`);
+    const message = `Alarm combination rule would make a circle: ${cycle.join(' -> ')}`;
+    throw new AppError('invalid_request', message, { field: MEMBERS });
   }
   await refuseTooDeep(tx, combination, below);
 }
@@ -81,7 +83,8 @@ async function refuseMissingMembers(tx: Sql, { memberIds, projectId }: Combinati
   const present = new Set(rows.map(({ id }) => id));
   const missing = memberIds.find((id) => !present.has(id));
   if (missing === undefined) return;
-  throw new AppError('not_found', `Alarm ${missing} not found${projectId === null ? '' : ` in project ${projectId}`}`);
+  const message = `Alarm ${missing} not found${projectId === null ? '' : ` in project ${projectId}`}`;
+  throw new AppError('not_found', message, { field: [...MEMBERS, memberIds.indexOf(missing)] });
 }
 
 /** Replaces the recorded members of a combination. An empty list removes all. */

@@ -9,6 +9,9 @@ export interface CombinationMember {
   project_id: string | null;
 }
 
+/** Path of the members in the body of a request. */
+export const MEMBERS = ['combination_rule', 'alarm_ids'];
+
 /** Levels of combinations, the lowest alarms included. */
 const MAX_LEVELS = 10;
 /** Memberships of a combination and of all combinations within it, as a sum. */
@@ -83,10 +86,12 @@ async function reach(
 }
 
 function tooDeep(): AppError {
-  return new AppError('invalid_request', `Alarm combination rule would have more than ${MAX_LEVELS} levels of alarms`);
+  const message = `Alarm combination rule would have more than ${MAX_LEVELS} levels of alarms`;
+  return new AppError('invalid_request', message, { field: MEMBERS });
 }
 
 function tooLarge(): AppError {
   const most = `more than ${MAX_MEMBERSHIPS} members at all levels`;
-  return new AppError('invalid_request', `Alarm combination rule, or one that contains it, would have ${most}`);
+  const message = `Alarm combination rule, or one that contains it, would have ${most}`;
+  return new AppError('invalid_request', message, { field: MEMBERS });
 }

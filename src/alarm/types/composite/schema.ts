@@ -62,14 +62,16 @@ function described(): Record<string, unknown> {
 }
 
 function readNode(value: unknown, path: Path, parse: ParseState): CompositeNode | undefined {
-  if (!isObject(value)) return refuse(parse, malformed(value));
+  if (!isObject(value)) return refuse(parse, malformed(value), path);
   const [key, ...others] = Object.keys(value);
   if (key === undefined || others.length > 0) return readLeaf(value, path, parse);
-  if (key !== 'and' && key !== 'or') return refuse(parse, 'Threshold rules should be combined with "and" or "or"');
+  if (key !== 'and' && key !== 'or')
+    return refuse(parse, 'Threshold rules should be combined with "and" or "or"', path);
   const members = value[key];
-  if (!Array.isArray(members)) return refuse(parse, malformed(value));
+  if (!Array.isArray(members)) return refuse(parse, malformed(value), path);
   // Each level adds a key and an index to the path.
-  if (path.length >= MAX_DEPTH * 2) return refuse(parse, `Value should be nested at most ${MAX_DEPTH} levels deep`, []);
+  if (path.length >= MAX_DEPTH * 2)
+    return refuseField(parse, `Value should be nested at most ${MAX_DEPTH} levels deep`);
   const nodes: CompositeNode[] = [];
   for (const [index, member] of members.entries()) {
     const node = readNode(member, [...path, key, index], parse);
@@ -80,10 +82,10 @@ function readNode(value: unknown, path: Path, parse: ParseState): CompositeNode 
 }
 
 function readLeaf({ type, ...sent }: SentLeaf, path: Path, parse: ParseState): CompositeLeaf | undefined {
-  if (type === undefined || type === null || type === '') return refuse(parse, 'type must be set in every rule');
-  if (!isLeafKind(type)) return refuse(parse, unsupported(type));
+  if (type === undefined || type === null || type === '') return refuse(parse, 'type must be set in every rule', path);
+  if (!isLeafKind(type)) return refuse(parse, unsupported(type), [...path, 'type']);
   parse.leaves += 1;
-  if (parse.leaves > MAX_LEAVES) return refuse(parse, `Value should have at most ${MAX_LEAVES} rules`, []);
+  if (parse.leaves > MAX_LEAVES) return refuseField(parse, `Value should have at most ${MAX_LEAVES} rules`);
   const { tocsin, ...fields } = sent;
   const parsed = leafTypeOf({ type }).schema.safeParse(fields);
   if (!parsed.success) {
@@ -91,12 +93,13 @@ function readLeaf({ type, ...sent }: SentLeaf, path: Path, parse: ParseState): C
     return undefined;
   }
   const misfit = misfitIn(fields);
-  if (misfit) return refuse(parse, misfit.message, [...path, misfit.field]);
+  if (misfit) return refuseField(parse, misfit.message, [...path, misfit.field]);
   const options = readOptions(tocsin, path, parse);
   if (options === undefined) return undefined;
   const leaf = inOrderOf(sent, options === null ? parsed.data : { ...parsed.data, tocsin: options });
   const problem = leafTypeOf(leaf).optionProblem(leaf, optionsOf(leaf));
-  return problem === undefined ? leaf : refuse(parse, `It ${problem.message}`, [...path, 'tocsin', problem.option]);
+  if (problem === undefined) return leaf;
+  return refuseField(parse, `It ${problem.message}`, [...path, 'tocsin', problem.option]);
 }
 
 /** Null if there are no options; undefined if they are invalid. */
@@ -126,14 +129,25 @@ function inOrderOf(sent: SentLeaf, { type, ...rule }: CompositeLeaf): CompositeL
   return { ...Object.fromEntries(names.map((name) => [name, values[name]])), type } as CompositeLeaf;
 }
 
-/** Aodh names an unknown attribute without the path to the rule, and an invalid field by its own name. */
+/**
+ * Aodh names an unknown attribute without the path to the rule, and an invalid field by its own name. The header of the
+ * refusal has the path of both.
+ */
 function placed(issue: z.core.$ZodIssue, path: Path, within: Path = []): NewIssue {
-  return { ...issue, path: [...(issue.code === 'unrecognized_keys' ? [] : path), ...within, ...issue.path] };
+  if (issue.code !== 'unrecognized_keys') return { ...issue, path: [...path, ...within, ...issue.path] };
+  const named = [...within, ...issue.path];
+  return { ...issue, path: named, params: { unnamed: { path, before: named.length } } };
 }
 
-/** Without a path the message is the whole error text. */
-function refuse({ context }: ParseState, message: string, path?: Path): undefined {
-  context.addIssue({ code: 'custom', message, path: [...(path ?? [])], params: { whole: path === undefined } });
+/** Refuses the value at the path with a message that is the whole error text. */
+function refuse({ context }: ParseState, message: string, path: Path): undefined {
+  context.addIssue({ code: 'custom', message, path: [...path], params: { whole: true } });
+  return undefined;
+}
+
+/** Refuses a field, which the error text names. Without a path it is the whole rule. */
+function refuseField({ context }: ParseState, message: string, path: Path = []): undefined {
+  context.addIssue({ code: 'custom', message, path: [...path] });
   return undefined;
 }
 

@@ -53,6 +53,19 @@ export function leavesOf(node: CompositeNode): CompositeLeaf[] {
   return [node];
 }
 
+/** The path of a leaf within its tree; undefined for an object that is none of its leaves. */
+export function pathOfLeaf(node: CompositeNode, leaf: object): (string | number)[] | undefined {
+  if (node === leaf) return [];
+  const operator = 'and' in node ? 'and' : 'or' in node ? 'or' : undefined;
+  if (operator === undefined) return undefined;
+  const members = (node as Record<typeof operator, CompositeNode[]>)[operator];
+  for (const [index, member] of members.entries()) {
+    const path = pathOfLeaf(member, leaf);
+    if (path) return [operator, index, ...path];
+  }
+  return undefined;
+}
+
 /** The same tree with each leaf replaced by the result of `change`. */
 export function withLeaves(node: CompositeNode, change: (leaf: CompositeLeaf) => CompositeLeaf): CompositeNode {
   if ('and' in node) return { and: node.and.map((member) => withLeaves(member, change)) };

@@ -20,7 +20,7 @@ const QueryItem = z
   .transform((item, context) => {
     const problem = problemOf(item);
     if (problem === undefined) return item as EventQueryItem;
-    context.addIssue({ code: 'custom', message: problem, params: { whole: true } });
+    context.addIssue({ code: 'custom', message: problem.message, path: [problem.at], params: { whole: true } });
     return z.NEVER;
   });
 
@@ -73,6 +73,12 @@ export interface EventRule {
   sent_event_type?: '' | null;
 }
 
+/** The wrong field of a condition, with Aodh's error text. */
+interface ConditionProblem {
+  at: string;
+  message: string;
+}
+
 /** Aodh's error texts, in the order of its two checks: the value first, the other fields after it. */
 function problemOf({
   field,
@@ -84,20 +90,20 @@ function problemOf({
   op: string;
   value: string;
   type: string;
-}): string | undefined {
+}): ConditionProblem | undefined {
   if (type !== '' && !isOneOf(VALUE_TYPES, type)) {
-    return `The data type ${type} is not supported. The supported data type list is: ${quoted(VALUE_TYPES)}`;
+    const message = `The data type ${type} is not supported. The supported data type list is: ${quoted(VALUE_TYPES)}`;
+    return { at: 'type', message };
   }
-  if (typedValue(value, type === '' ? 'string' : type) === undefined) {
-    return `Unable to convert the value ${value} to the expected data type ${type}.`;
-  }
+  if (typedValue(value, type === '' ? 'string' : type) === undefined)
+    return { at: 'value', message: `Unable to convert the value ${value} to the expected data type ${type}.` };
   if (!FIELD.test(field)) return invalid('field', `does not match regular expression ${FIELD.source}`);
   if (!isOneOf(OPERATORS, op)) return invalid('op', `value must be one of ${quoted(OPERATORS)}`);
   return undefined;
 }
 
-function invalid(name: string, problem: string): string {
-  return `Query value or traits invalid: ${problem} for dictionary value @ data['${name}']`;
+function invalid(name: string, problem: string): ConditionProblem {
+  return { at: name, message: `Query value or traits invalid: ${problem} for dictionary value @ data['${name}']` };
 }
 
 function isOneOf<T extends string>(known: readonly T[], text: string): text is T {

@@ -36,7 +36,10 @@ export function scopedTo(rule: ThresholdRule, { projectId }: RuleScope): Thresho
   if (projectId === null) return { ...rule, scope_to_project: null };
   const named = projectConditions(rule);
   const foreign = named.find(({ value }) => value !== projectId);
-  if (foreign) throw new AppError('not_authorized', `Not Authorized to access project ${foreign.value}`);
+  if (foreign) {
+    const fieldIn = { part: rule, path: ['query', rule.query.indexOf(foreign), 'value'] };
+    throw new AppError('not_authorized', `Not Authorized to access project ${foreign.value}`, { fieldIn });
+  }
   const shown: QueryItem[] = named.length > 0 ? [] : [{ field: 'project_id', op: 'eq', value: projectId, type: '' }];
   return { ...rule, query: [...rule.query, ...shown], scope_to_project: projectId };
 }
