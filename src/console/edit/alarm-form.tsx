@@ -12,11 +12,12 @@ import { Conflict } from './conflict.js';
 import { changesBetween, withValue, type Draft, type FieldPath } from './draft.js';
 import { DraftTest } from './draft-test.js';
 import { DraftValues } from './draft-values.js';
-import type { FieldFault } from './faults.js';
+import { stillHolds, type FieldFault } from './faults.js';
 import { FieldInput } from './field-input.js';
 import type { FormField, RuleForm } from './form-fields.js';
 import { sectionsOf, type FormSection, type PlacedField } from './form-sections.js';
 import { FormContext } from './form-state.js';
+import { useDraftValues } from './use-draft-values.js';
 import { useSaving, type KeptAlarm } from './use-saving.js';
 
 /** The form of an alarm. */
@@ -47,7 +48,10 @@ export function AlarmForm({
   const known = placed.map(({ path }) => path);
   const { problem, isSaving, save, forgetProblem } = useSaving({ id, kept, known, onSaved: forget });
   const missing = missingField(placed, draft);
-  const [fault, refuse] = useFault(problem.fault, missing);
+  const notJudged = missingField(placed.filter(isJudged), draft);
+  const outcome = useDraftValues(draft, notJudged === undefined, placed);
+  const isRefused = problem.fault !== undefined && stillHolds(problem.fault, draft);
+  const [fault, refuse] = useFault(isRefused ? problem.fault : undefined, missing);
   const isShown = useShownFault(form.current, fault);
   const submit = (event: Event): void => {
     event.preventDefault();
@@ -56,13 +60,13 @@ export function AlarmForm({
     else setConfirming(true);
   };
   return (
-    <FormContext.Provider value={{ draft, change, fault }}>
+    <FormContext.Provider value={{ draft, change, fault: fault ?? outcome.fault }}>
       {isRestored && <Restored onDiscard={discard} />}
       <form ref={form} class="alarm-form" onSubmit={submit} onInvalidCapture={unfold}>
         {sections.map((section) => (
           <Section key={section.title} section={section} />
         ))}
-        <DraftValues draft={draft} missing={missingField(placed.filter(isJudged), draft)} />
+        <DraftValues outcome={outcome} missing={notJudged} fields={placed} />
         {problem.theirs && (
           <Conflict
             base={base}

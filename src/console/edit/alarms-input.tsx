@@ -6,6 +6,7 @@ import { Required } from '../elements/required.js';
 import { useRowFocus } from '../elements/row-focus.js';
 import { alarmNames } from '../requests/alarm-names.js';
 import { useAnswer } from '../requests/use-answer.js';
+import type { FieldPath } from './draft.js';
 import { Notes } from './field-line.js';
 import type { PlacedField } from './form-sections.js';
 import { useField } from './form-state.js';
@@ -34,20 +35,15 @@ export function AlarmsInput({ field, path, maxItems }: PlacedField & { maxItems:
       <Notes id={id} field={field} fault={fault} />
       <ul class="chosen">
         {chosen.map((each, index) => (
-          <li key={each}>
-            <span>{names.get(each) ?? each}</span>
-            <button
-              type="button"
-              class="remove"
-              aria-label={`Remove ${names.get(each) ?? each}`}
-              onClick={() => {
-                onRemove(index);
-                change(chosen.toSpliced(index, 1));
-              }}
-            >
-              ✕
-            </button>
-          </li>
+          <ChosenAlarm
+            key={each}
+            path={[...path, index]}
+            name={names.get(each) ?? each}
+            onRemove={() => {
+              onRemove(index);
+              change(chosen.toSpliced(index, 1));
+            }}
+          />
         ))}
       </ul>
       <AlarmSearch
@@ -61,5 +57,24 @@ export function AlarmsInput({ field, path, maxItems }: PlacedField & { maxItems:
         }}
       />
     </fieldset>
+  );
+}
+
+function ChosenAlarm({ path, name, onRemove }: { path: FieldPath; name: string; onRemove: () => void }): JSX.Element {
+  const { id, fault } = useField(path);
+  return (
+    <li>
+      <span>
+        {name}
+        {fault !== undefined && (
+          <small id={`${id}.fault`} class="fault" role="alert">
+            {fault}
+          </small>
+        )}
+      </span>
+      <button type="button" class="remove" aria-label={`Remove ${name}`} onClick={onRemove}>
+        ✕
+      </button>
+    </li>
   );
 }

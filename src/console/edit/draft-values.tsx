@@ -5,61 +5,49 @@ import { chartData, type ShownValues } from '../chart/chart-data.js';
 import { ValuesChart } from '../chart/values-chart.js';
 import { countOf, countText } from '../elements/numbers.js';
 import { durationText, Time, timeOf } from '../elements/time.js';
-import { bodyOf, client, failureText, RequestRefused, type Schemas } from '../requests/client.js';
-import { useAnswer } from '../requests/use-answer.js';
-import { useRested } from '../requests/use-rested.js';
-import { retriedWhileBusy } from '../requests/while-busy.js';
-import { serviceTime } from '../shell/clock.js';
-import { testedDraft, type Draft } from './draft.js';
+import { failureText } from '../requests/client.js';
+import { fieldAround } from './faults.js';
 import type { PlacedField } from './form-sections.js';
+import type { DraftOutcome } from './use-draft-values.js';
 
-const SPAN_S = 24 * 3600;
-/** Seconds between two evaluations. If a draft has too many series for it, the service says the shortest step. */
-const STEP_S = 60;
-
-/** What the draft would have done in the last 24 hours. Nothing is saved. */
-export function DraftValues({ draft, missing }: { draft: Draft; missing: PlacedField | undefined }): JSX.Element {
-  const key = useRested(missing === undefined ? JSON.stringify({ ...testedDraft(draft), ...UNNAMED }) : undefined);
-  const answer = useAnswer(key, (signal) => valuesOf(key ?? '{}', signal));
-  const { value, failure, isWaiting } = answer;
-  const isCurrent = key !== undefined && failure === undefined && value !== undefined;
+/** What the draft would have done in the last 24 hours. */
+export function DraftValues({
+  outcome,
+  missing,
+  fields,
+}: {
+  outcome: DraftOutcome;
+  /** A mandatory field without a value. */
+  missing: PlacedField | undefined;
+  fields: readonly PlacedField[];
+}): JSX.Element {
+  const { isWaiting } = outcome;
+  const reason = reasonForNone(outcome, missing, fields);
+  const values = reason === undefined ? outcome.values : undefined;
   return (
-    <section class="panel" aria-label="Last 24 hours" aria-busy={isWaiting}>
+    <section class="panel outcome" aria-label="Last 24 hours" aria-busy={isWaiting}>
       <h2>What it would have done</h2>
-      {missing !== undefined && (
-        <p class="muted">Shown once the mandatory fields have values. Missing: {missing.field.title}.</p>
-      )}
-      {missing === undefined && isWaiting && <p class="muted">Evaluating the last 24 hours …</p>}
-      {missing === undefined && !isWaiting && failure !== undefined && (
+      {reason !== undefined && (
         <p class="muted" role="status">
-          Not known: {failureText(failure)}
+          {reason}
         </p>
       )}
-      {missing === undefined && isCurrent && <Outcome values={value} />}
+      {isWaiting && <p class="muted">Evaluating the last 24 hours …</p>}
+      {values && <Outcome values={values} />}
     </section>
   );
 }
 
-/** Fields that do not change the evaluation. They are fixed, so that an edit of them sends no request. */
-const UNNAMED = { name: 'draft', description: '', state: undefined };
-
-async function valuesOf(body: string, signal: AbortSignal): Promise<ShownValues> {
-  const alarm = JSON.parse(body) as Schemas['AlarmRequest'];
-  const stop = serviceTime();
-  const start = new Date(stop.getTime() - SPAN_S * 1000);
-  const request = (step: number): Promise<ShownValues> => {
-    const span = { start: start.toISOString(), stop: stop.toISOString(), step };
-    return bodyOf(client.POST('/v1/alarms/values', { body: { alarm, ...span }, signal }));
-  };
-  return retriedWhileBusy(signal, async () => {
-    try {
-      return await request(STEP_S);
-    } catch (thrown) {
-      const least = /Let step be at least (\d+)/.exec(failureText(thrown))?.[1];
-      if (!(thrown instanceof RequestRefused) || thrown.status !== 400 || least === undefined) throw thrown;
-      return request(Number(least));
-    }
-  });
+/** Why there are no values to show; undefined if there are. */
+function reasonForNone(
+  { failure, fault, isWaiting }: DraftOutcome,
+  missing: PlacedField | undefined,
+  fields: readonly PlacedField[],
+): string | undefined {
+  if (missing) return `Shown once the mandatory fields have values. Missing: ${missing.field.title}.`;
+  const wrong = fieldAround(fault?.path, fields);
+  if (wrong) return `The draft is not complete. Wrong: ${wrong.field.title}.`;
+  return isWaiting || failure === undefined ? undefined : `Not known: ${failureText(failure)}`;
 }
 
 function Outcome({ values }: { values: ShownValues }): JSX.Element {
