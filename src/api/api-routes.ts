@@ -153,7 +153,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...backtestRoutes(deps),
     ...alarmValuesRoutes(deps),
     ...listedAlarmsRoutes(deps),
-    ...alarmSchemaRoutes(),
+    ...alarmSchemaRoutes(deps),
     ...testFireRoutes(deps),
     ...alarmRoutes(deps),
     ...explainRoutes(deps),

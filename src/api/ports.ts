@@ -1,5 +1,5 @@
 import type { DatasourceKind } from '../alarm/series.js';
-import type { AlarmRule } from '../alarm/types/index.js';
+import type { AlarmKind, AlarmRule } from '../alarm/types/index.js';
 import type { AlarmQuery } from '../storage/alarms/alarm-list-store.js';
 import type { AlarmCounts } from '../storage/alarms/alarm-counts.js';
 import type { AlarmChange, Creation, Removal, Replacement, StoredAlarm } from '../storage/alarms/alarm-store.js';
@@ -197,6 +197,14 @@ export interface RuleAuthor {
   isAdmin: boolean;
 }
 
+/** Limits of a type of alarms. Each text is a clause that names the option to set. */
+export interface TypeLimits {
+  /** Kinds of backends that are not configured. */
+  missing: readonly string[];
+  /** Why the author may not create such an alarm; undefined for an author who may. */
+  refusal: string | undefined;
+}
+
 /** Checks of rules by metrics backends. `backend` is the name of the backend; null is the default one. */
 export interface RuleChecks {
   /**
@@ -206,6 +214,8 @@ export interface RuleChecks {
   check(rule: AlarmRule, author: RuleAuthor, backend: string | null): Promise<string[]>;
   /** The backends that the rule needs and that are not configured. Each is a clause that names the option to set. */
   missingBackends(rule: AlarmRule, backend: string | null): string[];
+  /** What keeps alarms of a type from being evaluated here, and their author from creating them. */
+  limitsOf(type: AlarmKind, author: Pick<RuleAuthor, 'isAdmin'>): TypeLimits;
   /** The project under which Ceilometer creates the metrics of all projects in Gnocchi; null if unknown. */
   externalOwner(backend: string | null): Promise<string | null>;
   /**

@@ -1,6 +1,6 @@
 import { noBackendHint } from '../alarm/state-reason.js';
 import type { DatasourceKind } from '../alarm/series.js';
-import { typeOf } from '../alarm/types/index.js';
+import { backendsOfType, typeOf } from '../alarm/types/index.js';
 import type { RuleChecks } from '../api/ports.js';
 import type { Config } from '../config/schema.js';
 import type { RuleCheckDeps } from './datasources/backend-kind.js';
@@ -32,9 +32,22 @@ export function createRuleChecks(deps: RuleCheckDeps): RuleChecks {
         .backends(rule)
         .filter((kind) => !BACKEND_KINDS[kind].names(config).includes(nameAt(kind, backend)))
         .map((kind) => noBackendHint(kind, nameAt(kind, backend))),
+    limitsOf: (type, { isAdmin }) => {
+      const kinds = backendsOfType(type);
+      return {
+        missing: kinds
+          .filter((kind) => BACKEND_KINDS[kind].names(config).length === 0)
+          .map((kind) => noBackendHint(kind, null)),
+        refusal: isAdmin ? undefined : firstDefined(kinds.map((kind) => BACKEND_KINDS[kind].reservedFor?.(config))),
+      };
+    },
     externalOwner: async (backend) => owners.get(backend)?.() ?? null,
     knownBackends: (kind) => (hasNames(kind, config) ? namesOf(kind, config) : undefined),
   };
+}
+
+function firstDefined(texts: readonly (string | undefined)[]): string | undefined {
+  return texts.find((text) => text !== undefined);
 }
 
 function namesOf(kind: DatasourceKind, config: Config): string[] {

@@ -2198,8 +2198,28 @@ export interface components {
                 };
             };
             required: string[];
+            /** @description Which types of alarms are of use here, for this caller. */
+            "x-types": {
+                threshold: components["schemas"]["AlarmTypeOffer"];
+                combination: components["schemas"]["AlarmTypeOffer"];
+                gnocchi_resources_threshold: components["schemas"]["AlarmTypeOffer"];
+                gnocchi_aggregation_by_metrics_threshold: components["schemas"]["AlarmTypeOffer"];
+                gnocchi_aggregation_by_resources_threshold: components["schemas"]["AlarmTypeOffer"];
+                prometheus: components["schemas"]["AlarmTypeOffer"];
+                composite: components["schemas"]["AlarmTypeOffer"];
+                loadbalancer_member_health: components["schemas"]["AlarmTypeOffer"];
+                event: components["schemas"]["AlarmTypeOffer"];
+            };
         } & {
             [key: string]: unknown;
+        };
+        AlarmTypeOffer: {
+            /** @description Whether the backend of such alarms is configured here. Without it an alarm can be created; it is evaluated once there is one. */
+            configured: boolean;
+            /** @description Whether the caller may create such alarms. */
+            allowed: boolean;
+            /** @description What is not configured or not allowed, with the option to set. */
+            reason: string | null;
         };
         DraftTestFireRequest: {
             alarm: components["schemas"]["AlarmRequest"];
@@ -2272,8 +2292,8 @@ export interface components {
             /** @description ISO 8601 in UTC, without an offset; microseconds are left out when they are zero. */
             evaluate_timestamp: string;
             /**
-             * Meter
-             * @description Compares a statistic of samples in the built-in store with a threshold.
+             * Threshold on built-in meters
+             * @description Compares a statistic of the samples of a meter in the built-in store with a threshold.
              */
             threshold_rule?: {
                 /**

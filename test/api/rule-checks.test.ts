@@ -54,6 +54,7 @@ describe('the check of a rule by backends', () => {
         return verdict ? Promise.reject(verdict) : Promise.resolve([]);
       },
       missingBackends: () => [],
+      limitsOf: () => ({ missing: [], refusal: undefined }),
       externalOwner: () => {
         owners += 1;
         return Promise.resolve('svc');

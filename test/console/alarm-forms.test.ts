@@ -14,6 +14,7 @@ import {
   type JsonSchema,
 } from '../../src/console/edit/form-fields.js';
 import { sectionsOf } from '../../src/console/edit/form-sections.js';
+import { TYPE_WORDS } from '../../src/console/elements/alarm-types.js';
 
 const root = JSON.parse(JSON.stringify(alarmSchema())) as JsonSchema;
 const types = alarmTypesOf(root);
@@ -42,6 +43,17 @@ describe('the form of an alarm', () => {
     for (const { type, title, description } of types) {
       expect([type, title, description]).toEqual([type, expect.stringMatching(/^[A-Z]/), expect.stringMatching(/\.$/)]);
     }
+  });
+
+  test('each type has one title on the whole page', () => {
+    expect(Object.fromEntries(types.map(({ type, title }) => [type, title]))).toEqual(TYPE_WORDS);
+  });
+
+  test('folded fields stand under a title that says what is in it', () => {
+    const titles = types.flatMap((rule) =>
+      sectionsOf(fields, rule, true).flatMap(({ folded, foldTitle }) => (folded.length > 0 ? [foldTitle] : [])),
+    );
+    expect([...new Set(titles)]).toEqual(['More of the alarm', 'More of the rule', 'Delivery']);
   });
 
   test.each(ALARM_KINDS.filter((kind) => kind !== 'composite'))('each field of the rule of %s is in it', (kind) => {

@@ -161,7 +161,7 @@ describeWith(['chromium'], 'a change of an alarm whose state changes meanwhile',
   test('an edit of the state itself is saved', async () => {
     const id = await rig.api.create(thresholdBody({ name: 'flapping', state: 'ok' }), MEMBER);
     const { page } = await rig.open(`edit/${id}?project=p1`);
-    await page.getByRole('region', { name: 'Alarm', exact: true }).getByText('More', { exact: true }).click();
+    await page.getByText('More of the alarm').click();
     await page.getByLabel('State').selectOption('insufficient data');
     await flap(page, id, 1);
     await page.getByRole('button', { name: 'Save' }).click();

@@ -93,3 +93,46 @@ describeWith(['chromium'], 'a draft that the service refuses', () => {
       .waitFor();
   });
 });
+
+describeWith(['chromium'], 'a type of alarms that is of no use here', () => {
+  const OFFERS = {
+    prometheus: { configured: true, allowed: false, reason: 'only admins may use Prometheus' },
+    gnocchi_resources_threshold: { configured: false, allowed: true, reason: 'no gnocchi backend is configured' },
+  };
+  async function withOffers(page: Page): Promise<void> {
+    await page.route('**/v1/alarm-schema', async (route) => {
+      const answer = await route.fetch();
+      const schema = (await answer.json()) as { 'x-types': object };
+      const types = { ...schema['x-types'], ...OFFERS };
+      await route.fulfill({ response: answer, json: { ...schema, 'x-types': types } });
+    });
+  }
+  const offered = (page: Page): void => void withOffers(page);
+
+  test('is marked in the choice of types, in its form and within composite rules', async () => {
+    const { page } = await rig.open('new?project=p1', { observe: offered });
+    await page.getByRole('link', { name: 'Prometheus' }).getByText('Only for admins here.').waitFor();
+    const gnocchi = page.getByRole('link', { name: 'Gnocchi: one resource' });
+    await gnocchi.getByText('Not configured here. No gnocchi backend is configured. You can save').waitFor();
+    expect(await page.getByText('Not configured here.').count()).toBe(1);
+    await gnocchi.click();
+    await page.getByRole('region', { name: 'Gnocchi: one resource' }).getByText('Not configured here.').waitFor();
+    await page.goto(`${rig.api.url}/console#/new?project=p1&type=composite`);
+    await page.getByLabel('Add a rule').selectOption({ label: 'Gnocchi: one resource: not configured here' });
+    await page.getByRole('group', { name: 'Rule' }).getByText('Not configured here.').waitFor();
+  });
+});
+
+describeWith(['chromium'], 'hints in a form', () => {
+  test('stand beside a query and a condition that probably are not meant', async () => {
+    const { page } = await rig.open('new?project=p1&type=prometheus', { observe });
+    await page.getByLabel('Query *').fill('rate(up[5m]');
+    await page.getByText('The bracket ( is not closed.').waitFor();
+    await page.getByLabel('Query *').fill('rate(up[5m])');
+    await page.getByText('The bracket ( is not closed.').waitFor({ state: 'detached' });
+    await page.goto(`${rig.api.url}/console#/new?project=p1&type=event`);
+    await page.getByRole('button', { name: 'Add to Conditions' }).click();
+    await page.getByRole('group', { name: 'Conditions 1' }).getByLabel('Field').fill('instance_id');
+    await page.getByText('For a trait write traits.instance_id.').waitFor();
+  });
+});

@@ -48,7 +48,7 @@ const CASES: FormCase[] = [
       await row.getByLabel('Value').fill('r1');
       await page.getByRole('button', { name: 'Add to Actions on alarm' }).click();
       await page.getByRole('textbox', { name: 'Actions on alarm 1' }).fill('http://receiver.example.com/hook');
-      await page.getByRole('region', { name: 'Meter' }).getByText('More', { exact: true }).click();
+      await page.getByText('More of the rule').click();
       await fill(page, { 'Clear threshold': '70', 'Datapoints to alarm': '2' });
       await page.getByRole('button', { name: 'Add to Time constraints' }).click();
       const constraint = page.getByRole('group', { name: 'Time constraints 1' });
@@ -208,9 +208,9 @@ describeWith(['chromium'], 'the form of an alarm in Chromium', () => {
     {
       what: 'of a folded option',
       wrong: async (page: Page) => {
-        await page.getByRole('region', { name: 'Meter' }).getByText('More', { exact: true }).click();
+        await page.getByText('More of the rule').click();
         await page.getByLabel('Datapoints to alarm').fill('7');
-        await page.getByRole('region', { name: 'Meter' }).getByText('More', { exact: true }).click();
+        await page.getByText('More of the rule').click();
       },
       field: 'field.tocsin.datapoints_to_alarm',
       text: 'evaluation_periods',

@@ -160,6 +160,7 @@ export type Authentication = Pick<ApiDeps, 'authenticate' | 'challenge'>;
 const UNCHECKED: RuleChecks = {
   check: () => Promise.resolve([]),
   missingBackends: () => [],
+  limitsOf: () => ({ missing: [], refusal: undefined }),
   externalOwner: () => Promise.resolve(null),
   knownBackends: () => [],
 };

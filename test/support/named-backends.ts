@@ -20,6 +20,7 @@ export function namedBackends(names: Readonly<Record<string, string[]>>): NamedB
       return Promise.resolve([]);
     },
     missingBackends: () => [],
+    limitsOf: () => ({ missing: [], refusal: undefined }),
     externalOwner: (backend) => Promise.resolve(backend === null ? 'svc' : `svc-${backend}`),
     knownBackends: (kind) => names[kind],
   };

@@ -1,4 +1,5 @@
 import type { EvaluationOptions } from '../evaluation-options.js';
+import type { DatasourceKind } from '../series.js';
 import type { AlarmKindDefinition, AlarmType } from './alarm-type.js';
 import { combination } from './combination/index.js';
 import type { CombinationRule } from './combination/schema.js';
@@ -64,6 +65,16 @@ export function evaluatedTypeOf(rule: AlarmRule): AlarmType<AlarmRule, unknown> 
   const kind = typeOf(rule);
   if (!isEvaluated(kind)) throw new Error(`alarms of type ${rule.type} cannot be evaluated`);
   return kind;
+}
+
+/**
+ * The kinds of backends that all rules of a type need; none for composite rules, each of which needs those of the rules
+ * within it.
+ */
+export function backendsOfType(type: AlarmKind): readonly DatasourceKind[] {
+  if (type === 'composite') return [];
+  // Only of a composite rule do the backends depend on more than the type.
+  return typeOf({ type } as AlarmRule).backends({ type } as AlarmRule);
 }
 
 function isEvaluated(kind: AlarmKindDefinition<AlarmRule>): kind is AlarmType<AlarmRule, unknown> {

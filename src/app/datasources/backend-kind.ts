@@ -22,6 +22,8 @@ export interface BackendKind<Kind extends DatasourceKind> {
   open(deps: BackendDeps): NamedDatasources<Kind>;
   /** The checks of rules, by the name of the backend. Absent: backends of this kind check no rules. */
   openRuleChecks?(deps: RuleCheckDeps): ReadonlyMap<string | null, RuleCheck>;
+  /** Why only admins may use backends of this kind; undefined if others may use one. Absent: others may. */
+  reservedFor?(config: Config): string | undefined;
 }
 
 /** Dependencies of backends. */

@@ -22,7 +22,13 @@ export const prometheus = {
   names: (config) => [...backendsOf(config.prometheus).keys()],
   open: openPrometheuses,
   openRuleChecks,
+  reservedFor,
 } satisfies BackendKind<'prometheus'>;
+
+function reservedFor({ prometheus: section }: BackendDeps['config']): string | undefined {
+  const isShared = [...sectionsOf(section).values()].every(({ tenancy }) => tenancy === 'none');
+  return isShared ? 'only admins may use Prometheus, since prometheus.tenancy is none' : undefined;
+}
 
 /** Longest time for Prometheus to parse a query while the API client waits. Then the rule counts as not checked. */
 const MAX_PARSING_MS = 5_000;

@@ -1,4 +1,4 @@
-import type { JSX } from 'preact';
+import { Fragment, type JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import { Dialog } from '../elements/dialog.js';
@@ -14,9 +14,11 @@ import { DraftTest } from './draft-test.js';
 import { DraftValues } from './draft-values.js';
 import { stillHolds, type FieldFault } from './faults.js';
 import { FieldInput } from './field-input.js';
-import type { FormField, RuleForm } from './form-fields.js';
+import { Fold } from './fold.js';
+import type { FormField, RuleForm, TypeOffer } from './form-fields.js';
 import { sectionsOf, type FormSection, type PlacedField } from './form-sections.js';
 import { FormContext } from './form-state.js';
+import { OfferNotice } from './type-offer.js';
 import { useDraftValues } from './use-draft-values.js';
 import { useSaving, type KeptAlarm } from './use-saving.js';
 
@@ -50,9 +52,12 @@ export function AlarmForm({
   const missing = missingField(placed, draft);
   const notJudged = missingField(placed.filter(isJudged), draft);
   const outcome = useDraftValues(draft, notJudged === undefined, placed);
-  const isRefused = problem.fault !== undefined && stillHolds(problem.fault, draft);
-  const [fault, refuse] = useFault(isRefused ? problem.fault : undefined, missing);
+  const [fault, refuse] = useFault(problem.fault, missing, draft);
   const isShown = useShownFault(form.current, fault);
+  const choose = (next: KeptAlarm): void => {
+    set(next);
+    forgetProblem();
+  };
   const submit = (event: Event): void => {
     event.preventDefault();
     if (missing?.field.isRequired) refuse();
@@ -64,31 +69,15 @@ export function AlarmForm({
       {isRestored && <Restored onDiscard={discard} />}
       <form ref={form} class="alarm-form" onSubmit={submit} onInvalidCapture={unfold}>
         {sections.map((section) => (
-          <Section key={section.title} section={section} />
+          <Fragment key={section.title}>
+            <Section section={section} offer={section.title === rule.title ? rule.offer : undefined} />
+            {section.title === rule.title && <DraftValues outcome={outcome} missing={notJudged} fields={placed} />}
+          </Fragment>
         ))}
-        <DraftValues outcome={outcome} missing={notJudged} fields={placed} />
-        {problem.theirs && (
-          <Conflict
-            base={base}
-            draft={draft}
-            theirs={problem.theirs}
-            onChoose={(next) => {
-              set(next);
-              forgetProblem();
-            }}
-          />
-        )}
+        {problem.theirs && <Conflict base={base} draft={draft} theirs={problem.theirs} onChoose={choose} />}
         {fault && !isShown && <Failure failure={new Error(fault.text)} />}
         {problem.failure !== undefined && <Failure failure={problem.failure} />}
-        <div class="actions">
-          <button class="primary" disabled={isSaving || (id !== undefined && !isChanged)}>
-            {id === undefined ? 'Create' : 'Save'}
-          </button>
-          <a class="button" href={id === undefined ? linkTo('alarms') : linkTo('alarm', id)} onClick={forget}>
-            Cancel
-          </a>
-          {isChanged && <Unsaved />}
-        </div>
+        <Buttons id={id} isSaving={isSaving} isChanged={isChanged} onLeave={forget} />
       </form>
       <DraftTest draft={draft} isComplete={missing === undefined} />
       {isConfirming && (
@@ -100,14 +89,43 @@ export function AlarmForm({
   );
 }
 
+function Buttons({
+  id,
+  isSaving,
+  isChanged,
+  onLeave,
+}: {
+  id: string | undefined;
+  isSaving: boolean;
+  isChanged: boolean;
+  onLeave: () => void;
+}): JSX.Element {
+  return (
+    <div class="actions">
+      <button class="primary" disabled={isSaving || (id !== undefined && !isChanged)}>
+        {id === undefined ? 'Create' : 'Save'}
+      </button>
+      <a class="button" href={id === undefined ? linkTo('alarms') : linkTo('alarm', id)} onClick={onLeave}>
+        Cancel
+      </a>
+      {isChanged && <Unsaved />}
+    </div>
+  );
+}
+
 /** Not checked by the browser: it knows nothing of rules that hold rules. */
 const MANDATORY = 'This field is mandatory.';
 
-/** The fault to show: what the service refused, or, after `refuse`, a mandatory field as long as it has no value. */
+/**
+ * The fault to show: what the service refused until that value changes, or, after `refuse`, a mandatory field as long
+ * as it has no value.
+ */
 function useFault(
-  refused: FieldFault | undefined,
+  last: FieldFault | undefined,
   missing: PlacedField | undefined,
+  draft: Draft,
 ): [FieldFault | undefined, () => void] {
+  const refused = last && stillHolds(last, draft) ? last : undefined;
   const [isRefused, setRefused] = useState(false);
   const path = isRefused && refused === undefined ? missing?.path : undefined;
   const key = JSON.stringify(path);
@@ -142,25 +160,29 @@ function useShownFault(form: HTMLFormElement | null, fault: FieldFault | undefin
   return isShown;
 }
 
-function Section({ section: { title, fields, folded } }: { section: FormSection }): JSX.Element | null {
+function Section({
+  section: { title, fields, folded, foldTitle },
+  offer,
+}: {
+  section: FormSection;
+  offer: TypeOffer | undefined;
+}): JSX.Element | null {
   if (fields.length + folded.length === 0) return null;
   return (
     <section class="panel" aria-label={title}>
       <h2>{title}</h2>
+      <OfferNotice offer={offer} />
       <div class="fields">
         {fields.map((each) => (
           <FieldInput key={each.path.join('.')} {...each} />
         ))}
       </div>
       {folded.length > 0 && (
-        <details class="more">
-          <summary>More</summary>
-          <div class="fields">
-            {folded.map((each) => (
-              <FieldInput key={each.path.join('.')} {...each} />
-            ))}
-          </div>
-        </details>
+        <Fold title={foldTitle} fields={folded.map(({ field }) => field)}>
+          {folded.map((each) => (
+            <FieldInput key={each.path.join('.')} {...each} />
+          ))}
+        </Fold>
       )}
     </section>
   );

@@ -3,6 +3,7 @@ import type { JSX, TargetedEvent } from 'preact';
 import { AlarmsInput } from './alarms-input.js';
 import { Control } from './control.js';
 import { FieldLine, linksOf } from './field-line.js';
+import { Fold } from './fold.js';
 import type { FormField } from './form-fields.js';
 import type { PlacedField } from './form-sections.js';
 import { useField, type ShowField } from './form-state.js';
@@ -14,7 +15,7 @@ const showField: ShowField = (each) => <FieldInput key={each.path.join('.')} {..
 
 /** A field of the form, with the input for the shape in its schema. */
 export function FieldInput({ field, path, isBare = false }: PlacedField & { isBare?: boolean }): JSX.Element {
-  const { id, value, fault, change } = useField(path);
+  const { id, value, fault, hint, change } = useField(path);
   const { shape } = field;
   switch (shape.kind) {
     case 'list':
@@ -46,7 +47,7 @@ export function FieldInput({ field, path, isBare = false }: PlacedField & { isBa
       );
     default:
       return (
-        <FieldLine id={id} field={field} fault={fault} isBare={isBare}>
+        <FieldLine id={id} field={field} fault={fault} hint={hint} isBare={isBare}>
           <Control
             shape={shape}
             field={field}
@@ -62,9 +63,8 @@ export function FieldInput({ field, path, isBare = false }: PlacedField & { isBa
 /** The fields of an object within the alarm. */
 function Group({ field, fields, path }: PlacedField & { fields: readonly FormField[] }): JSX.Element {
   return (
-    <details class="more" open={field.isRequired}>
-      <summary>{field.title}</summary>
-      <div class="fields">{fields.map((each) => showField({ field: each, path: [...path, each.name] }))}</div>
-    </details>
+    <Fold title={field.title} fields={fields} isOpen={field.isRequired}>
+      {fields.map((each) => showField({ field: each, path: [...path, each.name] }))}
+    </Fold>
   );
 }

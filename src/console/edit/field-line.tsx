@@ -27,12 +27,15 @@ export function FieldLine({
   id,
   field,
   fault,
+  hint,
   isBare = false,
   children,
 }: {
   id: string;
   field: FormField;
   fault: string | undefined;
+  /** On a value that the service accepts. Shown unless there is a fault. */
+  hint?: string | undefined;
   /** True in rows: leaves out the hint, which each row would repeat. */
   isBare?: boolean;
   children: ComponentChildren;
@@ -46,6 +49,11 @@ export function FieldLine({
         {isRequired && <Required />}
       </label>
       {children}
+      {hint !== undefined && fault === undefined && (
+        <small class="offer" role="status">
+          {hint}
+        </small>
+      )}
       <Notes id={id} field={field} fault={fault} isBare={isBare} />
     </div>
   );

@@ -19,6 +19,14 @@ export interface JsonSchema {
   maximum?: number;
   'x-unit'?: string;
   'x-id-of'?: string;
+  'x-types'?: Record<string, TypeOffer>;
+}
+
+/** Whether the backend of a type is configured, and whether the user may create such alarms. */
+export interface TypeOffer {
+  configured: boolean;
+  allowed: boolean;
+  reason: string | null;
 }
 
 /** How a value is entered. */
@@ -54,6 +62,8 @@ export interface RuleForm {
   title: string;
   description: string | undefined;
   fields: FormField[];
+  /** Undefined for a service that does not tell. */
+  offer?: TypeOffer | undefined;
 }
 
 /** A text that may be longer gets an input of several lines. */
@@ -95,6 +105,7 @@ export function alarmTypesOf(root: JsonSchema): RuleForm[] {
       title: titleOf(property, root) ?? wordsOf(name),
       description: descriptionOf(property, root),
       fields: isTree ? fieldsOf(outerSchema, root) : fieldsOf(rule, root),
+      offer: root['x-types']?.[name],
     };
   });
 }
@@ -154,7 +165,7 @@ function treeOf({ $ref }: JsonSchema, root: JsonSchema): FieldShape | undefined 
     const type = each.properties?.['type']?.const;
     if (typeof type !== 'string') return [];
     const { title = wordsOf(type), description } = each;
-    return [{ type, title, description, fields: fieldsOf(each, root) }];
+    return [{ type, title, description, fields: fieldsOf(each, root), offer: root['x-types']?.[type] }];
   });
   return { kind: 'tree', operators, leaves };
 }

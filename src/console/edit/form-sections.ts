@@ -7,11 +7,13 @@ export interface PlacedField {
   path: FieldPath;
 }
 
-/** A part of the form. Folded fields are behind "More". */
+/** A part of the form. */
 export interface FormSection {
   title: string;
   fields: PlacedField[];
   folded: PlacedField[];
+  /** What the folded fields are about. */
+  foldTitle: string;
 }
 
 /** Order of the fields of a rule: data, comparison, times. Other fields follow, mandatory ones first. */
@@ -25,6 +27,8 @@ const ACTIONS = ['alarm_actions', 'ok_actions', 'insufficient_data_actions', 're
 const TIMES = ['time_constraints'];
 /** Fields of `tocsin` about the evaluation. The others are about notifications. */
 const OPTIONS = ['clear_threshold', 'datapoints_to_alarm', 'treat_missing_data', 'ingestion_lag', 'backend'];
+/** Title of the options of a rule within a composite one. */
+export const OPTIONS_TITLE = 'More of this rule';
 /** Only admins may set these. */
 const OF_ADMINS = ['project_id', 'user_id'];
 
@@ -47,14 +51,20 @@ export function sectionsOf(fields: readonly FormField[], rule: RuleForm, isAdmin
   const isShown = ({ field }: PlacedField): boolean => field.isRequired || RULE_ORDER.includes(field.name);
   const isOption = ({ field }: PlacedField): boolean => OPTIONS.includes(field.name);
   return [
-    { title: 'Alarm', fields: top(FIRST), folded: others },
+    { title: 'Alarm', fields: top(FIRST), folded: others, foldTitle: 'More of the alarm' },
     {
       title: rule.title,
       fields: ofRule.filter(isShown),
       folded: [...ofRule.filter((each) => !isShown(each)), ...inPlace(options.filter(isOption))],
+      foldTitle: 'More of the rule',
     },
-    { title: 'Actions', fields: top(ACTIONS), folded: options.filter((each) => !isOption(each)) },
-    { title: 'When', fields: top(TIMES), folded: [] },
+    {
+      title: 'Actions',
+      fields: top(ACTIONS),
+      folded: options.filter((each) => !isOption(each)),
+      foldTitle: 'Delivery',
+    },
+    { title: 'When', fields: top(TIMES), folded: [], foldTitle: '' },
   ];
 }
 
@@ -67,6 +77,7 @@ export function leafSections({ fields }: RuleForm, path: FieldPath): FormSection
     title: '',
     fields: ordered.filter(isShown).map(place),
     folded: ordered.filter((field) => !isShown(field)).map(place),
+    foldTitle: OPTIONS_TITLE,
   };
 }
 

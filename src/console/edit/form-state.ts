@@ -4,6 +4,7 @@ import { useContext } from 'preact/hooks';
 import { valueAt, type Draft, type FieldPath } from './draft.js';
 import type { FieldFault } from './faults.js';
 import type { PlacedField } from './form-sections.js';
+import { hintOn } from './hints.js';
 
 /** Shows a field. `isBare`: without its hint. */
 export type ShowField = (field: PlacedField & { isBare?: boolean }) => JSX.Element;
@@ -24,6 +25,8 @@ export function useField(path: FieldPath): {
   id: string;
   value: unknown;
   fault: string | undefined;
+  /** On a value that the service accepts. */
+  hint: string | undefined;
   change: (value: unknown) => void;
 } {
   const { draft, change, fault } = useContext(FormContext);
@@ -32,6 +35,7 @@ export function useField(path: FieldPath): {
     id,
     value: valueAt(draft, path),
     fault: fault?.path !== undefined && idOf(fault.path) === id ? fault.text : undefined,
+    hint: hintOn(draft, path),
     change: (value) => change(path, value),
   };
 }

@@ -4,8 +4,9 @@ import { useRowFocus } from '../elements/row-focus.js';
 import type { Draft, FieldPath } from './draft.js';
 import { Notes } from './field-line.js';
 import type { FieldShape, FormField, RuleForm } from './form-fields.js';
-import { leafSections, type PlacedField } from './form-sections.js';
+import { leafSections, OPTIONS_TITLE, type PlacedField } from './form-sections.js';
 import { useField, type ShowField } from './form-state.js';
+import { OfferNotice, offerMark } from './type-offer.js';
 
 type Tree = Extract<FieldShape, { kind: 'tree' }>;
 
@@ -63,6 +64,7 @@ function Node({ path, onRemove, ...parts }: TreeParts & { path: FieldPath; onRem
         {remove}
       </div>
       {problem}
+      <OfferNotice offer={leaf.offer} />
       <Leaf leaf={leaf} path={path} show={show} />
     </div>
   );
@@ -134,7 +136,7 @@ function Leaf({ leaf, path, show }: { leaf: RuleForm; path: FieldPath; show: Sho
 }
 
 function folding(field: FormField): FormField {
-  return field.name === 'tocsin' ? { ...field, title: 'More' } : field;
+  return field.name === 'tocsin' ? { ...field, title: OPTIONS_TITLE } : field;
 }
 
 /** Adds a rule of a type, or a group of rules. */
@@ -156,9 +158,9 @@ function AddNode({ shape, onAdd }: { shape: Tree; onAdd: (node: Draft) => void }
         }}
       >
         <option value="">Add …</option>
-        {shape.leaves.map(({ type, title }) => (
+        {shape.leaves.map(({ type, title, offer }) => (
           <option key={type} value={type}>
-            {title}
+            {[title, offerMark(offer)].filter(Boolean).join(': ')}
           </option>
         ))}
         {shape.operators.map((each) => (

@@ -40,15 +40,17 @@ export function useDraftValues(draft: Draft, isComplete: boolean, fields: readon
       return { failure: thrown, fault: faultOf(thrown, alarm, paths) };
     }
   });
-  const answer = isComplete && key !== undefined ? value : undefined;
-  const refused = answer && 'failure' in answer ? answer : undefined;
-  const fault = refused?.fault;
-  return {
-    values: answer && 'values' in answer ? answer.values : undefined,
-    failure: failure ?? refused?.failure,
-    fault: fault?.path !== undefined && stillHolds(fault, draft) ? fault : undefined,
-    isWaiting: isComplete && isWaiting,
-  };
+  if (!isComplete || key === undefined) return { ...NOTHING, isWaiting: isComplete };
+  return { ...NOTHING, ...(failure === undefined ? stillTrue(value, draft) : { failure }), isWaiting };
+}
+
+const NOTHING: DraftOutcome = { values: undefined, failure: undefined, fault: undefined, isWaiting: false };
+
+/** What an answer says about the draft as it is now: a refusal of a field counts until its value changes. */
+function stillTrue(answer: DraftAnswer | undefined, draft: Draft): Partial<DraftOutcome> {
+  if (answer === undefined || 'values' in answer) return answer ?? {};
+  const { failure, fault } = answer;
+  return fault?.path !== undefined && stillHolds(fault, draft) ? { failure, fault } : { failure };
 }
 
 /** Fields that do not change the evaluation. They are fixed, so that an edit of them sends no request. */

@@ -61,7 +61,10 @@ export const ThresholdRule = z
     }),
   })
   .transform((rule): ThresholdRule => ({ type: 'threshold' as const, ...rule }))
-  .meta({ title: 'Meter', description: 'Compares a statistic of samples in the built-in store with a threshold.' });
+  .meta({
+    title: 'Threshold on built-in meters',
+    description: 'Compares a statistic of the samples of a meter in the built-in store with a threshold.',
+  });
 
 interface ThresholdFields {
   type: 'threshold';
