@@ -136,3 +136,27 @@ describeWith(['chromium'], 'hints in a form', () => {
     await page.getByText('For a trait write traits.instance_id.').waitFor();
   });
 });
+
+describeWith(['chromium'], 'the focus in a form', () => {
+  test.each([1280, 390])('is never behind the bar when it goes back by keyboard at %d pixels', async (width) => {
+    const page = await openThreshold();
+    await page.setViewportSize({ width, height: 700 });
+    await page.getByRole('button', { name: 'Create' }).focus();
+    const hidden: string[] = [];
+    let steps = 0;
+    for (; steps < 60; steps += 1) {
+      await page.keyboard.press('Shift+Tab');
+      const { id, isInBar, isHidden } = await page.evaluate<{ id: string; isInBar: boolean; isHidden: boolean }>(FOCUS);
+      if (isInBar) break;
+      if (isHidden) hidden.push(id);
+    }
+    expect([steps > 10 && steps < 60, hidden]).toEqual([true, []]);
+  });
+
+  const FOCUS = `(() => {
+    const [element, bar] = [document.activeElement, document.querySelector('.bar')];
+    const { top, bottom } = element.getBoundingClientRect();
+    const isHidden = top < bar.getBoundingClientRect().bottom || bottom > innerHeight;
+    return { id: element.id || element.textContent, isInBar: bar.contains(element), isHidden };
+  })()`;
+});
