@@ -111,7 +111,10 @@ describeWith(['chromium'], 'a type of alarms that is of no use here', () => {
 
   test('is marked in the choice of types, in its form and within composite rules', async () => {
     const { page } = await rig.open('new?project=p1', { observe: offered });
-    await page.getByRole('link', { name: 'Prometheus' }).getByText('Only for admins here.').waitFor();
+    await page
+      .getByRole('link', { name: /^Prometheus/ })
+      .getByText('Only for admins here.')
+      .waitFor();
     const gnocchi = page.getByRole('link', { name: 'Gnocchi: one resource' });
     await gnocchi.getByText('Not configured here. No gnocchi backend is configured. You can save').waitFor();
     expect(await page.getByText('Not configured here.').count()).toBe(1);
