@@ -15,7 +15,7 @@ import { DraftValues } from './draft-values.js';
 import { stillHolds, type FieldFault } from './faults.js';
 import { FieldInput } from './field-input.js';
 import { Fold } from './fold.js';
-import type { FormField, RuleForm, TypeOffer } from './form-fields.js';
+import type { FormField, RuleForm, OfferedType } from './form-fields.js';
 import { sectionsOf, type FormSection, type PlacedField } from './form-sections.js';
 import { FormContext } from './form-state.js';
 import { OfferNotice } from './type-offer.js';
@@ -165,7 +165,7 @@ function Section({
   offer,
 }: {
   section: FormSection;
-  offer: TypeOffer | undefined;
+  offer: OfferedType | undefined;
 }): JSX.Element | null {
   if (fields.length + folded.length === 0) return null;
   return (

@@ -19,11 +19,11 @@ export interface JsonSchema {
   maximum?: number;
   'x-unit'?: string;
   'x-id-of'?: string;
-  'x-types'?: Record<string, TypeOffer>;
+  'x-types'?: Record<string, OfferedType>;
 }
 
 /** Whether the backend of a type is configured, and whether the user may create such alarms. */
-export interface TypeOffer {
+export interface OfferedType {
   configured: boolean;
   allowed: boolean;
   reason: string | null;
@@ -63,7 +63,7 @@ export interface RuleForm {
   description: string | undefined;
   fields: FormField[];
   /** Undefined for a service that does not tell. */
-  offer?: TypeOffer | undefined;
+  offer?: OfferedType | undefined;
 }
 
 /** A text that may be longer gets an input of several lines. */

@@ -1,15 +1,15 @@
 import type { JSX } from 'preact';
 
-import type { TypeOffer } from './form-fields.js';
+import type { OfferedType } from './form-fields.js';
 
 /** Marks a type that is of no use here yet; undefined for other types. */
-export function offerMark(offer: TypeOffer | undefined): string | undefined {
+export function offerMark(offer: OfferedType | undefined): string | undefined {
   if (!offer || (offer.configured && offer.allowed)) return undefined;
   return offer.allowed ? 'not configured here' : 'only for admins here';
 }
 
 /** Says why a type is of no use here yet, and what to do. Renders nothing for other types. */
-export function OfferNotice({ offer }: { offer: TypeOffer | undefined }): JSX.Element | null {
+export function OfferNotice({ offer }: { offer: OfferedType | undefined }): JSX.Element | null {
   const mark = offerMark(offer);
   if (mark === undefined || !offer) return null;
   const advice = offer.allowed
