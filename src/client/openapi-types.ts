@@ -1958,6 +1958,8 @@ export interface components {
              */
             stop: string;
             step: number;
+            /** @description When the alarm was created; null for a draft. */
+            created_at: string | null;
             /**
              * @description The state before the start.
              * @enum {string}
@@ -5513,6 +5515,8 @@ export interface operations {
                         replayed: number;
                         /** @description True if notifications are left: repeat the request. */
                         has_more: boolean;
+                        /** @description The replayed ones, at most 1,000. Their `delivery` events in the stream tell how they end. */
+                        notification_ids: string[];
                         /** @description Number left out, since an edit has removed their action. */
                         removed: number;
                         /**

@@ -88,7 +88,7 @@ function suite(open: () => Promise<Database>): void {
       }
       expect(starts.length).toBeGreaterThan(2);
       expect(summary.notifications).toBeGreaterThan(starts.length);
-      expect({ ...stored, alarm_id: null, transitions: null }).toEqual(drafted);
+      expect({ ...stored, alarm_id: null, created_at: null, transitions: null }).toEqual(drafted);
     });
   });
 
@@ -132,6 +132,7 @@ function suite(open: () => Promise<Database>): void {
       await storeTransition(db, id, { ...step, at: new Date(at), reason: `r${version}`, version: version + 1 });
     const found = await rig.values(`/v1/alarms/${id}/values${SEARCH}`);
     expect(found.initial_state).toBe('ok');
+    expect(found).toMatchObject({ created_at: '2026-01-01T12:00:00Z' });
     expect(found.transitions).toEqual([
       { ...steps[1], reason: 'r1' },
       { ...steps[2], reason: 'r2' },

@@ -69,7 +69,7 @@ describe('an alarm on the built-in meters', () => {
       reason: 'Transition to alarm due to 2 samples outside threshold, most recent: 91.0',
     });
     expect(summary).toBe(
-      'It has been in state insufficient data since 2026-01-01T12:00:00: no evaluation has found another state yet. ' +
+      'It has been in state insufficient data since 2026-01-01T12:00:00Z: no evaluation has found another state yet. ' +
         'Its evaluation gives alarm: all of the last 2 datapoints are above 80.0, the most recent is 91.0.',
     );
   });
@@ -97,7 +97,7 @@ describe('an alarm on the built-in meters', () => {
     const { evaluation, summary } = await explain(api, id);
     expect(evaluation).toMatchObject({ verdict: 'trending alarm', would_be_state: 'ok', decision: 'stay' });
     expect(summary).toBe(
-      'It has been in state ok since 2026-01-01T11:50:00: all was well. Its evaluation gives the same: ' +
+      'It has been in state ok since 2026-01-01T11:50:00Z: all was well. Its evaluation gives the same: ' +
         '2 of the last 3 datapoints are above 80.0, the most recent is 91.0; a mixture changes no state.',
     );
   });
@@ -117,11 +117,14 @@ describe('an alarm on the built-in meters', () => {
     expect(past.state).toBe('alarm');
     expect(past.evaluation).toMatchObject({ verdict: 'alarm', decision: 'transition' });
     expect(past.summary).toMatch(
-      /^At 2026-01-01T11:58:50 it had been in state ok since 2026-01-01T11:50:00: calm\. Its evaluation gives alarm:/,
+      /^At 2026-01-01T11:58:50Z it had been in state ok since 2026-01-01T11:50:00Z: calm\. Its evaluation gives alarm:/,
     );
     expect((await explain(api, id)).state_at).toMatchObject({ state: 'alarm', known_from: 'the alarm' });
     const longAgo = await explain(api, id, `?at=${before(7200).toISOString()}`);
     expect(longAgo.state_at).toMatchObject({ state: 'insufficient data', since: null });
+    expect(longAgo.summary).toMatch(
+      /^At 2026-01-01T10:00:00Z the alarm did not exist yet\. An evaluation of that moment /,
+    );
     expect(longAgo.notes).toEqual(['The alarm did not exist yet at that moment.']);
   });
 

@@ -310,7 +310,7 @@ function contract(open: () => Promise<Database>): void {
       { id, reason: 'kernel update', owner: 'web team', ends_at: '2026-01-01T13:00:00' },
     ]);
     expect(explained['notes']).toContain(
-      `Silence ${id} holds its notifications until 2026-01-01T13:00:00, for web team: kernel update`,
+      `Silence ${id} holds its notifications until 2026-01-01T13:00:00Z, for web team: kernel update`,
     );
     const past = (await get(`/v2/alarms/${alarmId}/explain?at=2026-01-01T11:59:00`)).json<Json>();
     expect(past['silences']).toEqual([]);

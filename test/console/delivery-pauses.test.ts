@@ -19,6 +19,14 @@ async function pause(project: string, body?: object): Promise<void> {
 const resume = (project: string): Promise<unknown> =>
   rig.api.ask('DELETE', `/v1/delivery-pauses/${project}`, { as: ADMIN });
 
+/** The project has sent as many notifications as it may in this hour. */
+async function reachLimit(): Promise<void> {
+  await rig.db.query('insert into notification_hours (project_id, since, sent, limited_at) values ($1, $2, 9, $2)', [
+    'p1',
+    NOON,
+  ]);
+}
+
 /** Sends all dead notifications again. */
 async function replay(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Send all dead again' }).click();
@@ -33,24 +41,24 @@ describeWith(['chromium'], 'while deliveries are paused, the page', () => {
   });
 
   test.each([
-    { paused: [], who: 'a member', said: 'Done: the receivers get them now.', warning: undefined },
+    { paused: [], who: 'a member', said: 'Done: 2 are waiting to be sent.', warning: undefined },
     {
       paused: ['p1'],
       who: 'a member',
-      said: 'Done: deliveries are paused, so they wait. The receivers get them when deliveries are resumed.',
+      said: 'Done: 2 are waiting to be sent. Deliveries are paused.',
       warning: 'Deliveries are paused: notifications wait.',
     },
     {
       paused: ['*'],
       who: 'a member',
-      said: 'Done: deliveries are paused, so they wait. The receivers get them when deliveries are resumed.',
+      said: 'Done: 2 are waiting to be sent. Deliveries are paused.',
       warning: 'Deliveries are paused: notifications wait.',
     },
-    { paused: ['p2'], who: 'a member', said: 'Done: the receivers get them now.', warning: undefined },
+    { paused: ['p2'], who: 'a member', said: 'Done: 2 are waiting to be sent.', warning: undefined },
     {
       paused: ['p2'],
       who: 'an admin',
-      said: 'Done: the receivers get them now. Those of paused projects wait for the end of the pause.',
+      said: 'Done: 2 are waiting to be sent. Those of paused projects wait for the end of the pause.',
       warning: 'Deliveries of some projects are paused: their notifications wait.',
     },
   ])('says after a replay by $who with pauses of $paused: $said', async ({ paused, who, said, warning }) => {
@@ -66,9 +74,25 @@ describeWith(['chromium'], 'while deliveries are paused, the page', () => {
     else expect(await dialog.locator('.warning').count()).toBe(0);
     await dialog.getByRole('button', { name: 'Send again' }).click();
     await page.getByText(said, { exact: true }).waitFor();
-    const counted = said.includes('so they wait') ? '2 of 2 wait to be sent again' : '2 of 2 sent again';
-    expect(await page.getByRole('region', { name: 'Sending again' }).innerText()).toContain(counted);
+    expect(await page.getByRole('region', { name: 'Sending again' }).innerText()).toContain('2 of 2 queued again');
     expect(misdeeds).toEqual(NO_MISDEEDS);
+  });
+
+  test.each([
+    { waits: 'for the end of a pause', kind: 'transition', attempt: 2, held: () => pause('p1'), word: 'paused' },
+    { waits: 'for the end of the hour', kind: 'repeat', attempt: 0, held: reachLimit, word: 'limited' },
+    { waits: 'after an attempt in such an hour', kind: 'repeat', attempt: 1, held: reachLimit, word: 'failing' },
+    { waits: 'in an hour that holds repeats only', kind: 'transition', attempt: 1, held: reachLimit, word: 'failing' },
+    { waits: 'for its next attempt', kind: 'transition', attempt: 2, held: async () => undefined, word: 'failing' },
+    { waits: 'for its first attempt', kind: 'transition', attempt: 0, held: () => pause('p2'), word: 'pending' },
+  ] as const)('has one word for a notification that waits $waits: $word', async ({ kind, attempt, held, word }) => {
+    await storeNotification(rig.db, { id: 'n', alarmId, projectId: 'p1', kind, attempt, nextAttemptAt: new Date(FAR) });
+    await held();
+    for (const view of ['alarms', `alarm/${alarmId}`, 'notifications']) {
+      const { page } = await rig.open(`${view}?project=p1`);
+      await page.locator('.delivery').getByText(word).waitFor();
+      expect(await page.locator('.delivery').count()).toBe(1);
+    }
   });
 
   test('says of a notification that it waits, and not when an attempt would be made', async () => {
@@ -175,7 +199,7 @@ describeWith(['chromium'], 'while deliveries are paused, the page', () => {
       await pause('p1', { ends_at: FAR, reason: 'move' });
       const { page } = await rig.open('notifications?project=p1&status=dead', options);
       await replay(page);
-      await page.getByText('so they wait').waitFor();
+      await page.getByText('2 are waiting to be sent. Deliveries are paused').waitFor();
       expect(await seriousFaults(page)).toEqual([]);
       const { page: other } = await rig.open(`alarm/${alarmId}?project=p1`, options);
       await other.getByText('It waits').waitFor();

@@ -43,7 +43,7 @@ describeWith(['chromium'], 'leaving a replay that is under way', () => {
     await page.getByRole('button', { name: 'Send all dead again' }).click();
     await page.getByRole('dialog').getByText('5 notifications').waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Send again' }).click();
-    await page.getByText('2 of 5 sent again').waitFor();
+    await page.getByText('2 of 5 queued again').waitFor();
   });
   const dead = async (): Promise<number> =>
     Object.values(await statuses(rig.db)).filter((status) => status === 'dead').length;
@@ -55,7 +55,7 @@ describeWith(['chromium'], 'leaving a replay that is under way', () => {
     letThrough();
     await rig.until(async () => expect(await dead()).toBe(0));
     await goTo(page, 'Notifications');
-    await page.getByText('5 of 5 sent again').waitFor();
+    await page.getByText('5 of 5 queued again').waitFor();
     await page.getByText('Done:').waitFor();
     expect(misdeeds).toEqual(NO_MISDEEDS);
   });
@@ -72,10 +72,10 @@ describeWith(['chromium'], 'leaving a replay that is under way', () => {
     letThrough();
     await project.fill('p1');
     await project.press('Enter');
-    await page.getByText('At least 2 of 5 sent again').waitFor();
+    await page.getByText('At least 2 of 5 queued again').waitFor();
     await page.getByText('Stopped before the service answered').waitFor();
     await page.getByRole('button', { name: 'Go on' }).click();
-    await page.getByText('5 of 5 sent again').waitFor();
+    await page.getByText('5 of 5 queued again').waitFor();
     expect(await dead()).toBe(0);
   });
 

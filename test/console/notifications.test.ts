@@ -85,7 +85,7 @@ describeWith(['chromium'], 'the view of notifications in Chromium', () => {
     await dialog.getByText('5 notifications are sent again').waitFor();
     expect(await dialog.getByRole('listitem').allTextContents()).toEqual(['a:80 5']);
     await dialog.getByRole('button', { name: 'Send again' }).click();
-    await page.getByText('5 of 5 sent again').waitFor();
+    await page.getByText('5 of 5 queued again').waitFor();
     await page.getByText('Done: the receivers get them now.').waitFor();
     const found = Object.values(await statuses(db)).sort();
     expect(found).toEqual(['dead', 'pending', 'pending', 'pending', 'pending', 'pending']);
@@ -107,13 +107,13 @@ describeWith(['chromium'], 'the view of notifications in Chromium', () => {
     await page.getByRole('dialog').getByText('5 notifications').waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Send again' }).click();
     await page.getByText(/lets it wait \(Too many replays\)/).waitFor();
-    await page.getByText('2 of 5 sent again').waitFor();
+    await page.getByText('2 of 5 queued again').waitFor();
     await page.getByRole('button', { name: 'Stop' }).click();
     await page.getByText('Stopped. Those that are left stay as they were.').waitFor();
     expect(await page.getByText('At least').count()).toBe(0);
     expect(Object.values(await statuses(db)).filter((status) => status === 'dead')).toHaveLength(3);
     await page.getByRole('button', { name: 'Go on' }).click();
-    await page.getByText('5 of 5 sent again').waitFor();
+    await page.getByText('5 of 5 queued again').waitFor();
     await context.close();
   });
 

@@ -53,6 +53,9 @@ export type ReplayAnswer = z.infer<typeof ReplayAnswer>;
 /** The same for a replay by filter, which one request may not complete. */
 export const BulkReplayAnswer = z.strictObject({
   ...ReplayAnswer.shape,
+  notification_ids: z.array(z.string()).meta({
+    description: 'The replayed ones, at most 1,000. Their `delivery` events in the stream tell how they end.',
+  }),
   removed: z.int().meta({ description: 'Number left out, since an edit has removed their action.' }),
   ended_before: UtcTimestamp.meta({
     description: 'Only notifications that ended before this time were replayed. Repeat the request with it.',

@@ -259,7 +259,13 @@ export const ANSWER_EXAMPLES: Readonly<Record<string, unknown>> = {
     receivers: [{ host: 'receiver.example.com:443', notifications: 1214 }],
     ended_before: '2026-11-22T05:24:28.317000Z',
   },
-  replayNotifications: { replayed: 1000, removed: 0, has_more: true, ended_before: '2026-11-22T05:24:28.317000Z' },
+  replayNotifications: {
+    replayed: 1,
+    notification_ids: ['5c2f0a57-9d0e-4a43-8a55-2f5d6b1f0c11'],
+    removed: 0,
+    has_more: false,
+    ended_before: '2026-11-22T05:24:28.317000Z',
+  },
   getCluster: CLUSTER_EXAMPLE,
   importAlarms: [
     {

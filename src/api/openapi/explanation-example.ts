@@ -5,7 +5,7 @@ export const EXPLANATION_EXAMPLE = {
   type: 'threshold',
   at: '2026-11-29T04:29:17.868000',
   summary:
-    'It has been in state alarm since 2026-11-29T04:29:16: Transition to alarm due to 1 samples outside threshold, ' +
+    'It has been in state alarm since 2026-11-29T04:29:16Z: Transition to alarm due to 1 samples outside threshold, ' +
     'most recent: 95.0. Its evaluation gives the same: the last datapoint, 95.0, is above 80.0.',
   notes: [],
   state: 'alarm',

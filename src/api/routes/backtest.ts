@@ -15,7 +15,7 @@ import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
 import { BacktestRequest } from '../schema/backtest-request.js';
 import { backtestEnd, backtestTransition, type BacktestAnswer } from '../answers/backtest-answer.js';
-import { isoTimestamp } from '../schema/timestamp.js';
+import { utcTimestamp } from '../schema/timestamp.js';
 
 export interface BacktestRoutesDeps {
   backtests: Backtests;
@@ -79,15 +79,15 @@ function spanOf(
   const evaluations = Math.floor((stop.getTime() - start.getTime()) / stepMs) + 1;
   if (evaluations > MAX_EVALUATIONS) {
     const most = `At most ${MAX_EVALUATIONS} evaluations are made at once, and this would be ${evaluations}.`;
-    throw invalidInput('stop', isoTimestamp(stop), `${most} Let it stop earlier, or take a longer step.`).at(['stop']);
+    throw invalidInput('stop', utcTimestamp(stop), `${most} Let it stop earlier, or take a longer step.`).at(['stop']);
   }
   return { start, stop, stepMs };
 }
 
 /** @throws AppError for a span that ends in the future, or that does not begin before its end. */
 export function refuseBadSpan(start: Date, stop: Date, now: Date): void {
-  if (stop > now) throw invalidInput('stop', isoTimestamp(stop), 'It must not be in the future.').at(['stop']);
-  if (start >= stop) throw invalidInput('start', isoTimestamp(start), 'It must be before stop.').at(['start']);
+  if (stop > now) throw invalidInput('stop', utcTimestamp(stop), 'It must not be in the future.').at(['stop']);
+  if (start >= stop) throw invalidInput('start', utcTimestamp(start), 'It must be before stop.').at(['start']);
 }
 
 /** @throws AppError for an alarm whose backend is not configured. */

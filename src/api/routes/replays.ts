@@ -57,8 +57,8 @@ export function replayRoutes(deps: ReplayRoutesDeps): Route[] {
 
 async function replayOne(deps: ReplayRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
   const { id } = await notificationIn(deps.notifications, request);
-  const { replayed, removed, hasMore } = await replay(deps, request, { selection: { id }, at: deps.now() });
-  if (replayed > 0) return { status: 202, body: { replayed, has_more: hasMore } satisfies ReplayAnswer };
+  const { ids, removed, hasMore } = await replay(deps, request, { selection: { id }, at: deps.now() });
+  if (ids.length > 0) return { status: 202, body: { replayed: ids.length, has_more: hasMore } satisfies ReplayAnswer };
   if (removed > 0)
     throw new AppError(
       'conflict',
@@ -79,9 +79,10 @@ async function replayMany(deps: ReplayRoutesDeps, request: ApiRequest): Promise<
   const selection = replayFilter(request.query, at);
   const projectId = namedProject(request.query);
   noteProject(request, projectId);
-  const { replayed, removed, hasMore } = await replay(deps, request, { selection, at, projectId });
+  const { ids, removed, hasMore } = await replay(deps, request, { selection, at, projectId });
   const body = {
-    replayed,
+    replayed: ids.length,
+    notification_ids: ids,
     removed,
     has_more: hasMore,
     ended_before: selection.endedBefore,
@@ -117,7 +118,7 @@ async function replay(
         log.warn('a project has reached limits.notifications_per_hour; its repeats wait', { projectId });
     },
   });
-  if (outcome.replayed === 0 && outcome.limitedUntil) throw tooMany(outcome.limitedUntil, at);
+  if (outcome.ids.length === 0 && outcome.limitedUntil) throw tooMany(outcome.limitedUntil, at);
   return outcome;
 }
 

@@ -5,6 +5,7 @@ import { actionsOf } from '../elements/action-lists.js';
 import { TYPE_WORDS } from '../elements/alarm-types.js';
 import { OneObject } from '../elements/one-object.js';
 import { ruleOf, ruleSentence } from '../elements/rule-sentence.js';
+import { ServiceText } from '../elements/service-text.js';
 import { SeverityWord, State, STATES, stateWord } from '../elements/state.js';
 import { TestOutcome } from '../elements/test-outcome.js';
 import { Age, Time } from '../elements/time.js';
@@ -79,7 +80,9 @@ function Facts({ version: { alarm } }: { version: AlarmVersion }): JSX.Element {
         <Age at={alarm.state_timestamp} /> (<Time at={alarm.state_timestamp} />)
       </dd>
       <dt>Reason</dt>
-      <dd>{alarm.state_reason}</dd>
+      <dd>
+        <ServiceText text={alarm.state_reason} />
+      </dd>
       <dt>Severity</dt>
       <dd>
         <SeverityWord severity={alarm.severity} />

@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { MomentField } from '../elements/moment-field.js';
 import { Loaded } from '../elements/notices.js';
 import { countOf, numberText, operatorSign } from '../elements/numbers.js';
+import { ServiceText } from '../elements/service-text.js';
 import { Time } from '../elements/time.js';
 import { bodyOf, client, type Schemas } from '../requests/client.js';
 import { useLive } from '../requests/live.js';
@@ -51,14 +52,18 @@ function Explained({ explanation }: { explanation: ShownExplanation }): JSX.Elem
   const { summary, notes, questions, at } = explanation;
   return (
     <>
-      <p class="sentence">{summary}</p>
+      <p class="sentence">
+        <ServiceText text={summary} />
+      </p>
       <p class="muted">
         As of <Time at={at} />
       </p>
       {notes.length > 0 && (
         <ul class="notes">
           {notes.map((note) => (
-            <li key={note}>{note}</li>
+            <li key={note}>
+              <ServiceText text={note} />
+            </li>
           ))}
         </ul>
       )}
@@ -80,8 +85,14 @@ function QueryDetails({ query }: { query: Query }): JSX.Element {
   return (
     <details open={rule === null}>
       <summary>{title.filter(Boolean).join(' · ')}</summary>
-      {backend.trouble !== null && <p class="failure">{backend.trouble}</p>}
-      {query.refusal !== null && <p class="failure">{query.refusal}</p>}
+      {[backend.trouble, query.refusal].map(
+        (reason) =>
+          reason !== null && (
+            <p key={reason} class="failure">
+              <ServiceText text={reason} />
+            </p>
+          ),
+      )}
       {datapoints.length > 0 && (
         <div class="scroll">
           <table class="dense">

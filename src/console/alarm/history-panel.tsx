@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 
 import { Loaded } from '../elements/notices.js';
+import { ServiceText } from '../elements/service-text.js';
 import { State, type ShownState } from '../elements/state.js';
 import { Time } from '../elements/time.js';
 import { bodyOf, client } from '../requests/client.js';
@@ -55,7 +56,7 @@ function Entry({ entry, changes }: { entry: ShownChange; changes: readonly Field
     const { state, transition_reason: reason } = detailOf(entry);
     return (
       <>
-        <State state={state as ShownState} /> {typeof reason === 'string' && reason}{' '}
+        <State state={state as ShownState} /> {typeof reason === 'string' && <ServiceText text={reason} />}{' '}
         <button type="button" class="link" onClick={() => changeQuery({ at: `${timestamp.slice(0, 19)}Z` })}>
           explain
         </button>

@@ -5,6 +5,7 @@ import { chartData, type ChartData } from '../chart/chart-data.js';
 import { ValuesChart } from '../chart/values-chart.js';
 import { Empty, Loaded } from '../elements/notices.js';
 import { countOf, numberText } from '../elements/numbers.js';
+import { ServiceText } from '../elements/service-text.js';
 import { State, stateWord } from '../elements/state.js';
 import { Time, timeOf } from '../elements/time.js';
 import { bodyOf, client, type Schemas } from '../requests/client.js';
@@ -116,10 +117,20 @@ function Values({
             {isClear ? '┄ clear threshold' : '╌ threshold'} {numberText(value)}
           </span>
         ))}
+        {data.createdAt !== undefined && (
+          <span>
+            ┊ created <Time at={new Date(data.createdAt * 1000).toISOString()} form="short" />: before, the alarm did
+            not exist
+          </span>
+        )}
         {data.missing.length > 0 && <span>▮ below: no value at {countOf(data.missing.length, 'evaluation')}</span>}
         {values.unanswered > 0 && <span>the backend did not answer {countOf(values.unanswered, 'time')}</span>}
         {values.series_not_shown > 0 && <span>series that are not shown: {values.series_not_shown}</span>}
-        {values.unknown_reason !== null && <span>last reason for no data: {values.unknown_reason}</span>}
+        {values.unknown_reason !== null && (
+          <span>
+            last reason for {stateWord('insufficient data')}: <ServiceText text={values.unknown_reason} />
+          </span>
+        )}
         <span>Click on a moment to have it explained below.</span>
       </p>
     </>

@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { Cell } from '../elements/cell.js';
 import { DeliveryStatus } from '../elements/delivery.js';
 import { numberText, operatorSign } from '../elements/numbers.js';
+import { serviceTextOf } from '../elements/service-text.js';
 import { SeverityWord, State } from '../elements/state.js';
 import { useKeptFocus } from '../elements/kept-focus.js';
 import { Age, Time } from '../elements/time.js';
@@ -123,8 +124,7 @@ function Row({
         ) : (
           <>
             <DeliveryStatus
-              status={last.status}
-              attempts={last.attempts}
+              of={{ ...last, project_id: alarm.project_id }}
               httpStatus={last.last_http_status}
               error={last.last_error}
             />{' '}
@@ -143,7 +143,7 @@ function Row({
 function Value({ alarm, value }: { alarm: TableAlarm; value: RowValue | undefined }): JSX.Element {
   if (value !== undefined && value.error !== null) {
     return (
-      <span class="muted" title={value.error}>
+      <span class="muted" title={serviceTextOf(value.error)}>
         backend unavailable
       </span>
     );

@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 
 import { Empty, Loaded } from '../elements/notices.js';
 import { Pages } from '../elements/pages.js';
+import { PausesContext, usePauses } from '../elements/pauses.js';
 import type { Schemas } from '../requests/client.js';
 import { useLive } from '../requests/live.js';
 import { useReader, type Reader } from '../requests/reader.js';
@@ -21,6 +22,7 @@ export function AlarmsView({ address }: ViewProps): JSX.Element {
   const list = useAlarmList(address);
   const counts = useAlarmCounts(address);
   const values = useLatestValues(list.value?.alarms);
+  const { value: pauses = [] } = usePauses();
   const refresh = (): void => {
     for (const answer of [list, counts, values]) answer.again();
   };
@@ -53,12 +55,14 @@ export function AlarmsView({ address }: ViewProps): JSX.Element {
             {alarms.length === 0 ? (
               <NoAlarms address={address} />
             ) : (
-              <AlarmTable
-                address={address}
-                alarms={alarms}
-                values={values.value}
-                isSingleProject={isSingleProject(reader, address, alarms)}
-              />
+              <PausesContext.Provider value={pauses}>
+                <AlarmTable
+                  address={address}
+                  alarms={alarms}
+                  values={values.value}
+                  isSingleProject={isSingleProject(reader, address, alarms)}
+                />
+              </PausesContext.Provider>
             )}
             <Pages address={address} cursor="cursor" next={next} />
           </>

@@ -15,6 +15,8 @@ export interface ChartData {
   transitions: { at: number; to: string }[];
   from: number;
   to: number;
+  /** When the alarm was created, if that was after `from`. The alarm missed nothing before. */
+  createdAt?: number | undefined;
 }
 
 const secondsOf = (text: string): number => timeOf(text).getTime() / 1000;
@@ -34,19 +36,21 @@ export function chartData(values: ShownValues): ChartData {
       }),
     };
   });
+  const [from, to] = [secondsOf(values.start), secondsOf(values.stop)];
+  const created = values.created_at === null ? -Infinity : secondsOf(values.created_at);
   return {
     times,
     series,
-    missing: times.filter((_, index) => series.some((each) => each.values[index] === null)),
+    missing: times.filter((time, index) => time >= created && series.some((each) => each.values[index] === null)),
     lines: linesOf(values),
-    bands: (values.states ?? []).map(({ state, start, stop }) => ({
-      state,
-      from: secondsOf(start),
-      to: secondsOf(stop),
-    })),
+    bands: (values.states ?? []).flatMap(({ state, start, stop }) => {
+      const band = { state, from: Math.max(secondsOf(start), created), to: secondsOf(stop) };
+      return band.from < band.to ? [band] : [];
+    }),
     transitions: (values.transitions ?? []).map(({ at, to }) => ({ at: secondsOf(at), to })),
-    from: secondsOf(values.start),
-    to: secondsOf(values.stop),
+    from,
+    to,
+    createdAt: created > from ? created : undefined,
   };
 }
 

@@ -6,6 +6,9 @@ import type { ChartData } from './chart-data.js';
 /** Signs of states, as beside the word. */
 const SIGNS: Readonly<Record<string, string>> = { alarm: '▲', ok: '●', 'insufficient data': '?' };
 
+/** The word beside the line at the creation of an alarm. */
+const CREATED = 'created';
+
 /** Draws the states behind the values, clipped to the plot. */
 export function drawBands(plot: UPlot, { bands }: ChartData, colours: ChartColours): void {
   const { ctx, bbox } = plot;
@@ -46,6 +49,7 @@ export function drawMarks(
     vertical(plot, x);
     ctx.fillText(SIGNS[to] ?? '·', x, bbox.top + 11 * scale);
   }
+  if (data.createdAt !== undefined && data.createdAt <= data.to) drawCreation(plot, data.createdAt, colours);
   ctx.fillStyle = colours.text;
   for (const at of data.missing)
     ctx.fillRect(plot.valToPos(at, 'x', true) - scale, bottom - 5 * scale, 2 * scale, 5 * scale);
@@ -55,6 +59,20 @@ export function drawMarks(
     vertical(plot, plot.valToPos(moment, 'x', true));
   }
   ctx.restore();
+}
+
+/** A dotted line with its word to the left, where the chart has nothing of the alarm. */
+function drawCreation(plot: UPlot, at: number, colours: ChartColours): void {
+  const { ctx, bbox } = plot;
+  const scale = devicePixelRatio;
+  const x = plot.valToPos(at, 'x', true);
+  const width = ctx.measureText(CREATED).width + 8 * scale;
+  [ctx.strokeStyle, ctx.fillStyle] = [colours.text, colours.text];
+  ctx.setLineDash([2 * scale, 3 * scale]);
+  vertical(plot, x);
+  ctx.setLineDash([]);
+  ctx.textAlign = x - bbox.left > width ? 'right' : 'left';
+  ctx.fillText(CREATED, x + (ctx.textAlign === 'right' ? -4 : 4) * scale, bbox.top + bbox.height - 8 * scale);
 }
 
 function horizontal({ ctx, bbox }: UPlot, y: number): void {

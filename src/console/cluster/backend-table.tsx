@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 
 import { Empty } from '../elements/notices.js';
+import { ServiceText } from '../elements/service-text.js';
 import { Age, Time } from '../elements/time.js';
 import type { Schemas } from '../requests/client.js';
 
@@ -33,7 +34,7 @@ export function BackendTable({ backends }: { backends: Schemas['Cluster']['backe
               <td data-name="Since">
                 <Time at={since} /> (<Age at={since} />)
               </td>
-              <td data-name="Reason">{reason ?? '–'}</td>
+              <td data-name="Reason">{reason === null ? '–' : <ServiceText text={reason} />}</td>
               <td data-name="Evaluators that find it up" class="number">
                 {evaluators_up} of {evaluators_up + evaluators_down}
               </td>

@@ -4,6 +4,7 @@ import { useMemo } from 'preact/hooks';
 import { chartData, type ShownValues } from '../chart/chart-data.js';
 import { ValuesChart } from '../chart/values-chart.js';
 import { countOf, countText } from '../elements/numbers.js';
+import { ServiceText } from '../elements/service-text.js';
 import { durationText, Time, timeOf } from '../elements/time.js';
 import { failureText } from '../requests/client.js';
 import { fieldAround } from './faults.js';
@@ -29,7 +30,7 @@ export function DraftValues({
       <h2>What it would have done</h2>
       {reason !== undefined && (
         <p class="muted" role="status">
-          {reason}
+          <ServiceText text={reason} />
         </p>
       )}
       {isWaiting && <p class="muted">Evaluating the last 24 hours …</p>}
@@ -62,7 +63,11 @@ function Outcome({ values }: { values: ShownValues }): JSX.Element {
       <p class="key">
         {unanswered > 0 && <span>the backend did not answer {countText(unanswered)} times</span>}
         {more > 0 && <span>{countText(more)} more series are not shown</span>}
-        {reason !== null && <span>last reason for no data: {reason}</span>}
+        {reason !== null && (
+          <span>
+            last reason for no data: <ServiceText text={reason} />
+          </span>
+        )}
         {series.length > 0 && <span>evaluated every {durationText(values.step * 1000)}</span>}
       </p>
     </>

@@ -1,6 +1,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 
 import { Required } from '../elements/required.js';
+import { ServiceText } from '../elements/service-text.js';
 import type { FormField } from './form-fields.js';
 
 /** Attributes that link a control to its hint and to its error. */
@@ -80,7 +81,7 @@ export function Notes({
       )}
       {fault !== undefined && (
         <small id={`${id}.fault`} class="fault" role="alert">
-          {fault}
+          <ServiceText text={fault} />
         </small>
       )}
     </>

@@ -1,9 +1,13 @@
-import type { ComponentChildren, JSX } from 'preact';
+import type { ComponentChildren, JSX, RefObject } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { Failure } from './notices.js';
+import { focusReturner } from './returned-focus.js';
 
-/** A question over the page. Escape and the button "Cancel" close it; `act` runs once, and closes it if it succeeds. */
+/**
+ * A question over the page. Escape and the button "Cancel" close it; `act` runs once, and closes it if it succeeds.
+ * Then the focus goes back to the element that opened it: see `focusReturner`.
+ */
 export function Dialog({
   title,
   action,
@@ -24,7 +28,7 @@ export function Dialog({
 }): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
   const [progress, setProgress] = useState<{ isActing: boolean; failure?: unknown }>({ isActing: false });
-  useEffect(() => dialog.current?.showModal(), []);
+  useModal(dialog);
   const submit = (event: Event): void => {
     event.preventDefault();
     setProgress({ isActing: true });
@@ -47,4 +51,19 @@ export function Dialog({
       </form>
     </dialog>
   );
+}
+
+/** Shows a dialog from its first rendering to its removal. */
+function useModal(dialog: RefObject<HTMLDialogElement | null>): void {
+  useEffect(() => {
+    const element = dialog.current;
+    if (!element) return undefined;
+    const returnFocus = focusReturner(element.parentElement);
+    element.showModal();
+    return () => {
+      // The page behind an open dialog takes no focus, also if the dialog has been removed from it.
+      element.close();
+      returnFocus();
+    };
+  }, []);
 }

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { after } from '../shell/clock.js';
 import { Required } from './required.js';
+import { ServiceText } from './service-text.js';
 
 /** How long typing must rest before a search is sent. */
 const REST_MS = 300;
@@ -95,7 +96,7 @@ export function Field({
       {hint !== undefined && <small class="muted">{hint}</small>}
       {fault !== undefined && (
         <small class="fault" role="alert">
-          {fault}
+          <ServiceText text={fault} />
         </small>
       )}
     </label>

@@ -2,6 +2,7 @@ import type { ComponentChildren, JSX } from 'preact';
 
 import { failureText, RequestRefused } from '../requests/client.js';
 import type { Answer } from '../requests/use-answer.js';
+import { ServiceText } from './service-text.js';
 
 /** What is said instead of a list that is empty. */
 export function Empty({ children }: { children: ComponentChildren }): JSX.Element {
@@ -21,7 +22,9 @@ export function Failure({
 }): JSX.Element {
   return (
     <div class="failure" role="alert">
-      <span>{failureText(failure)}</span>
+      <span>
+        <ServiceText text={failureText(failure)} />
+      </span>
       <span class="actions">
         {unfiltered !== undefined && isRefusal(failure) && (
           <a class="button" href={unfiltered}>

@@ -26,15 +26,14 @@ export function NotificationRow({
   withAlarm?: boolean;
   onReplay: () => void;
 }): JSX.Element {
-  const { action, status, attempts, last_http_status, last_error, transition_time } = notification;
+  const { action, last_http_status: http, last_error: error, transition_time } = notification;
   const [isOpen, setOpen] = useState(false);
   return (
     <div class="notification">
       {withAlarm && <AlarmLink notification={notification} />}
       <details onToggle={(event: TargetedEvent<HTMLDetailsElement>) => setOpen(event.currentTarget.open)}>
         <summary>
-          <Time at={transition_time} />{' '}
-          <DeliveryStatus status={status} attempts={attempts} httpStatus={last_http_status} error={last_error} />{' '}
+          <Time at={transition_time} /> <DeliveryStatus of={notification} httpStatus={http} error={error} />{' '}
           <code>{action}</code> <span class="muted">{whatItTells(notification)}</span>
           <Progress notification={notification} />
         </summary>
@@ -55,14 +54,13 @@ function whatItTells({ kind, body: { current } }: Notification): string {
   return kind === 'repeat' ? `repeat of ${state || 'the state'}` : state;
 }
 
-/** What went wrong so far, and when the next attempt is made. A pause of deliveries keeps attempts from being made. */
+/** What went wrong so far, and when the next attempt is made. While a notification is held, none is made. */
 function Progress({ notification }: { notification: Notification }): JSX.Element | null {
-  const { status, attempts, last_http_status, last_error, next_attempt_at, project_id } = notification;
-  const hold = useHold(project_id);
+  const { status, attempts, last_http_status, last_error, next_attempt_at } = notification;
+  const hold = useHold(notification);
   const error = status === 'delivered' ? undefined : errorWords(last_error, last_http_status);
-  const isHeld = status === 'pending' && hold !== undefined;
-  const isWaiting = status === 'pending' && !isHeld && next_attempt_at !== null && attempts > 0;
-  if (error === undefined && !isWaiting && !isHeld) return null;
+  const isWaiting = status === 'pending' && hold === undefined && next_attempt_at !== null && attempts > 0;
+  if (error === undefined && !isWaiting && hold === undefined) return null;
   return (
     <small class="progress">
       {error}
@@ -73,10 +71,10 @@ function Progress({ notification }: { notification: Notification }): JSX.Element
           Next attempt: <Time at={next_attempt_at} form="short" />.
         </>
       )}
-      {isHeld && (
+      {hold !== undefined && (
         <>
           {' '}
-          It waits: deliveries are paused
+          It waits: {hold.reason === 'pause' ? 'deliveries are paused' : 'its project has reached its hourly limit,'}
           <HoldEnd hold={hold} />.
         </>
       )}

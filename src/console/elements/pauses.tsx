@@ -5,6 +5,7 @@ import { bodyOf, client, type Schemas } from '../requests/client.js';
 import { useLive } from '../requests/live.js';
 import { readerKey, useReader } from '../requests/reader.js';
 import { useAnswer, type Answer } from '../requests/use-answer.js';
+import type { HoldReason } from './delivery-words.js';
 import { Time, timeOf } from './time.js';
 
 /** The project id in requests that stands for all projects. */
@@ -63,9 +64,26 @@ export function useActedProject(named: string | null | undefined): string | null
 /** The pauses that notifications of a list are shown with. Provided by the element that shows the list. */
 export const PausesContext = createContext<readonly ShownPause[]>([]);
 
-/** How pauses hold the notifications of a project within `PausesContext`. */
-export function useHold(project: string | null): Hold | undefined {
-  return holdOf(useContext(PausesContext), project);
+/** What decides whether a notification is held. */
+export type HoldSubject = Pick<Schemas['Notification'], 'status' | 'kind' | 'attempts' | 'project_id'>;
+
+/** Why a notification waits, and until when; null if a user must end it. */
+export interface NotificationHold {
+  reason: HoldReason;
+  endsAt: string | null;
+}
+
+/**
+ * How pauses and limits within `PausesContext` hold a notification; undefined if they do not. A limit holds repeats
+ * that were never sent: further attempts are made as always.
+ */
+export function useHold({ status, kind, attempts, project_id: project }: HoldSubject): NotificationHold | undefined {
+  const pauses = useContext(PausesContext);
+  if (status !== 'pending') return undefined;
+  const hold = holdOf(pauses, project);
+  if (hold !== undefined) return { reason: 'pause', endsAt: hold.endsAt };
+  const limit = pauses.find(({ until, project_id }) => until !== null && project_id === (project ?? ''));
+  return limit && kind === 'repeat' && attempts === 0 ? { reason: 'limit', endsAt: limit.until } : undefined;
 }
 
 /** Says that notifications wait, while a pause holds those of the project; undefined: of all projects. */
@@ -87,7 +105,7 @@ export function HoldNotice({ hold }: { hold: Hold | undefined }): JSX.Element | 
 }
 
 /** ` until 29 Nov, 13:14`, or nothing if a user must end the pause. */
-export function HoldEnd({ hold: { endsAt } }: { hold: Hold }): JSX.Element | null {
+export function HoldEnd({ hold: { endsAt } }: { hold: Pick<Hold, 'endsAt'> }): JSX.Element | null {
   return endsAt === null ? null : (
     <>
       {' '}

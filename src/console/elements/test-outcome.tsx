@@ -51,8 +51,12 @@ function OutcomeRow({ outcome }: { outcome: ShownOutcome }): JSX.Element {
   const facts = [error, httpStatus !== null && `HTTP ${httpStatus}`, durationMs !== null && `${durationMs} ms`];
   return (
     <>
-      <DeliveryStatus status={status} attempts={1} httpStatus={httpStatus} error={error} /> <code>{action}</code>{' '}
-      <span class="muted">{facts.filter(Boolean).join(' · ')}</span>
+      <DeliveryStatus
+        of={{ status, kind: 'test', attempts: 0, project_id: null }}
+        httpStatus={httpStatus}
+        error={error}
+      />{' '}
+      <code>{action}</code> <span class="muted">{facts.filter(Boolean).join(' · ')}</span>
       {answer !== null && answer !== '' && (
         <details>
           <summary>the answer</summary>

@@ -1,11 +1,14 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useContext, useEffect, useRef, useState } from 'preact/hooks';
 
 import { bodyOf, client, RequestRefused } from '../requests/client.js';
+import { LiveContext } from '../requests/live.js';
+import type { LiveTabs } from '../requests/live-tabs.js';
 import { beginWork, finishWork } from '../requests/long-work.js';
 import { readerKey, useReader } from '../requests/reader.js';
 import { parseAddress, PROJECT } from '../shell/address.js';
 import { now, rest } from '../shell/clock.js';
 import type { ReplayQuery } from './notification-list.js';
+import { OutcomeFollower, type ReplayOutcome } from './replay-outcome.js';
 
 /** What is to be sent again: all that match, and ended before a time, so that it ends even if all die again. */
 export interface ReplayPlan {
@@ -23,6 +26,8 @@ export interface ReplayProgress extends ReplayPlan {
   isCut: boolean;
   /** Number of notifications that were left out, since an edit has removed their action. */
   removed: number;
+  /** How those that were sent again have ended. */
+  outcome: ReplayOutcome;
   phase: 'sending' | 'waiting' | 'done' | 'stopped' | 'failed';
   /** While it waits: when it goes on. */
   until?: Date;
@@ -47,6 +52,8 @@ class ReplayRunner {
   #owner: string | undefined;
   #progress: ReplayProgress | undefined;
   #work: AbortController | undefined;
+  #follower = new OutcomeFollower(0);
+  #stopListening = (): void => undefined;
   readonly #watchers = new Set<(hasSent: boolean) => void>();
 
   progressFor(owner: string): ReplayProgress | undefined {
@@ -57,6 +64,19 @@ class ReplayRunner {
   watch(watcher: (hasSent: boolean) => void): () => void {
     this.#watchers.add(watcher);
     return () => this.#watchers.delete(watcher);
+  }
+
+  /** Begins a replay. `live`: the stream, which tells how the notifications end; undefined if there is none. */
+  start(owner: string, plan: ReplayPlan, live: LiveTabs | undefined): void {
+    this.#stopListening();
+    const follower = new OutcomeFollower(Date.parse(plan.query.ended_before));
+    this.#follower = follower;
+    this.#stopListening =
+      live?.listen((events) => {
+        follower.hear(events);
+        if (this.#progress) this.#show(this.#progress);
+      }) ?? (() => undefined);
+    this.run(owner, { ...plan, sent: 0, isCut: false, removed: 0, outcome: follower.outcome(), phase: 'sending' });
   }
 
   run(owner: string, from: ReplayProgress): void {
@@ -81,6 +101,7 @@ class ReplayRunner {
   }
 
   dismiss(): void {
+    this.#stopListening();
     this.#show(undefined);
   }
 
@@ -93,7 +114,7 @@ class ReplayRunner {
       // Another project may be in the address already, before the page has read its user again.
       if (chosenProject() !== project) return work.abort();
       try {
-        progress = await sendPart(progress, signal);
+        progress = await this.#sendPart(progress, signal);
         if (!isAborted()) this.#show(progress, true);
         if (progress.phase === 'done') return;
       } catch (failure) {
@@ -108,8 +129,16 @@ class ReplayRunner {
     }
   }
 
+  async #sendPart(progress: ReplayProgress, signal: AbortSignal): Promise<ReplayProgress> {
+    const { query, sent } = progress;
+    const part = await bodyOf(client.POST('/v1/notifications/replay', { params: { query }, signal }));
+    this.#follower.add(part.notification_ids);
+    const phase = part.has_more ? 'sending' : 'done';
+    return { ...without(progress), sent: sent + part.replayed, removed: part.removed, phase };
+  }
+
   #show(progress: ReplayProgress | undefined, hasSent = false): void {
-    this.#progress = progress;
+    this.#progress = progress && { ...progress, outcome: this.#follower.outcome() };
     for (const watcher of [...this.#watchers]) watcher(hasSent);
   }
 }
@@ -122,6 +151,7 @@ const runner = new ReplayRunner();
  */
 export function useReplayJob(onPart: () => void): ReplayJob {
   const owner = readerKey(useReader());
+  const live = useContext(LiveContext);
   const [, setRound] = useState(0);
   const latest = useRef(onPart);
   latest.current = onPart;
@@ -136,19 +166,11 @@ export function useReplayJob(onPart: () => void): ReplayJob {
   const progress = runner.progressFor(owner);
   return {
     progress,
-    start: (plan) => runner.run(owner, { ...plan, sent: 0, isCut: false, removed: 0, phase: 'sending' }),
+    start: (plan) => runner.start(owner, plan, live),
     stop: () => runner.stop(),
     goOn: () => progress && runner.run(owner, { ...without(progress), phase: 'sending' }),
     dismiss: () => runner.dismiss(),
   };
-}
-
-async function sendPart(progress: ReplayProgress, signal: AbortSignal): Promise<ReplayProgress> {
-  const { query, sent } = progress;
-  const { replayed, removed, has_more } = await bodyOf(
-    client.POST('/v1/notifications/replay', { params: { query }, signal }),
-  );
-  return { ...without(progress), sent: sent + replayed, removed, phase: has_more ? 'sending' : 'done' };
 }
 
 function chosenProject(): string {

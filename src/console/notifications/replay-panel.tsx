@@ -5,10 +5,12 @@ import { Dialog } from '../elements/dialog.js';
 import { Failure, Loaded } from '../elements/notices.js';
 import { countText } from '../elements/numbers.js';
 import { HoldEnd, holdOf, PauseNotice, PausesContext, useActedProject, type Hold } from '../elements/pauses.js';
+import { ServiceText } from '../elements/service-text.js';
 import { Time } from '../elements/time.js';
 import { bodyOf, client, failureText, type Schemas } from '../requests/client.js';
 import { useAnswer } from '../requests/use-answer.js';
 import type { ReplayQuery } from './notification-list.js';
+import { outcomeText } from './replay-outcome.js';
 import type { ReplayJob, ReplayPlan, ReplayProgress } from './replay-job.js';
 
 /** Receivers that the question names. */
@@ -106,8 +108,8 @@ export function ReplayStatus({ job }: { job: ReplayJob }): JSX.Element | null {
   const pauses = useContext(PausesContext);
   const hold = holdOf(pauses, useActedProject(progress?.query.project_id));
   if (progress === undefined) return null;
-  const { sent, isCut, total, isComplete, phase, removed, failure } = progress;
-  const words = hold === undefined || hold.isPartial ? 'sent again' : 'wait to be sent again';
+  const { sent, isCut, total, isComplete, phase, removed, failure, outcome } = progress;
+  const ends = outcomeText(outcome);
   const most = Math.max(total, sent);
   return (
     <section class="panel" aria-label="Sending again">
@@ -115,13 +117,15 @@ export function ReplayStatus({ job }: { job: ReplayJob }): JSX.Element | null {
         <strong>
           {isCut && 'At least '}
           {countText(sent)} of {countText(most)}
-          {!isComplete && ' or more'} {words}
+          {!isComplete && ' or more'} queued again
         </strong>
         <ReplayButtons job={job} phase={phase} />
       </div>
-      <progress max={most} value={phase === 'done' ? most : sent} aria-label="Sent again" />
+      <progress max={most} value={phase === 'done' ? most : sent} aria-label="Queued again" />
       <p role="status">
-        <PhaseWords progress={progress} hold={hold} />
+        <PhaseWords progress={progress} />
+        {ends !== '' && ` ${ends}.`}
+        {outcome.waiting > 0 && <HoldWords hold={hold} />}
         {phase === 'done' && removed > 0 && ` ${countText(removed)} were left out: their actions were removed.`}
       </p>
       {phase === 'failed' && <Failure failure={failure} />}
@@ -129,22 +133,16 @@ export function ReplayStatus({ job }: { job: ReplayJob }): JSX.Element | null {
   );
 }
 
-function PhaseWords({
-  progress: { phase, isCut, until, failure },
-  hold,
-}: {
-  progress: ReplayProgress;
-  hold: Hold | undefined;
-}): JSX.Element {
+function PhaseWords({ progress: { phase, isCut, until, failure } }: { progress: ReplayProgress }): JSX.Element {
   if (phase === 'sending') return <>Under way. {GOES_ON}</>;
   if (phase === 'waiting')
     return (
       <>
-        The service lets it wait ({failureText(failure)}). It goes on at{' '}
-        {until && <Time at={until.toISOString()} form="time" />}. {GOES_ON}
+        The service lets it wait (<ServiceText text={failureText(failure)} />
+        ). It goes on at {until && <Time at={until.toISOString()} form="time" />}. {GOES_ON}
       </>
     );
-  if (phase === 'done') return <DoneWords hold={hold} />;
+  if (phase === 'done') return <>Done:</>;
   return (
     <>
       {phase === 'stopped' ? 'Stopped' : 'Failed'}
@@ -154,15 +152,15 @@ function PhaseWords({
   );
 }
 
-/** The end of a replay. Notifications that are sent again wait as any others while deliveries are paused. */
-function DoneWords({ hold }: { hold: Hold | undefined }): JSX.Element {
-  if (hold === undefined) return <>Done: the receivers get them now.</>;
-  if (hold.isPartial)
-    return <>Done: the receivers get them now. Those of paused projects wait for the end of the pause.</>;
+/** Notifications that are sent again wait as any others while deliveries are paused. */
+function HoldWords({ hold }: { hold: Hold | undefined }): JSX.Element | null {
+  if (hold === undefined) return null;
+  if (hold.isPartial) return <> Those of paused projects wait for the end of the pause.</>;
   return (
     <>
-      Done: deliveries are paused
-      <HoldEnd hold={hold} />, so they wait. The receivers get them when deliveries are resumed.
+      {' '}
+      Deliveries are paused
+      <HoldEnd hold={hold} />.
     </>
   );
 }

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 
+import { ServiceText } from '../elements/service-text.js';
 import { bodyOf, client, failureText } from '../requests/client.js';
 import type { Reader } from '../requests/reader.js';
 import { tellSignedOut } from '../requests/session.js';
@@ -24,7 +25,11 @@ export function Account({ reader }: { reader: Reader }): JSX.Element {
           Sign out
         </button>
       )}
-      {failure !== undefined && <span role="alert">{failureText(failure)}</span>}
+      {failure !== undefined && (
+        <span role="alert">
+          <ServiceText text={failureText(failure)} />
+        </span>
+      )}
     </div>
   );
 }

@@ -144,6 +144,8 @@ function isTrend(verdict: Verdict): boolean {
 export interface SummaryInput {
   at: Date;
   stateAt: StateThen;
+  /** False if the alarm was created later. */
+  existed: boolean;
   evaluation: ExplainedEvaluation;
   /** The finding; undefined if the alarm could not be evaluated. */
   found: string | undefined;
@@ -152,20 +154,21 @@ export interface SummaryInput {
 }
 
 /** Why the alarm is in its state, and what an evaluation finds now. */
-export function summaryOf({ at, stateAt, evaluation, found, whySkipped }: SummaryInput): string {
+export function summaryOf(input: SummaryInput): string {
+  const { whySkipped } = input;
+  return [stateSentence(input), evaluationSentence(input), whySkipped && `No evaluator looks at it: ${whySkipped}.`]
+    .filter(Boolean)
+    .join(' ');
+}
+
+function stateSentence({ at, stateAt, existed }: SummaryInput): string {
+  if (!existed) return `At ${shownTime(at)} the alarm did not exist yet.`;
   const isPast = stateAt.from === 'its history';
   const subject = isPast ? `At ${shownTime(at)} it` : 'It';
   const verb = stateAt.since === null ? 'was' : isPast ? 'had been' : 'has been';
   const since = stateAt.since === null ? '' : ` since ${shownTime(stateAt.since)}`;
   const reason = stateAt.reason === null ? '.' : `: ${shownReason(stateAt.reason)}.`;
-  const first = `${subject} ${verb} in state ${stateAt.state}${since}${reason}`;
-  return [
-    first,
-    evaluationSentence({ evaluation, found, stateAt }),
-    whySkipped && `No evaluator looks at it: ${whySkipped}.`,
-  ]
-    .filter(Boolean)
-    .join(' ');
+  return `${subject} ${verb} in state ${stateAt.state}${since}${reason}`;
 }
 
 /** The first reason stays as long as evaluations find the state of the creation. Repeated here it would be wrong. */
@@ -175,20 +178,17 @@ function shownReason(reason: string): string {
     : reason.replace(/(?<![.\s])[.\s]+$/, '');
 }
 
-function evaluationSentence({
-  evaluation,
-  found,
-  stateAt,
-}: Pick<SummaryInput, 'evaluation' | 'found' | 'stateAt'>): string | undefined {
+function evaluationSentence({ evaluation, found, stateAt, existed }: SummaryInput): string | undefined {
   if (found === undefined) return undefined;
+  if (!existed) return `An evaluation of that moment gives ${evaluation.wouldBe}: ${found}.`;
   if (evaluation.verdict === 'outage') return `It keeps its state, since nothing new can be said: ${found}.`;
   if (evaluation.wouldBe === stateAt.state) return `Its evaluation gives the same: ${found}.`;
   return `Its evaluation gives ${evaluation.wouldBe}: ${found}.`;
 }
 
-/** ISO 8601 to the second, as timestamps in other answers. */
+/** UTC to the second, with `Z`: a sentence has no other sign of its zone. */
 function shownTime(date: Date): string {
-  return date.toISOString().slice(0, 19);
+  return `${date.toISOString().slice(0, 19)}Z`;
 }
 
 /** The note about a silence that holds the alarm. */

@@ -83,7 +83,7 @@ async function explain(deps: Deps, alarm: StoredAlarm, moment: Moment): Promise<
   return {
     at,
     stateAt,
-    summary: summaryOf({ at, stateAt, evaluation, found, whySkipped }),
+    summary: summaryOf({ at, stateAt, existed: existedAt(at, progress), evaluation, found, whySkipped }),
     notes: [
       ...behindNotes(alarm, progress, moment),
       ...notesOn(alarm, at, progress),
@@ -257,8 +257,12 @@ function behindNotes(alarm: StoredAlarm, progress: EvaluationProgress | undefine
   ];
 }
 
+function existedAt(at: Date, progress: EvaluationProgress | undefined): boolean {
+  return progress === undefined || at.getTime() >= progress.createdAt.getTime();
+}
+
 function notesOn(alarm: StoredAlarm, at: Date, progress: EvaluationProgress | undefined): string[] {
-  const isBefore = progress !== undefined && at.getTime() < progress.createdAt.getTime();
+  const isBefore = !existedAt(at, progress);
   return [
     ...(isBefore ? ['The alarm did not exist yet at that moment.'] : []),
     ...(!isBefore && at.getTime() < alarm.timestamp.getTime()

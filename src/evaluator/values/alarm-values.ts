@@ -10,7 +10,7 @@ import { seriesValues, type SeriesValues } from './series-values.js';
 
 /** Backends and storage that values come from. */
 export interface AlarmValuesDeps extends JudgedMomentsDeps, CombinationValuesDeps {
-  store: Pick<ExplanationStore, 'statesAt' | 'changesOf'>;
+  store: Pick<ExplanationStore, 'statesAt' | 'changesOf' | 'progressOf'>;
   storedEvents: StoredEvents;
 }
 
@@ -19,6 +19,8 @@ export type ValuesSpan = Pick<EvaluatedSpan, 'start' | 'stop' | 'stepMs'>;
 
 /** What an alarm compared over a time span, and the states that follow. Members of other kinds of alarms are null. */
 export interface AlarmValues {
+  /** When the alarm was created; null for drafts. */
+  createdAt: Date | null;
   initialState: AlarmState;
   series: SeriesValues | null;
   combination: CombinationValues | null;
@@ -44,8 +46,10 @@ export function createAlarmValues(deps: AlarmValuesDeps) {
       const { start, stop } = span;
       const initialState = (await deps.store.statesAt([alarm.id], start)).get(alarm.id)?.state ?? alarm.state;
       const changes = await deps.store.changesOf([alarm.id], { start, stop, limit: MOST_TRANSITIONS + 1 });
+      const progress = await deps.store.progressOf(alarm.id);
       return {
         ...(await valuesOf(deps, { ...span, alarm, initialState }, signal)),
+        createdAt: progress?.createdAt ?? null,
         transitions: changes.slice(0, MOST_TRANSITIONS),
         hasMoreTransitions: changes.length > MOST_TRANSITIONS,
       };
@@ -53,12 +57,13 @@ export function createAlarmValues(deps: AlarmValuesDeps) {
 
     /** Of a definition that is not stored. The result is incomplete if the signal has aborted. */
     async ofDraft(span: EvaluatedSpan, signal: AbortSignal): Promise<AlarmValues> {
-      return { ...(await valuesOf(deps, span, signal)), transitions: null, hasMoreTransitions: false };
+      const found = await valuesOf(deps, span, signal);
+      return { ...found, createdAt: null, transitions: null, hasMoreTransitions: false };
     },
   };
 }
 
-type FoundValues = Omit<AlarmValues, 'transitions' | 'hasMoreTransitions'>;
+type FoundValues = Omit<AlarmValues, 'createdAt' | 'transitions' | 'hasMoreTransitions'>;
 
 async function valuesOf(deps: AlarmValuesDeps, span: EvaluatedSpan, signal: AbortSignal): Promise<FoundValues> {
   const { initialState, alarm, start, stop } = span;

@@ -47,6 +47,8 @@ export interface ReplayedPart {
 export interface Replay {
   /** Number of notifications that will be sent again. */
   replayed: number;
+  /** Their ids. */
+  ids: string[];
   /** Number of notifications that were left out, since an edit has removed their action. */
   removed: number;
   /** True if further notifications of the selection are left: one call replays a bounded number. */
@@ -67,9 +69,10 @@ const REPLAY = `
      set status = 'pending', next_attempt_at = $2, replayed_at = $2, attempt_base = n.attempt, finished_at = null
     from (select n.id from notifications n where n.id = any($1::text[]) and ${IS_REPLAYABLE}
              for update skip locked) ended
-   where n.id = ended.id returning n.lane, ${PROJECT} as project`;
+   where n.id = ended.id returning n.id, n.lane, ${PROJECT} as project`;
 
 interface ReplayedRow {
+  id: string;
   lane: string;
   project: string;
 }
@@ -86,19 +89,20 @@ export async function replayNotifications(
   { signal, onPart, ...rules }: ReplayRules & ReplayFollower,
 ): Promise<Replay> {
   const parts: Part[] = [];
-  let replayed = 0;
+  const ids: string[] = [];
   let after: ReplayPosition | undefined = firstPosition(scope);
   while (after && !signal?.aborted) {
-    const request: PartRequest = { scope, selection, after, most: rules.most - replayed };
+    const request: PartRequest = { scope, selection, after, most: rules.most - ids.length };
     const part = await inTransaction(db, (tx) => replayPart(tx, request, rules));
     onPart?.({ projects: new Set(part.projects), limited: part.limited });
     parts.push(part);
-    replayed += part.projects.length;
+    ids.push(...part.ids);
     after = part.next;
   }
   const ends = parts.flatMap(({ limitedUntil }) => limitedUntil).sort((a, b) => a.getTime() - b.getTime());
   return {
-    replayed,
+    replayed: ids.length,
+    ids,
     removed: parts.reduce((sum, { removed }) => sum + removed, 0),
     hasMore: after !== undefined || ends.length > 0 || parts.some(({ isCut }) => isCut),
     limitedUntil: ends[0],
@@ -118,6 +122,7 @@ interface PartRequest {
 }
 
 interface Part {
+  ids: string[];
   /** The project of each replayed notification. */
   projects: string[];
   removed: number;
@@ -140,6 +145,7 @@ async function replayPart(tx: Sql, request: PartRequest, rules: ReplayRules): Pr
   const isCut = wanted.length > request.most;
   const isLast = isCut || 'id' in request.selection || page.length < CANDIDATES_AT_ONCE;
   return {
+    ids: rows.map(({ id }) => id),
     projects: rows.map(({ project }) => project),
     removed,
     limited: await countInHours(tx, numbersByProject(rows), rules),
