@@ -2130,7 +2130,7 @@ export interface components {
              */
             state_since: string;
             state_reason: string;
-            /** @description The rule in a sentence. */
+            /** @description When it fires, in words. */
             condition: string;
             /** @description Null unless one threshold counts. */
             comparison_operator: ("lt" | "le" | "eq" | "ne" | "ge" | "gt") | null;

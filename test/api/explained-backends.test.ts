@@ -68,7 +68,7 @@ describe('an alarm on a backend', () => {
     expect(evaluation).toMatchObject({
       verdict: 'insufficient data',
       decision: 'stay',
-      reason: 'only 1 of the 2 datapoints needed are there',
+      reason: 'only 1 of the 2 datapoints needed is there',
     });
   });
 

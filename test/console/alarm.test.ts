@@ -18,7 +18,7 @@ const addressOf = (): string => `alarm/${id}?project=p1&span=1h&until=${HOUR.sto
 describeWith(['chromium'], 'the view of one alarm in Chromium', () => {
   test('has the rule in a sentence, and a click on the chart explains that moment', async () => {
     const { page, misdeeds } = await rig.open(addressOf());
-    await page.getByText(/^Fires when the avg of cpu .*> 80, in one period/).waitFor();
+    await page.getByText(/^Fires when the average of cpu .*is greater than 80, in one period/).waitFor();
     const chart = page.getByRole('img', { name: /Values of cpu high.*from 40 to 90.*Threshold 80/ });
     await chart.locator('.u-over').click({ position: { x: 5, y: 20 } });
     await page.getByText(/^At 1 Jan 2026, 11:0\d:\d\d the alarm did not exist yet\./).waitFor();

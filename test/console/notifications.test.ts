@@ -86,7 +86,7 @@ describeWith(['chromium'], 'the view of notifications in Chromium', () => {
     expect(await dialog.getByRole('listitem').allTextContents()).toEqual(['a:80 5']);
     await dialog.getByRole('button', { name: 'Send again' }).click();
     await page.getByText('5 of 5 queued again').waitFor();
-    await page.getByText('Done: the receivers get them now.').waitFor();
+    await page.getByText('Done: 5 are waiting to be sent.').waitFor();
     const found = Object.values(await statuses(db)).sort();
     expect(found).toEqual(['dead', 'pending', 'pending', 'pending', 'pending', 'pending']);
     expect(misdeeds).toEqual(NO_MISDEEDS);

@@ -4,7 +4,7 @@ import { SEVERITIES } from '../../alarm/alarm.js';
 import { NO_OPTIONS } from '../../alarm/evaluation-options.js';
 import type { OpenSilence } from '../../alarm/silence/silence.js';
 import { ALARM_STATES } from '../../alarm/state.js';
-import { ALARM_KINDS, typeOf } from '../../alarm/types/index.js';
+import { ALARM_KINDS } from '../../alarm/types/index.js';
 import { effectiveThreshold } from '../../alarm/types/threshold-judgement.js';
 import { COMPARISON_OPERATORS } from '../../alarm/types/threshold/schema.js';
 import { PythonFloat } from '../../alarm/wire/python-json.js';
@@ -12,6 +12,7 @@ import type { AlarmCounts } from '../../storage/alarms/alarm-counts.js';
 import type { LastNotification, ListedAlarm } from '../../storage/alarms/listed-alarm-store.js';
 import { utcTimestamp } from '../schema/timestamp.js';
 import { Float, NullableText, UtcTimestamp } from './answer-fields.js';
+import { conditionWords } from './condition-words.js';
 import { shownError } from './notification-answer.js';
 
 const LastNotificationAnswer = z.strictObject({
@@ -47,7 +48,7 @@ const ListedAlarmAnswer = z
     state: z.enum(ALARM_STATES),
     state_since: UtcTimestamp,
     state_reason: z.string(),
-    condition: z.string().meta({ description: 'The rule in a sentence.' }),
+    condition: z.string().meta({ description: 'When it fires, in words.' }),
     comparison_operator: z
       .enum(COMPARISON_OPERATORS)
       .nullable()
@@ -112,7 +113,7 @@ export function listedAlarmAnswer(
     state: alarm.state,
     state_since: utcTimestamp(alarm.stateSince),
     state_reason: alarm.stateReason,
-    condition: typeOf(alarm.rule).defaultDescription(alarm.rule),
+    condition: conditionWords(alarm.rule),
     ...thresholdsOf(alarm),
     last_notification: alarm.lastNotification && lastNotificationAnswer(alarm.lastNotification, forAdmin),
     silences: silences.slice(0, MOST_SILENCES_SHOWN).map(({ id, reason, owner, until }) => ({

@@ -6,7 +6,7 @@ import { TYPE_WORDS } from '../elements/alarm-types.js';
 import { OneObject } from '../elements/one-object.js';
 import { ruleOf, ruleSentence } from '../elements/rule-sentence.js';
 import { ServiceText } from '../elements/service-text.js';
-import { SeverityWord, State, STATES, stateWord } from '../elements/state.js';
+import { SeverityWord, State, STATES } from '../elements/state.js';
 import { TestOutcome } from '../elements/test-outcome.js';
 import { Age, Time } from '../elements/time.js';
 import { readAlarm, type AlarmVersion } from '../requests/alarm-version.js';
@@ -90,7 +90,7 @@ function Facts({ version: { alarm } }: { version: AlarmVersion }): JSX.Element {
       <dt>Type</dt>
       <dd>{TYPE_WORDS[alarm.type]}</dd>
       {STATES.map((state) => (
-        <Actions key={state} state={stateWord(state)} list={actionsOf(alarm, state)} />
+        <Actions key={state} state={state} list={actionsOf(alarm, state)} />
       ))}
       {alarm.time_constraints.map(({ name, start, duration, timezone }) => (
         <>

@@ -10,6 +10,7 @@ import { useLive } from '../requests/live.js';
 import { useAnswer } from '../requests/use-answer.js';
 import { changeQuery, PROJECT } from '../shell/address.js';
 import type { ViewProps } from '../shell/view.js';
+import { seriesNames } from './series-names.js';
 
 type ShownExplanation = Schemas['Explanation'];
 type Query = ShownExplanation['questions'][number];
@@ -76,6 +77,7 @@ function Explained({ explanation }: { explanation: ShownExplanation }): JSX.Elem
 
 function QueryDetails({ query }: { query: Query }): JSX.Element {
   const { rule, backend, condition, compared, outside, datapoints, requests, datapoints_not_shown: more } = query;
+  const names = seriesNames(query.series);
   const title = [
     rule?.name,
     backend.kind,
@@ -105,7 +107,7 @@ function QueryDetails({ query }: { query: Query }): JSX.Element {
             </thead>
             <tbody>
               {datapoints.slice(-ROWS).map((point, index) => (
-                <Datapoint key={index} point={point} />
+                <Datapoint key={index} point={point} names={names} />
               ))}
             </tbody>
           </table>
@@ -128,13 +130,20 @@ function QueryDetails({ query }: { query: Query }): JSX.Element {
   );
 }
 
-function Datapoint({ point }: { point: Query['datapoints'][number] }): JSX.Element {
+function Datapoint({
+  point,
+  names,
+}: {
+  point: Query['datapoints'][number];
+  /** Of series, by their numbers. */
+  names: ReadonlyMap<number, string>;
+}): JSX.Element {
   const { timestamp, value, used, why, comparison, outside, series } = point;
   return (
     <tr class={used ? undefined : 'disabled'}>
       <td>
         {timestamp === null ? '–' : <Time at={timestamp} />}
-        {series !== undefined && <span class="muted"> series {series}</span>}
+        {series !== undefined && <span class="muted"> {names.get(series) ?? `series ${series + 1}`}</span>}
       </td>
       <td class="number">{numberText(value)}</td>
       <td>

@@ -6,7 +6,7 @@ import { ValuesChart } from '../chart/values-chart.js';
 import { Empty, Loaded } from '../elements/notices.js';
 import { countOf, numberText } from '../elements/numbers.js';
 import { ServiceText } from '../elements/service-text.js';
-import { State, stateWord } from '../elements/state.js';
+import { State } from '../elements/state.js';
 import { Time, timeOf } from '../elements/time.js';
 import { bodyOf, client, type Schemas } from '../requests/client.js';
 import { useAnswer } from '../requests/use-answer.js';
@@ -128,7 +128,7 @@ function Values({
         {values.series_not_shown > 0 && <span>series that are not shown: {values.series_not_shown}</span>}
         {values.unknown_reason !== null && (
           <span>
-            last reason for {stateWord('insufficient data')}: <ServiceText text={values.unknown_reason} />
+            last reason for insufficient data: <ServiceText text={values.unknown_reason} />
           </span>
         )}
         <span>Click on a moment to have it explained below.</span>
@@ -144,13 +144,18 @@ function chartText({ name }: Schemas['Alarm'], { series, lines, transitions }: C
     (found, value) => [Math.min(found?.[0] ?? value, value), Math.max(found?.[1] ?? value, value)],
     undefined,
   );
-  const changes = transitions.map(({ to }) => stateWord(to as 'ok')).join(', ');
+  const changes = transitions.map(({ to }) => to).join(', ');
   return [
-    `Values of ${name}.`,
-    range ? `${series.length} series from ${numberText(range[0])} to ${numberText(range[1])}.` : 'No values.',
+    `${series.length === 0 ? 'States' : 'Values'} of ${name}.`,
+    series.length === 0 ? '' : rangeText(series.length, range),
     ...lines.map(({ value, isClear }) => `${isClear ? 'Clear threshold' : 'Threshold'} ${numberText(value)}.`),
     changes === '' ? 'No transition.' : `Transitions: ${changes}.`,
   ].join(' ');
+}
+
+function rangeText(count: number, range: readonly [number, number] | undefined): string {
+  if (range === undefined) return 'No values.';
+  return `${count === 1 ? 'One' : count} series from ${numberText(range[0])} to ${numberText(range[1])}.`;
 }
 
 /** The events that matched an event alarm, newest first. */

@@ -29,7 +29,7 @@ export function chartData(values: ShownValues): ChartData {
   const series = values.series.map((each, index) => {
     const byTime = new Map(each.points.map(({ at, value }) => [secondsOf(at), value]));
     return {
-      name: seriesName(each, index),
+      name: seriesName(each, index, values.series.length),
       values: times.map((time) => {
         const value = byTime.get(time);
         return typeof value === 'number' ? value : null;
@@ -37,7 +37,7 @@ export function chartData(values: ShownValues): ChartData {
     };
   });
   const [from, to] = [secondsOf(values.start), secondsOf(values.stop)];
-  const created = values.created_at === null ? -Infinity : secondsOf(values.created_at);
+  const created = creationOf(values);
   return {
     times,
     series,
@@ -54,8 +54,16 @@ export function chartData(values: ShownValues): ChartData {
   };
 }
 
-function seriesName({ name, rule }: ShownValues['series'][number], index: number): string {
-  return [rule, name].filter(Boolean).join(' ') || `series ${index + 1}`;
+/** Empty for the only series without a name. */
+function seriesName({ name, rule }: ShownValues['series'][number], index: number, count: number): string {
+  return [rule, name].filter(Boolean).join(' ') || (count === 1 ? '' : `series ${index + 1}`);
+}
+
+/** When the alarm began; -Infinity for drafts, and for imported alarms, whose history is older than they are. */
+function creationOf({ created_at, transitions }: ShownValues): number {
+  if (created_at === null) return -Infinity;
+  const created = secondsOf(created_at);
+  return transitions?.some(({ at }) => secondsOf(at) < created) ? -Infinity : created;
 }
 
 function linesOf({ series }: ShownValues): ChartData['lines'] {

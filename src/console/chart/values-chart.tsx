@@ -11,6 +11,8 @@ import type { ChartData } from './chart-data.js';
 import { drawBands, drawMarks } from './chart-marks.js';
 
 const HEIGHT_PX = 260;
+/** Of a chart without values: it shows states only. */
+const BANDS_PX = 90;
 /** A longer legend scrolls, so the keyboard must reach it. */
 const MOST_IN_VIEW = 2;
 const STYLE = '/console/packages/uplot.css';
@@ -79,7 +81,7 @@ export function ValuesChart({
       <figcaption>
         <ul class="legend" tabIndex={data.series.length > MOST_IN_VIEW ? 0 : undefined}>
           {data.series.map(({ name, values }, at) => (
-            <li key={name}>
+            <li key={at}>
               <svg width="22" height="8" aria-hidden="true">
                 <line
                   x1="0"
@@ -97,7 +99,9 @@ export function ValuesChart({
             </li>
           ))}
         </ul>
-        <small class="muted">{index === null ? 'newest values' : <Moment seconds={data.times[index]} />}</small>
+        {data.series.length > 0 && (
+          <small class="muted">{index === null ? 'newest values' : <Moment seconds={data.times[index]} />}</small>
+        )}
       </figcaption>
     </figure>
   );
@@ -120,7 +124,7 @@ function draw(element: HTMLElement, Plot: typeof UPlot, drawn: Drawn): () => voi
     return new Plot(optionsOf(drawn, colours, element.clientWidth), table, element);
   };
   let plot = make();
-  const resized = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: HEIGHT_PX }));
+  const resized = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: heightOf(drawn.data) }));
   resized.observe(element);
   const scheme = matchMedia('(prefers-color-scheme: dark)');
   const recolour = (): void => {
@@ -139,7 +143,7 @@ function optionsOf({ data, moment, onIndex, onMoment }: Drawn, colours: ChartCol
   const axis = { stroke: colours.text, grid: { stroke: colours.line, width: 1 }, ticks: { stroke: colours.line } };
   return {
     width,
-    height: HEIGHT_PX,
+    height: heightOf(data),
     legend: { show: false },
     cursor: {
       y: false,
@@ -148,7 +152,7 @@ function optionsOf({ data, moment, onIndex, onMoment }: Drawn, colours: ChartCol
     scales: { x: { range: () => [data.from, data.to] }, y: { range: () => rangeOf(data) } },
     axes: [
       { ...axis, values: (_, ticks, ...[, , stepS]) => axisTimes(ticks, stepS) },
-      { ...axis, size: 60, values: (_, ticks) => ticks.map((tick) => numberText(tick)) },
+      { ...axis, show: hasValues(data), size: 60, values: (_, ticks) => ticks.map((tick) => numberText(tick)) },
     ],
     series: [
       {},
@@ -174,6 +178,15 @@ function optionsOf({ data, moment, onIndex, onMoment }: Drawn, colours: ChartCol
       ],
     },
   };
+}
+
+/** False for alarms that compare no numbers, such as combinations. */
+function hasValues({ series, lines }: ChartData): boolean {
+  return series.length + lines.length > 0;
+}
+
+function heightOf(data: ChartData): number {
+  return hasValues(data) ? HEIGHT_PX : BANDS_PX;
 }
 
 /** Indexes of values between two gaps. They have no line, so they are drawn as points. */

@@ -65,7 +65,7 @@ function Outcome({ values }: { values: ShownValues }): JSX.Element {
         {more > 0 && <span>{countText(more)} more series are not shown</span>}
         {reason !== null && (
           <span>
-            last reason for no data: <ServiceText text={reason} />
+            last reason for insufficient data: <ServiceText text={reason} />
           </span>
         )}
         {series.length > 0 && <span>evaluated every {durationText(values.step * 1000)}</span>}

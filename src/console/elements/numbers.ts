@@ -23,6 +23,20 @@ export function countOf(count: number, singular: string): string {
   return `${countText(count)} ${singular}${count === 1 ? '' : 's'}`;
 }
 
+const COMPARISONS: Readonly<Record<string, string>> = {
+  lt: 'is less than',
+  le: 'is at most',
+  eq: 'is equal to',
+  ne: 'is not equal to',
+  ge: 'is at least',
+  gt: 'is greater than',
+};
+
+/** A comparison operator of the API in words: `is greater than` for `gt`. */
+export function comparisonWords(operator: string): string {
+  return COMPARISONS[operator] ?? operator;
+}
+
 /** The sign of a comparison operator of the API: `>` for `gt`. */
 export function operatorSign(operator: string | null): string {
   return (operator !== null ? SIGNS[operator] : undefined) ?? '';

@@ -1,5 +1,5 @@
 import type { Schemas } from '../requests/client.js';
-import { numberText, operatorSign } from './numbers.js';
+import { comparisonWords, countOf, numberText, operatorSign } from './numbers.js';
 import { durationText } from './time.js';
 
 /** Fields of a rule, as the API writes it. */
@@ -18,26 +18,40 @@ export function ruleSentence(type: string, rule: RuleFields, options: RuleFields
 
 const SENTENCES: Readonly<Record<string, (rule: RuleFields, options: RuleFields) => string>> = {
   threshold: (rule, options) =>
-    `Fires when the ${text(rule['statistic'])} of ${text(rule['meter_name'])}${conditions(rule['query'])} ` +
+    `Fires when the ${statistic(rule['statistic'])} of ${text(rule['meter_name'])}${conditions(rule['query'])} ` +
     `${comparison(rule)}, ${periods(rule['evaluation_periods'], rule['period'], options)}.${clearing(options)}`,
   prometheus: (rule, options) =>
     `Fires when ${text(rule['query'])} ${comparison(rule)}` +
     `${rule['evaluation_periods'] === undefined ? '' : `, ${granularPeriods(rule, options)}`}.` +
     clearing(options),
   gnocchi_resources_threshold: (rule, options) =>
-    `Fires when the ${text(rule['aggregation_method'])} of ${text(rule['metric'])} of ${text(rule['resource_type'])} ` +
-    `${text(rule['resource_id'])} ${gnocchi(rule, options)}`,
+    `Fires when the ${statistic(rule['aggregation_method'])} of ${text(rule['metric'])} of ` +
+    `${text(rule['resource_type'])} ${text(rule['resource_id'])} ${gnocchi(rule, options)}`,
   gnocchi_aggregation_by_metrics_threshold: (rule, options) =>
-    `Fires when the ${text(rule['aggregation_method'])} of ${count(rule['metrics'])} metrics ` + gnocchi(rule, options),
+    `Fires when the ${statistic(rule['aggregation_method'])} of ${countOf(count(rule['metrics']), 'metric')} ` +
+    gnocchi(rule, options),
   gnocchi_aggregation_by_resources_threshold: (rule, options) =>
-    `Fires when the ${text(rule['aggregation_method'])} of ${text(rule['metric'])} over all resources of type ` +
+    `Fires when the ${statistic(rule['aggregation_method'])} of ${text(rule['metric'])} over all resources of type ` +
     `${text(rule['resource_type'])} that match ${text(rule['query'])} ${gnocchi(rule, options)}`,
   composite: () => 'Fires when its rules hold, combined as below.',
   combination: (rule) =>
-    `Fires when ${rule['operator'] === 'or' ? 'any' : 'each'} of ${count(rule['alarm_ids'])} alarms is in alarm.`,
+    `Fires when ${rule['operator'] === 'or' ? 'any' : 'each'} of ${countOf(count(rule['alarm_ids']), 'alarm')} ` +
+    'is in alarm.',
   event: (rule) => `Fires on each event ${text(rule['event_type'])}${conditions(rule['query'])}.`,
   loadbalancer_member_health: (rule) => `Fires when a member of the pool ${text(rule['pool_id'])} is unhealthy.`,
 };
+
+const STATISTICS: Readonly<Record<string, string>> = {
+  avg: 'average',
+  mean: 'average',
+  max: 'maximum',
+  min: 'minimum',
+  std: 'standard deviation',
+};
+
+function statistic(name: unknown): string {
+  return STATISTICS[text(name)] ?? text(name);
+}
 
 function gnocchi(rule: RuleFields, options: RuleFields): string {
   return `${comparison(rule)}, ${granularPeriods(rule, options)}.${clearing(options)}`;
@@ -48,7 +62,7 @@ function granularPeriods(rule: RuleFields, options: RuleFields): string {
 }
 
 function comparison(rule: RuleFields): string {
-  return `${operatorSign(text(rule['comparison_operator']))} ${numberText(rule['threshold'] as number)}`;
+  return `${comparisonWords(text(rule['comparison_operator']))} ${numberText(rule['threshold'] as number)}`;
 }
 
 function periods(evaluationPeriods: unknown, seconds: unknown, options: RuleFields): string {

@@ -15,14 +15,11 @@ export const SEVERITY_OPTIONS = (['critical', 'moderate', 'low'] as const satisf
 /** A sign beside the word and the colour. */
 const SIGNS: Readonly<Record<ShownState, string>> = { alarm: '▲', ok: '●', 'insufficient data': '?' };
 const CLASSES: Readonly<Record<ShownState, string>> = { alarm: 'alarm', ok: 'ok', 'insufficient data': 'unknown' };
-/** Words for the reader: the API's name is long. */
-const WORDS: Readonly<Record<ShownState, string>> = { alarm: 'alarm', ok: 'ok', 'insufficient data': 'no data' };
-
 /** A state as sign, colour and word. */
 export function State({ state }: { state: ShownState }): JSX.Element {
   return (
-    <span class={`state ${CLASSES[state]}`} title={state}>
-      <span aria-hidden="true">{SIGNS[state]}</span> {WORDS[state]}
+    <span class={`state ${CLASSES[state]}`}>
+      <span aria-hidden="true">{SIGNS[state]}</span> {state}
     </span>
   );
 }
@@ -30,9 +27,4 @@ export function State({ state }: { state: ShownState }): JSX.Element {
 /** A severity as word; critical ones stand out. */
 export function SeverityWord({ severity }: { severity: ShownSeverity }): JSX.Element {
   return <span class={`severity ${severity}`}>{severity}</span>;
-}
-
-/** `insufficient data` as a reader sees it. */
-export function stateWord(state: ShownState): string {
-  return WORDS[state];
 }

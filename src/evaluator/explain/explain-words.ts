@@ -60,19 +60,23 @@ function queryWords(query: ExplainedQuery, verdict: Verdict, options: Evaluation
   const { backend, refusal, poolMembers, compared, window } = query;
   if (backend.outage !== null) return `${shownBackend(backend)} could not be asked: ${backend.outage}`;
   if (refusal !== null) return `${shownBackend(backend)} gives no data: ${withoutPreamble(refusal)}`;
-  if (poolMembers !== null) {
-    const unhealthy = poolMembers.filter((member) => member.unhealthy).length;
-    return `${unhealthy} of the pool's ${poolMembers.length} members count as unhealthy`;
-  }
+  if (poolMembers !== null) return poolWords(poolMembers);
   const missing = missingWords(verdict, options);
   if (compared === 0) return noneComparedWords(query) + missing;
   if (verdict === 'insufficient data' || verdict === 'hold') {
     const series = query.judgedSeries?.count ?? 1;
     if (series > 1)
-      return `none of its ${series} series has the ${window.evaluationPeriods} datapoints needed${missing}`;
-    return `only ${compared} of the ${window.evaluationPeriods} datapoints needed are there${missing}`;
+      return `none of its ${series} series has the ${counted(window.evaluationPeriods, 'datapoint')} needed${missing}`;
+    const needed = counted(window.evaluationPeriods, 'datapoint');
+    return `only ${compared} of the ${needed} needed ${compared === 1 ? 'is' : 'are'} there${missing}`;
   }
   return comparedWords(query, options) + (compared < window.evaluationPeriods ? missing : '');
+}
+
+function poolWords(members: NonNullable<ExplainedQuery['poolMembers']>): string {
+  const unhealthy = members.filter((member) => member.unhealthy).length;
+  const verb = unhealthy === 1 ? 'counts' : 'count';
+  return `${unhealthy} of the pool's ${counted(members.length, 'member')} ${verb} as unhealthy`;
 }
 
 function noneComparedWords({ datapoints, window: { evaluationPeriods: periods } }: ExplainedQuery): string {
@@ -108,7 +112,7 @@ function comparedWords(
   { condition, compared, outside, mostRecent }: ExplainedQuery,
   options: EvaluationOptions,
 ): string {
-  if (condition === null) return `${compared} datapoints were compared`;
+  if (condition === null) return `${counted(compared, 'datapoint')} ${compared === 1 ? 'was' : 'were'} compared`;
   const relation = `${RELATIONS[condition.comparison_operator]} ${pythonFloat(condition.effectiveThreshold)}`;
   const value = mostRecent === null ? 'none' : pythonFloat(mostRecent);
   if (compared === 1) return `the last datapoint, ${value}, is ${outside === 1 ? '' : 'not '}${relation}`;
@@ -144,7 +148,7 @@ function isTrend(verdict: Verdict): boolean {
 export interface SummaryInput {
   at: Date;
   stateAt: StateThen;
-  /** False if the alarm was created later. */
+  /** False if the alarm was created later. An imported alarm can have a history of that time. */
   existed: boolean;
   evaluation: ExplainedEvaluation;
   /** The finding; undefined if the alarm could not be evaluated. */
@@ -162,7 +166,7 @@ export function summaryOf(input: SummaryInput): string {
 }
 
 function stateSentence({ at, stateAt, existed }: SummaryInput): string {
-  if (!existed) return `At ${shownTime(at)} the alarm did not exist yet.`;
+  if (!existed && stateAt.since === null) return `At ${shownTime(at)} the alarm did not exist yet.`;
   const isPast = stateAt.from === 'its history';
   const subject = isPast ? `At ${shownTime(at)} it` : 'It';
   const verb = stateAt.since === null ? 'was' : isPast ? 'had been' : 'has been';
@@ -180,10 +184,15 @@ function shownReason(reason: string): string {
 
 function evaluationSentence({ evaluation, found, stateAt, existed }: SummaryInput): string | undefined {
   if (found === undefined) return undefined;
-  if (!existed) return `An evaluation of that moment gives ${evaluation.wouldBe}: ${found}.`;
+  if (!existed && stateAt.since === null) return `An evaluation of that moment gives ${evaluation.wouldBe}: ${found}.`;
   if (evaluation.verdict === 'outage') return `It keeps its state, since nothing new can be said: ${found}.`;
   if (evaluation.wouldBe === stateAt.state) return `Its evaluation gives the same: ${found}.`;
   return `Its evaluation gives ${evaluation.wouldBe}: ${found}.`;
+}
+
+/** `1 datapoint`, `2 datapoints`. */
+function counted(count: number, singular: string): string {
+  return `${count} ${singular}${count === 1 ? '' : 's'}`;
 }
 
 /** UTC to the second, with `Z`: a sentence has no other sign of its zone. */

@@ -82,6 +82,7 @@ function contract(open: () => Promise<Database>): void {
       await put(db, 'a', 7);
       expect(await replay(OF_P, DEAD, at(0))).toEqual({
         replayed: 5,
+        ids: expect.arrayContaining(['a0', 'a1', 'a2', 'a3', 'a4']),
         removed: 0,
         projects: ['p'],
         hasMore: true,
