@@ -24,7 +24,9 @@ export function useMandatory(missing: RefusedField | undefined): MandatoryFields
   useLayoutEffect(() => {
     if (checks === 0) return;
     const form = document.querySelector('dialog[open]') ?? document;
-    form.querySelector<HTMLElement>('.wrong :is(input, select, textarea)')?.focus();
+    // Beside the mandatory control there may be others, such as the field of a matcher.
+    const control = form.querySelector<HTMLElement>('.wrong [aria-required="true"]');
+    (control ?? form.querySelector<HTMLElement>('.wrong :is(input, select, textarea)'))?.focus();
   }, [checks]);
   return {
     fault: checks > 0 ? missing : undefined,
