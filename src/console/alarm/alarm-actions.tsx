@@ -5,7 +5,7 @@ import { Dialog } from '../elements/dialog.js';
 import { TestFireDialog } from '../elements/test-fire-dialog.js';
 import type { AlarmVersion } from '../requests/alarm-version.js';
 import { bodyOf, client, type Schemas } from '../requests/client.js';
-import { useReader } from '../requests/reader.js';
+import { usePageUser } from '../requests/page-user.js';
 import { goTo, linkTo } from '../shell/address.js';
 import { changeAlarm, deleteAlarm } from './change-alarm.js';
 import { SilenceDialog } from './silence-dialog.js';
@@ -26,7 +26,7 @@ export function AlarmActions({
 }): JSX.Element | null {
   // The version at the click. The page may show a newer one when the dialog is confirmed.
   const [opened, setOpened] = useState<{ dialog: ActionDialog; of: AlarmVersion }>();
-  const { isWriter } = useReader();
+  const { isWriter } = usePageUser();
   if (!isWriter) return null;
   const close = (): void => setOpened(undefined);
   const button = (dialog: ActionDialog, text: string, kind?: string): JSX.Element => (

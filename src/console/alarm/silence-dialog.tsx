@@ -10,7 +10,7 @@ import { SilencePreview, useSilencePreview } from '../elements/silence-preview.j
 import { ownerName, type SilenceBody } from '../elements/silence-words.js';
 import { bodyOf, client, type Schemas } from '../requests/client.js';
 import { refusedField } from '../requests/refused-field.js';
-import { useReader, type Reader } from '../requests/reader.js';
+import { usePageUser, type PageUser } from '../requests/page-user.js';
 
 /** Makes a silence of one alarm. The user enters its end, reason and owner. */
 export function SilenceDialog({
@@ -22,11 +22,11 @@ export function SilenceDialog({
   onSilenced: () => void;
   onClose: () => void;
 }): JSX.Element {
-  const reader = useReader();
+  const user = usePageUser();
   const [end, setEnd] = useState<ChosenEnd>({ kind: '1h' });
-  const [reason, setReason] = useState({ reason: '', owner: ownerName(reader) });
+  const [reason, setReason] = useState({ reason: '', owner: ownerName(user) });
   const [failure, setFailure] = useState<unknown>();
-  const body: SilenceBody = { ...reason, ...alarmMatched(alarm, reader) };
+  const body: SilenceBody = { ...reason, ...alarmMatched(alarm, user) };
   const preview = useSilencePreview({ ...body, ends_at: enteredEnd(end) ?? null });
   const missing = missingText('ends_at', end.kind === 'other' ? end.local : end.kind);
   const mandatory = useMandatory(missing ?? missingText('reason', reason.reason) ?? missingText('owner', reason.owner));
@@ -63,7 +63,7 @@ export function SilenceDialog({
 /** The matcher of the alarm. An admin of all projects also names its project, which is often not their own. */
 function alarmMatched(
   { alarm_id, project_id }: Schemas['Alarm'],
-  { hasAllProjects, project_id: own }: Reader,
+  { hasAllProjects, project_id: own }: PageUser,
 ): Pick<SilenceBody, 'matchers' | 'project_ids'> {
   const matchers: SilenceBody['matchers'] = [{ field: 'alarm_id', value: alarm_id }];
   return hasAllProjects && project_id !== own ? { matchers, project_ids: [project_id ?? ''] } : { matchers };

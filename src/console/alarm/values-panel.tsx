@@ -15,7 +15,7 @@ import { changeQuery, PROJECT } from '../shell/address.js';
 import type { ViewProps } from '../shell/view.js';
 import { serviceTime } from '../shell/clock.js';
 
-/** Time spans that the reader can choose, with the seconds between two evaluations. */
+/** Time spans that the user can choose, with the seconds between two evaluations. */
 const SPANS = {
   '1h': { text: '1 hour', seconds: 3600, step: undefined },
   '6h': { text: '6 hours', seconds: 6 * 3600, step: 60 },

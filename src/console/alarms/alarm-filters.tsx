@@ -5,7 +5,7 @@ import { Choice, SearchField } from '../elements/fields.js';
 import { countText } from '../elements/numbers.js';
 import { SEVERITY_OPTIONS, State, STATES } from '../elements/state.js';
 import type { Schemas } from '../requests/client.js';
-import { useReader } from '../requests/reader.js';
+import { usePageUser } from '../requests/page-user.js';
 import { changeQuery, linkTo, type PageAddress } from '../shell/address.js';
 import { filterIn, FILTERS } from './alarm-list.js';
 
@@ -49,7 +49,7 @@ const ENABLED_OPTIONS = [
 
 /** The fields that narrow the list. */
 export function AlarmFilters({ address }: { address: PageAddress }): JSX.Element {
-  const { hasAllProjects } = useReader();
+  const { hasAllProjects } = usePageUser();
   const filter = filterIn(address);
   const choice = (
     name: 'severity' | 'type' | 'enabled',

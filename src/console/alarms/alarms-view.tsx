@@ -5,7 +5,7 @@ import { Pages } from '../elements/pages.js';
 import { PausesContext, usePauses } from '../elements/pauses.js';
 import type { Schemas } from '../requests/client.js';
 import { useLive } from '../requests/live.js';
-import { useReader, type Reader } from '../requests/reader.js';
+import { usePageUser, type PageUser } from '../requests/page-user.js';
 import { useLater } from '../shell/clock.js';
 import { linkTo, linkWithout, type PageAddress } from '../shell/address.js';
 import type { ViewProps } from '../shell/view.js';
@@ -18,7 +18,7 @@ const KEPT_COUNTS_MS = 5_500;
 
 /** The alarms of a project, or of all: counts, filters, and a table page by page. */
 export function AlarmsView({ address }: ViewProps): JSX.Element {
-  const reader = useReader();
+  const user = usePageUser();
   const list = useAlarmList(address);
   const counts = useAlarmCounts(address);
   const values = useLatestValues(list.value?.alarms);
@@ -37,7 +37,7 @@ export function AlarmsView({ address }: ViewProps): JSX.Element {
       <div class="heading">
         <h1 id="title">Alarms</h1>
         <div class="actions">
-          {reader.isWriter && (
+          {user.isWriter && (
             <a class="button primary" href={linkTo('new')}>
               New alarm
             </a>
@@ -60,7 +60,7 @@ export function AlarmsView({ address }: ViewProps): JSX.Element {
                   address={address}
                   alarms={alarms}
                   values={values.value}
-                  isSingleProject={isSingleProject(reader, address, alarms)}
+                  isSingleProject={isSingleProject(user, address, alarms)}
                 />
               </PausesContext.Provider>
             )}
@@ -73,7 +73,7 @@ export function AlarmsView({ address }: ViewProps): JSX.Element {
 }
 
 function isSingleProject(
-  { hasAllProjects }: Reader,
+  { hasAllProjects }: PageUser,
   { query }: PageAddress,
   alarms: readonly Schemas['ListedAlarm'][],
 ): boolean {

@@ -5,7 +5,7 @@ import { Empty, Loaded } from '../elements/notices.js';
 import { countText } from '../elements/numbers.js';
 import { Age, durationText, Time } from '../elements/time.js';
 import { bodyOf, client, type Schemas } from '../requests/client.js';
-import { useReader } from '../requests/reader.js';
+import { usePageUser } from '../requests/page-user.js';
 import { useAnswer } from '../requests/use-answer.js';
 import { useNow } from '../shell/clock.js';
 import type { ViewProps } from '../shell/view.js';
@@ -21,7 +21,7 @@ const REPORT_MS = 10_000;
 
 /** The processes of the service, the owners of partitions, backends and the outbox. For admins of all projects. */
 export function ClusterView(_: ViewProps): JSX.Element {
-  const { hasAllProjects } = useReader();
+  const { hasAllProjects } = usePageUser();
   const answer = useAnswer(hasAllProjects ? 'cluster' : undefined, (signal) =>
     bodyOf(client.GET('/v1/cluster', { signal })),
   );

@@ -4,7 +4,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Dialog } from '../elements/dialog.js';
 import { Restored, Unsaved, useKeptDraft } from '../elements/kept-draft.js';
 import { Failure } from '../elements/notices.js';
-import { useReader } from '../requests/reader.js';
+import { usePageUser } from '../requests/page-user.js';
 import { linkTo } from '../shell/address.js';
 import { ChangeList } from './changes.js';
 import { missingField } from './complete.js';
@@ -38,7 +38,7 @@ export function AlarmForm({
   /** Of the alarm that is edited; undefined for a new one. */
   id: string | undefined;
 }): JSX.Element {
-  const { isAdmin } = useReader();
+  const { isAdmin } = usePageUser();
   const { kept, set, forget, discard, isChanged, isRestored } = useKeptDraft(keptAs, start);
   const [isConfirming, setConfirming] = useState(false);
   const form = useRef<HTMLFormElement>(null);

@@ -65,7 +65,7 @@ export function copyOf(alarm: Draft): Draft {
   return { ...copy, name: `${String(copy['name'])} (copy)`, ...(options === undefined ? {} : { tocsin: options }) };
 }
 
-/** The draft as it is evaluated: a new alarm of the reader, which cannot be muted. */
+/** The draft as it is evaluated: a new alarm of the user, which cannot be muted. */
 export function testedDraft({ tocsin, user_id: _, ...draft }: Draft): Draft {
   const options = withoutMuted(tocsin);
   return options === undefined ? draft : { ...draft, tocsin: options };

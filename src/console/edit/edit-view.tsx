@@ -6,7 +6,7 @@ import { Empty, Loaded } from '../elements/notices.js';
 import { Back, NoSuch } from '../elements/one-object.js';
 import { readAlarm, type AlarmVersion } from '../requests/alarm-version.js';
 import { bodyOf, client } from '../requests/client.js';
-import { useReader, type Reader } from '../requests/reader.js';
+import { usePageUser, type PageUser } from '../requests/page-user.js';
 import { useAnswer } from '../requests/use-answer.js';
 import { linkTo, PROJECT, type PageAddress } from '../shell/address.js';
 import type { ViewProps } from '../shell/view.js';
@@ -19,7 +19,7 @@ import type { KeptAlarm } from './use-saving.js';
 /** A form for a new alarm, or for a stored one. Its fields are those of the schema that the API publishes. */
 export function EditView({ address }: ViewProps): JSX.Element {
   const { id } = address;
-  const reader = useReader();
+  const user = usePageUser();
   const schema = useAnswer<JsonSchema>('schema', (signal) => bodyOf(client.GET('/v1/alarm-schema', { signal })));
   const copied = id ?? address.query.get('copy') ?? undefined;
   const source = useAnswer(copied && `${copied} ${address.query.get(PROJECT) ?? ''}`, (signal) =>
@@ -36,17 +36,17 @@ export function EditView({ address }: ViewProps): JSX.Element {
       </Back>
       <div class="heading">
         <h1 id="title">{title}</h1>
-        {id !== undefined && reader.isWriter && (
+        {id !== undefined && user.isWriter && (
           <a class="button" href={linkTo('new', undefined, { copy: id })}>
             Make a copy instead
           </a>
         )}
       </div>
-      {reader.isWriter ? (
+      {user.isWriter ? (
         <Loaded answer={schema} what="the form">
           {(root) =>
             copied === undefined ? (
-              <NewAlarm root={root} address={address} reader={reader} />
+              <NewAlarm root={root} address={address} user={user} />
             ) : (
               <Loaded answer={source} what="the alarm">
                 {(stored) =>
@@ -56,7 +56,7 @@ export function EditView({ address }: ViewProps): JSX.Element {
                     <StoredAlarmForm
                       key={stored.tag}
                       root={root}
-                      reader={reader}
+                      user={user}
                       id={id}
                       start={startOf(stored, id)}
                       source={copied}
@@ -80,16 +80,13 @@ function startOf({ alarm, tag }: AlarmVersion, id: string | undefined): KeptAlar
   return { draft: copyOf(alarm), base: copyOf(alarm), tag: undefined };
 }
 
-function NewAlarm({ root, address, reader }: { root: JsonSchema; address: PageAddress; reader: Reader }): JSX.Element {
+function NewAlarm({ root, address, user }: { root: JsonSchema; address: PageAddress; user: PageUser }): JSX.Element {
   const types = alarmTypesOf(root);
   const rule = types.find(({ type }) => type === address.query.get('type'));
   if (!rule) return <TypeChoice types={types} />;
   const [meter, resource] = ['meter', 'resource'].map((name) => address.query.get(name) ?? undefined);
   const start = newDraft(rule, { meter, resource });
-  const key = draftKey(
-    reader,
-    ['new', rule.type, meter, resource, address.query.get(PROJECT)].filter(Boolean).join(' '),
-  );
+  const key = draftKey(user, ['new', rule.type, meter, resource, address.query.get(PROJECT)].filter(Boolean).join(' '));
   return (
     <AlarmForm
       key={key}
@@ -104,13 +101,13 @@ function NewAlarm({ root, address, reader }: { root: JsonSchema; address: PageAd
 
 function StoredAlarmForm({
   root,
-  reader,
+  user,
   id,
   start,
   source,
 }: {
   root: JsonSchema;
-  reader: Reader;
+  user: PageUser;
   id: string | undefined;
   start: KeptAlarm;
   source: string;
@@ -118,6 +115,6 @@ function StoredAlarmForm({
   const { type } = start.draft;
   const rule: RuleForm | undefined = alarmTypesOf(root).find((each) => each.type === type);
   if (!rule) return <Empty>This page has no form for alarms of the type {String(type)}.</Empty>;
-  const key = draftKey(reader, `${id === undefined ? 'copy' : 'edit'} ${source}`);
+  const key = draftKey(user, `${id === undefined ? 'copy' : 'edit'} ${source}`);
   return <AlarmForm keptAs={key} fields={fieldsOf(root, root)} rule={rule} start={start} id={id} />;
 }

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 
-import { useReader } from '../requests/reader.js';
+import { usePageUser } from '../requests/page-user.js';
 import { endSilence } from '../requests/silence-version.js';
 import { Dialog } from './dialog.js';
 import { HoldNotice, holdOf, holdOfProjects, usePauses } from './pauses.js';
@@ -19,7 +19,7 @@ export function EndSilence({
   onEnd: () => void;
 }): JSX.Element | null {
   const [isOpen, setOpen] = useState(false);
-  const { isWriter } = useReader();
+  const { isWriter } = usePageUser();
   const { matchers, may_change, status } = silence;
   if (!may_change || !isWriter || status === 'ended') return null;
   return (

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 
 import { isEqual } from '../requests/json-equal.js';
 import { warnBeforeLeaving } from '../requests/leave-warning.js';
-import type { Reader } from '../requests/reader.js';
+import type { PageUser } from '../requests/page-user.js';
 
 /** A draft in the storage of the tab. Neither a reload nor another view loses it. */
 export interface Kept {
@@ -15,7 +15,7 @@ export interface Kept {
 const PREFIX = 'tocsin draft ';
 
 /** The key of a draft, which belongs to the user who wrote it. `what`: such as `edit` and the id of the alarm. */
-export function draftKey({ user_id, project_id }: Reader, what: string): string {
+export function draftKey({ user_id, project_id }: PageUser, what: string): string {
   return JSON.stringify([user_id, project_id, what]);
 }
 

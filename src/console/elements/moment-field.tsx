@@ -3,7 +3,7 @@ import type { JSX, TargetedEvent } from 'preact';
 import { Field } from './fields.js';
 import { localText, timeOf, utcOf } from './time.js';
 
-/** A moment in the reader's zone. `value` and what `onChange` gets are in UTC, ISO 8601, in whole seconds. */
+/** A moment in the user's zone. `value` and what `onChange` gets are in UTC, ISO 8601, in whole seconds. */
 export function MomentField({
   label,
   value,
@@ -30,7 +30,7 @@ export function MomentField({
   );
 }
 
-/** An input for a time in the reader's zone, in the text of such inputs: see `localText`. Empty: none. */
+/** An input for a time in the user's zone, in the text of such inputs: see `localText`. Empty: none. */
 export function LocalTimeInput({
   value,
   isRequired = false,

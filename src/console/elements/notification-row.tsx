@@ -2,7 +2,7 @@ import type { JSX, TargetedEvent } from 'preact';
 import { useState } from 'preact/hooks';
 
 import { bodyOf, client, type Schemas } from '../requests/client.js';
-import { useReader } from '../requests/reader.js';
+import { usePageUser } from '../requests/page-user.js';
 import { useAnswer } from '../requests/use-answer.js';
 import { linkTo } from '../shell/address.js';
 import { DeliveryStatus, REPLAYABLE } from './delivery.js';
@@ -123,7 +123,7 @@ function Replay({
   notification: Notification;
   onReplay: () => void;
 }): JSX.Element | null {
-  const { isWriter } = useReader();
+  const { isWriter } = usePageUser();
   const [failure, setFailure] = useState<unknown>();
   if (!isWriter || kind === 'test' || !REPLAYABLE.includes(status)) return null;
   const replay = (): void => {

@@ -6,7 +6,7 @@ const SIGNS: Readonly<Record<string, string>> = { lt: '<', le: '≤', eq: '=', n
 /** A value of the API: infinite ones are texts there, and null is none. */
 export type ApiNumber = number | string | null;
 
-/** A value for a reader: six digits, `∞`, or a dash. */
+/** A value for a user: six digits, `∞`, or a dash. */
 export function numberText(value: ApiNumber | undefined): string {
   if (value === null || value === undefined) return '–';
   if (typeof value === 'string') return value.replace('inf', '∞');

@@ -3,7 +3,7 @@ import { useContext } from 'preact/hooks';
 
 import { bodyOf, client, type Schemas } from '../requests/client.js';
 import { useLive } from '../requests/live.js';
-import { readerKey, useReader } from '../requests/reader.js';
+import { pageUserKey, usePageUser } from '../requests/page-user.js';
 import { useAnswer, type Answer } from '../requests/use-answer.js';
 import type { HoldReason } from './delivery-words.js';
 import { Time, timeOf } from './time.js';
@@ -24,7 +24,9 @@ export interface Hold {
 
 /** The pauses and limits that the user sees, kept up to date. */
 export function usePauses(): Answer<readonly ShownPause[]> {
-  const answer = useAnswer(readerKey(useReader()), (signal) => bodyOf(client.GET('/v1/delivery-pauses', { signal })));
+  const answer = useAnswer(pageUserKey(usePageUser()), (signal) =>
+    bodyOf(client.GET('/v1/delivery-pauses', { signal })),
+  );
   useLive({ events: ['pause'] }, answer.again);
   return answer;
 }
@@ -57,7 +59,7 @@ function lastOf(ends: readonly (string | null)[]): string | null {
 
 /** The project whose notifications a user acts on; undefined for all. Only admins of all projects may name another. */
 export function useActedProject(named: string | null | undefined): string | null | undefined {
-  const { hasAllProjects, project_id: own } = useReader();
+  const { hasAllProjects, project_id: own } = usePageUser();
   return hasAllProjects ? named : own;
 }
 

@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 
 import { bodyOf, client, type Schemas } from '../requests/client.js';
 import { refusedField } from '../requests/refused-field.js';
-import { useReader } from '../requests/reader.js';
+import { usePageUser } from '../requests/page-user.js';
 import { useAnswer, type Answer } from '../requests/use-answer.js';
 import { useRested } from '../requests/use-rested.js';
 import { linkTo } from '../shell/address.js';
@@ -71,7 +71,7 @@ function waitingText(waiting: number): string {
 }
 
 function PreviewedAlarms({ alarms }: { alarms: Schemas['SilencePreview']['alarms'] }): JSX.Element {
-  const { hasAllProjects } = useReader();
+  const { hasAllProjects } = usePageUser();
   return (
     <ul>
       {alarms.map(({ alarm_id: id, name, state, project_id: project }) => (

@@ -1,6 +1,6 @@
 import type { operations } from '../../client/openapi-types.js';
 import type { Schemas } from '../requests/client.js';
-import type { Reader } from '../requests/reader.js';
+import type { PageUser } from '../requests/page-user.js';
 import { TYPE_WORDS, TYPES, type ShownType } from './alarm-types.js';
 
 /** The body of requests that make, change and preview silences. */
@@ -32,7 +32,7 @@ function matcherText({ field, value }: ShownMatcher, names?: ReadonlyMap<string,
 /** Ids that say nothing to people: the one of a service without authentication, and those of Keystone. */
 const NO_NAME = /^default$|^[0-9a-f]{32}$|^[0-9a-f]{8}-/;
 
-/** The reader's name, if it is known; otherwise empty. */
-export function ownerName({ user_id: userId }: Reader): string {
+/** The user's name, if it is known; otherwise empty. */
+export function ownerName({ user_id: userId }: PageUser): string {
   return userId === null || NO_NAME.test(userId) ? '' : userId;
 }

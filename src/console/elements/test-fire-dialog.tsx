@@ -2,7 +2,7 @@ import type { JSX, TargetedEvent } from 'preact';
 import { useState } from 'preact/hooks';
 
 import type { Schemas } from '../requests/client.js';
-import { useReader } from '../requests/reader.js';
+import { usePageUser } from '../requests/page-user.js';
 import type { RefusedField } from '../requests/refused-field.js';
 import { actionsOf, type ActionsOfStates } from './action-lists.js';
 import { Dialog } from './dialog.js';
@@ -29,7 +29,7 @@ export function TestFireDialog({
   onTested: (outcome: Schemas['TestFire']) => void;
   onClose: () => void;
 }): JSX.Element {
-  const { hasAllProjects } = useReader();
+  const { hasAllProjects } = usePageUser();
   const testable = (state: ShownState): number[] =>
     actionsOf(alarm, state).flatMap((action, index) => (hasAllProjects || !ADMIN_SCHEMES.test(action) ? [index] : []));
   const chosenFor = (state: ShownState) => ({ state, actions: testable(state).slice(0, MOST_TESTED) });

@@ -19,7 +19,7 @@ const FORMATS = {
 const made = new Map<keyof typeof FORMATS, Intl.DateTimeFormat>();
 
 /**
- * In the language and the zone of the reader, with 24 hours in every language. No other module formats times. A format
+ * In the language and the zone of the user, with 24 hours in every language. No other module formats times. A format
  * is made when it is first used, since that takes milliseconds.
  */
 function formatOf(name: keyof typeof FORMATS): Intl.DateTimeFormat {
@@ -58,7 +58,7 @@ export function utcOf(local: string): string | undefined {
   return local === '' ? undefined : `${new Date(local).toISOString().slice(0, 19)}Z`;
 }
 
-/** A time in the reader's zone; UTC when the pointer is on it. */
+/** A time in the user's zone; UTC when the pointer is on it. */
 export function Time({ at, form = 'full' }: { at: string; form?: TimeForm }): JSX.Element {
   const time = timeOf(at);
   return (

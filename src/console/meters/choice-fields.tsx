@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 
 import { Choice } from '../elements/fields.js';
 import { SpanFields } from '../elements/span-fields.js';
-import { useReader } from '../requests/reader.js';
+import { usePageUser } from '../requests/page-user.js';
 import { changeQuery, PROJECT, type PageAddress } from '../shell/address.js';
 import { serviceTime } from '../shell/clock.js';
 import {
@@ -26,7 +26,7 @@ const SPAN_WORDS = [
 
 /** Fields for these choices. The address has all that differ from the defaults. */
 export function ChoiceFields({ address }: { address: PageAddress }): JSX.Element {
-  const { hasAllProjects } = useReader();
+  const { hasAllProjects } = usePageUser();
   const choices = choicesIn(address);
   const periods = periodsFor(rangeOf(choices, serviceTime()));
   const hasProjects = hasAllProjects && !address.query.has(PROJECT);

@@ -76,7 +76,7 @@ export function rangeOf({ span, since, until }: ChosenSpan, now: Date): TimeRang
 }
 
 const PERIODS_S = [10, 60, 300, 600, 900, 1_800, HOUR_S, 7_200, 21_600, 43_200, DAY_S, 7 * DAY_S];
-/** Most periods that a reader can choose, and that are chosen for them. */
+/** Most periods that a user can choose, and that are chosen for them. */
 const MOST_PERIODS = 500;
 const USUAL_PERIODS = 120;
 /** Most results that are planned for a request; the service refuses more than `MOST_ANSWERED`. */

@@ -2,13 +2,13 @@ import type { JSX } from 'preact';
 
 import { countOf } from '../elements/numbers.js';
 import { bodyOf, client, type Schemas } from '../requests/client.js';
-import { useReader, type Reader } from '../requests/reader.js';
+import { usePageUser, type PageUser } from '../requests/page-user.js';
 import { useAnswer } from '../requests/use-answer.js';
 import { linkTo, parseAddress, PROJECT } from '../shell/address.js';
 
 /** Notice that no sample is stored: where the values of the alarms are, and how to send samples. */
 export function NoMeters(): JSX.Element {
-  const reader = useReader();
+  const user = usePageUser();
   const project = parseAddress(location.hash).query.get(PROJECT) ?? undefined;
   const counts = useAnswer(project ?? '', (signal) => bodyOf(client.GET('/v1/alarms/counts', { signal })));
   return (
@@ -18,7 +18,7 @@ export function NoMeters(): JSX.Element {
       <p>
         Samples are sent with <code>POST /v2/meters/&#123;name&#125;</code>. Alarms of the type “threshold” watch them.
       </p>
-      <pre tabIndex={0}>{exampleOf(reader, project)}</pre>
+      <pre tabIndex={0}>{exampleOf(user, project)}</pre>
     </div>
   );
 }
@@ -42,7 +42,7 @@ function OtherBackends({ counts: { by_type } }: { counts: Schemas['AlarmCounts']
 }
 
 /** A request that stores one sample, with the credential that the service wants. */
-function exampleOf({ auth_mode }: Reader, project: string | undefined): string {
+function exampleOf({ auth_mode }: PageUser, project: string | undefined): string {
   const credential =
     auth_mode === 'keystone' ? "-H 'X-Auth-Token: TOKEN' " : auth_mode === 'noauth' ? '' : "-H 'X-API-Key: KEY' ";
   const chosen =

@@ -5,7 +5,7 @@ import { Empty, Loaded } from '../elements/notices.js';
 import { countOf } from '../elements/numbers.js';
 import { Time } from '../elements/time.js';
 import type { Schemas } from '../requests/client.js';
-import { useReader } from '../requests/reader.js';
+import { usePageUser } from '../requests/page-user.js';
 import { linkTo, linkWithout, type PageAddress } from '../shell/address.js';
 import { ChoiceFields } from './choice-fields.js';
 import { ChosenResource } from './chosen-resource.js';
@@ -66,7 +66,7 @@ function Heading({
   name: string;
   onRefresh: () => void;
 }): JSX.Element {
-  const { isWriter } = useReader();
+  const { isWriter } = usePageUser();
   const resource = address.query.get('resource_id') ?? undefined;
   return (
     <div class="heading">

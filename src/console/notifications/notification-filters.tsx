@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import { AlarmField } from '../elements/alarm-field.js';
 import { Choice, SearchField } from '../elements/fields.js';
 import { SpanFields } from '../elements/span-fields.js';
-import { useReader } from '../requests/reader.js';
+import { usePageUser } from '../requests/page-user.js';
 import { changeQuery, type PageAddress } from '../shell/address.js';
 import { FAILING, filterIn } from './notification-list.js';
 
@@ -34,7 +34,7 @@ const SPAN_WORDS = [
 
 /** The filter of the list. It is in the address. */
 export function NotificationFilters({ address }: { address: PageAddress }): JSX.Element {
-  const { hasAllProjects } = useReader();
+  const { hasAllProjects } = usePageUser();
   const filter = filterIn(address);
   return (
     <form class="filters" role="search" aria-label="Filter" onSubmit={(event) => event.preventDefault()}>

@@ -6,7 +6,7 @@ import { NotificationRow } from '../elements/notification-row.js';
 import { Pages } from '../elements/pages.js';
 import { PausesContext, usePauses } from '../elements/pauses.js';
 import { useLive } from '../requests/live.js';
-import { useReader } from '../requests/reader.js';
+import { usePageUser } from '../requests/page-user.js';
 import { linkWithout, type PageAddress } from '../shell/address.js';
 import { useLater } from '../shell/clock.js';
 import type { ViewProps } from '../shell/view.js';
@@ -30,7 +30,7 @@ const KEPT_COUNTS_MS = 2_500;
 
 /** Notifications and their outcomes: receivers with what waits, fails or is dead, and the notifications themselves. */
 export function NotificationsView({ address }: ViewProps): JSX.Element {
-  const { isWriter } = useReader();
+  const { isWriter } = usePageUser();
   const list = useNotifications(address);
   const receivers = useReceivers(address);
   const pauses = usePauses();
@@ -72,7 +72,7 @@ export function NotificationsView({ address }: ViewProps): JSX.Element {
 }
 
 function Heading({ onRefresh, onPause }: { onRefresh: () => void; onPause: () => void }): JSX.Element {
-  const { isWriter } = useReader();
+  const { isWriter } = usePageUser();
   const [isPausing, setPausing] = useState(false);
   return (
     <div class="heading">

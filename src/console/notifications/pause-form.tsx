@@ -7,7 +7,7 @@ import { missingText, useMandatory } from '../elements/mandatory.js';
 import { MomentField } from '../elements/moment-field.js';
 import { ALL_PROJECTS } from '../elements/pauses.js';
 import { bodyOf, client, type Schemas } from '../requests/client.js';
-import { useReader } from '../requests/reader.js';
+import { usePageUser } from '../requests/page-user.js';
 import { serviceTime } from '../shell/clock.js';
 
 const HOUR_MS = 3_600_000;
@@ -30,7 +30,7 @@ export function PauseForm({
   onChange: () => void;
   onClose: () => void;
 }): JSX.Element {
-  const { hasAllProjects, project_id: own } = useReader();
+  const { hasAllProjects, project_id: own } = usePageUser();
   const [given, setGiven] = useState(() => fieldsOf(pause, own));
   const change = (changes: Partial<PauseFields>): void => setGiven((before) => ({ ...before, ...changes }));
   const { project, reason, end, endsAt } = given;

@@ -6,11 +6,11 @@ import { Failure } from '../elements/notices.js';
 import { ALL_PROJECTS, holdOf, type ShownPause } from '../elements/pauses.js';
 import { Time } from '../elements/time.js';
 import { bodyOf, client } from '../requests/client.js';
-import { useReader, type Reader } from '../requests/reader.js';
+import { usePageUser, type PageUser } from '../requests/page-user.js';
 import type { Answer } from '../requests/use-answer.js';
 import { PauseForm } from './pause-form.js';
 
-/** The pauses of deliveries that the reader sees, above all else. */
+/** The pauses of deliveries that the user sees, above all else. */
 export function Pauses({ answer }: { answer: Answer<readonly ShownPause[]> }): JSX.Element | null {
   const { value = [], failure, again } = answer;
   if (failure !== undefined) return <Failure failure={failure} again={again} />;
@@ -50,7 +50,7 @@ function PauseRow({
   others: readonly ShownPause[];
   onChange: () => void;
 }): JSX.Element {
-  const reader = useReader();
+  const user = usePageUser();
   const [question, setQuestion] = useState<'resume' | 'change'>();
   const { project_id, paused_at, ends_at, reason, paused_by } = pause;
   const close = (): void => setQuestion(undefined);
@@ -62,7 +62,7 @@ function PauseRow({
         {paused_by !== null && ` by ${paused_by}`}, {ends_at === null ? 'until they are resumed' : 'until '}
         {ends_at !== null && <Time at={ends_at} />}.{reason !== null && ` Reason: ${reason}.`} Notifications wait.
       </span>
-      {mayPause(reader, project_id) && (
+      {mayPause(user, project_id) && (
         <span class="actions">
           <button type="button" onClick={() => setQuestion('resume')}>
             Resume …
@@ -100,6 +100,6 @@ function whatIsSent(projectId: string, others: readonly ShownPause[]): string {
 }
 
 /** Members pause their own project, admins of all projects any. */
-function mayPause({ isWriter, hasAllProjects, project_id: own }: Reader, projectId: string): boolean {
+function mayPause({ isWriter, hasAllProjects, project_id: own }: PageUser, projectId: string): boolean {
   return hasAllProjects || (isWriter && projectId === own);
 }

@@ -4,7 +4,7 @@ import { bodyOf, client, RequestRefused } from '../requests/client.js';
 import { LiveContext } from '../requests/live.js';
 import type { LiveTabs } from '../requests/live-tabs.js';
 import { beginWork, finishWork } from '../requests/long-work.js';
-import { readerKey, useReader } from '../requests/reader.js';
+import { pageUserKey, usePageUser } from '../requests/page-user.js';
 import { parseAddress, PROJECT } from '../shell/address.js';
 import { now, rest } from '../shell/clock.js';
 import type { ReplayQuery } from './notification-list.js';
@@ -150,7 +150,7 @@ const runner = new ReplayRunner();
  * request. When the service says to wait, it waits.
  */
 export function useReplayJob(onPart: () => void): ReplayJob {
-  const owner = readerKey(useReader());
+  const owner = pageUserKey(usePageUser());
   const live = useContext(LiveContext);
   const [, setRound] = useState(0);
   const latest = useRef(onPart);

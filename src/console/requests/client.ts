@@ -20,7 +20,7 @@ client.use({
     request.headers.set('X-Tocsin-Console', '1');
     const project = parseAddress(location.hash).query.get(PROJECT);
     if (project === null) return;
-    // The reader sees what this project sees. Services with authentication delete these headers.
+    // The user sees what this project sees. Services with authentication delete these headers.
     request.headers.set('X-Project-Id', project);
     request.headers.set('X-User-Id', 'default');
     request.headers.set('X-Roles', 'member');
@@ -32,7 +32,7 @@ client.use({
   },
 });
 
-/** What a failed request says to a reader. */
+/** What a failed request says to a user. */
 export function failureText(thrown: unknown): string {
   if (thrown instanceof RequestRefused) return thrown.fault;
   if (thrown instanceof TypeError) return 'The service does not answer.';

@@ -23,7 +23,7 @@ export function recheckSessionInAllTabs(): void {
   tellOtherTabs(null);
 }
 
-/** Says that the reader has signed out, in all tabs of the browser. */
+/** Says that the user has signed out, in all tabs of the browser. */
 export function tellSignedOut(): void {
   endWork();
   recheckSession();
@@ -59,7 +59,7 @@ function endWork(): void {
   forgetDrafts();
 }
 
-/** Drafts can have secrets in them. A session that ends by itself keeps them, so that its reader can go on. */
+/** Drafts can have secrets in them. A session that ends by itself keeps them, so that its user can go on. */
 function forgetDrafts(): void {
   try {
     sessionStorage.clear(); // it holds nothing else

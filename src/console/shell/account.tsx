@@ -3,13 +3,13 @@ import { useState } from 'preact/hooks';
 
 import { ServiceText } from '../elements/service-text.js';
 import { bodyOf, client, failureText } from '../requests/client.js';
-import type { Reader } from '../requests/reader.js';
+import type { PageUser } from '../requests/page-user.js';
 import { tellSignedOut } from '../requests/session.js';
 
 /** Name, project and role of the user, and the button that ends the session. */
-export function Account({ reader }: { reader: Reader }): JSX.Element {
+export function Account({ user }: { user: PageUser }): JSX.Element {
   const [failure, setFailure] = useState<unknown>();
-  const { user_id, user_name, project_id, project_name, role, has_session, hasAllProjects } = reader;
+  const { user_id, user_name, project_id, project_name, role, has_session, hasAllProjects } = user;
   const signOut = (): void => {
     setFailure(undefined);
     bodyOf(client.DELETE('/v1/session')).then(tellSignedOut, setFailure);

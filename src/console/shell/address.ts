@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 
-/** Where the reader is: `#/VIEW/ID?FILTER`. The filter is in the address, so that it can be shared. */
+/** Where the user is: `#/VIEW/ID?FILTER`. The filter is in the address, so that it can be shared. */
 export interface PageAddress {
   view: string;
   /** Id of the object that the view shows; undefined for a list. */

@@ -1,11 +1,11 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 
-/** The reader's clock. No other file of the page knows the time or has timers. */
+/** The user's clock. No other file of the page knows the time or has timers. */
 export function now(): Date {
   return new Date();
 }
 
-/** How much the service's clock is ahead of the reader's, at least. */
+/** How much the service's clock is ahead of the user's, at least. */
 let aheadMs = 0;
 
 /** Takes over the time in an answer of the service, `Date`. It is cut to seconds, so it never lies in the future. */

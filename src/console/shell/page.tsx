@@ -6,7 +6,7 @@ import { bodyOf, client } from '../requests/client.js';
 import { LiveContext } from '../requests/live.js';
 import { LiveTabs } from '../requests/live-tabs.js';
 import { abortAllWork } from '../requests/long-work.js';
-import { ReaderContext, readerKey, readerOf, type Reader } from '../requests/reader.js';
+import { PageUserContext, pageUserKey, pageUserOf, type PageUser } from '../requests/page-user.js';
 import { authMode, recheckSession, watchSession } from '../requests/session.js';
 import { useAnswer, type Answer } from '../requests/use-answer.js';
 import { Account } from './account.js';
@@ -16,14 +16,14 @@ import { ProjectChoice } from './project-choice.js';
 import type { ViewEntry, ViewProps } from './view.js';
 import { SIGN_IN, VIEWS } from './views.js';
 
-/** The frame of all views: navigation, reader, and the view that the address names. */
+/** The frame of all views: navigation, user, and the view that the address names. */
 export function Page(): JSX.Element {
   const address = useAddress();
   const caller = useCaller(address.query.get(PROJECT) ?? '');
-  const reader = caller.value ?? undefined;
+  const user = caller.value ?? undefined;
   const isSignedOut = caller.value === null;
   const entry = isSignedOut ? SIGN_IN : VIEWS[address.view];
-  const live = useLiveTabs(reader);
+  const live = useLiveTabs(user);
   const module = useViewModule(entry);
   const name = entry?.name;
   useEffect(() => {
@@ -38,19 +38,19 @@ export function Page(): JSX.Element {
         <a class="brand" href={linkTo('alarms')}>
           Tocsin
         </a>
-        {isSignedOut ? <nav /> : <Navigation current={VIEWS[address.view]?.within ?? address.view} reader={reader} />}
+        {isSignedOut ? <nav /> : <Navigation current={VIEWS[address.view]?.within ?? address.view} user={user} />}
         <LiveSign live={live} />
         {authMode() === 'noauth' && <ProjectChoice address={address} />}
-        {reader !== undefined && reader.auth_mode !== 'noauth' && <Account reader={reader} />}
+        {user !== undefined && user.auth_mode !== 'noauth' && <Account user={user} />}
       </header>
       <main id="content" tabIndex={-1}>
         <Loaded answer={caller} what="the page">
           {() => (
-            <ReaderContext.Provider value={reader}>
+            <PageUserContext.Provider value={user}>
               <LiveContext.Provider value={live}>
-                <View key={keyOf(reader, address)} address={address} module={module} />
+                <View key={keyOf(user, address)} address={address} module={module} />
               </LiveContext.Provider>
-            </ReaderContext.Provider>
+            </PageUserContext.Provider>
           )}
         </Loaded>
       </main>
@@ -59,15 +59,15 @@ export function Page(): JSX.Element {
 }
 
 /** A view with another key is made anew, so that no user sees what was shown to another one. */
-function keyOf(reader: Reader | undefined, { view, id = '' }: PageAddress): string {
-  return reader === undefined ? '' : `${readerKey(reader)} ${view}/${id}`;
+function keyOf(user: PageUser | undefined, { view, id = '' }: PageAddress): string {
+  return user === undefined ? '' : `${pageUserKey(user)} ${view}/${id}`;
 }
 
 /** The user of the page; null if they must sign in. Read again when the session may have ended. */
-function useCaller(project: string): Answer<Reader | null> {
+function useCaller(project: string): Answer<PageUser | null> {
   const caller = useAnswer(project, async (signal) => {
     const answer = await client.GET('/v1/session', { signal });
-    return answer.response.status === 401 ? null : readerOf(await bodyOf(Promise.resolve(answer)));
+    return answer.response.status === 401 ? null : pageUserOf(await bodyOf(Promise.resolve(answer)));
   });
   const { again } = caller;
   useEffect(() => watchSession(again), [again]);
@@ -80,8 +80,8 @@ function skipToContent(event: Event): void {
   document.getElementById('content')?.focus();
 }
 
-function Navigation({ current, reader }: { current: string; reader: Reader | undefined }): JSX.Element {
-  const isAdmin = reader?.hasAllProjects === true;
+function Navigation({ current, user }: { current: string; user: PageUser | undefined }): JSX.Element {
+  const isAdmin = user?.hasAllProjects === true;
   return (
     <nav aria-label="Views">
       <ul>
@@ -105,8 +105,8 @@ function Navigation({ current, reader }: { current: string; reader: Reader | und
  * The stream of events that the user may see. It is opened before views read their lists. When the user changes, long
  * work is aborted.
  */
-function useLiveTabs(reader: Reader | undefined): LiveTabs | undefined {
-  const key = reader && readerKey(reader);
+function useLiveTabs(user: PageUser | undefined): LiveTabs | undefined {
+  const key = user && pageUserKey(user);
   const live = useMemo(() => (key === undefined ? undefined : new LiveTabs(`tocsin ${key}`, recheckSession)), [key]);
   useEffect(() => () => live?.close(), [live]);
   useLayoutEffect(() => abortAllWork, [key]);

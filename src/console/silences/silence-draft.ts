@@ -5,7 +5,7 @@ import { ownerName, type ShownMatcher, type ShownSilence, type SilenceBody } fro
 import { localText, timeOf, utcOf } from '../elements/time.js';
 import { isEqual } from '../requests/json-equal.js';
 import type { RefusedField } from '../requests/refused-field.js';
-import type { Reader } from '../requests/reader.js';
+import type { PageUser } from '../requests/page-user.js';
 
 /** A silence in the form. Times are local, in the text of their inputs; empty: none. */
 export interface SilenceDraft {
@@ -34,7 +34,7 @@ export interface DraftProject {
 const SECONDS_OF_MINUTE = 60;
 
 /** The draft of a new silence. */
-export function newSilence(reader: Reader): SilenceDraft {
+export function newSilence(user: PageUser): SilenceDraft {
   return {
     matchers: [{ field: 'name', value: '' }],
     recurs: false,
@@ -45,18 +45,18 @@ export function newSilence(reader: Reader): SilenceDraft {
     timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     lastDay: '',
     reason: '',
-    owner: ownerName(reader),
-    projects: [{ id: reader.project_id ?? '', isAdded: false }],
+    owner: ownerName(user),
+    projects: [{ id: user.project_id ?? '', isAdded: false }],
     allProjects: false,
   };
 }
 
 /** The draft of a change. */
-export function changeDraft(silence: ShownSilence, reader: Reader): SilenceDraft {
+export function changeDraft(silence: ShownSilence, user: PageUser): SilenceDraft {
   const { starts_at, ends_at, recurrence } = silence;
   const end = ends_at === null ? '' : localText(timeOf(ends_at));
   return {
-    ...broughtBack(silence, reader),
+    ...broughtBack(silence, user),
     startsAt: localText(timeOf(starts_at)),
     end: { kind: 'other', local: end },
     lastDay: recurrence ? end : '',
@@ -64,9 +64,9 @@ export function changeDraft(silence: ShownSilence, reader: Reader): SilenceDraft
 }
 
 /** The draft that brings back an ended silence. Its end is empty, so the user must enter a new one. */
-export function broughtBack(silence: ShownSilence, reader: Reader): SilenceDraft {
+export function broughtBack(silence: ShownSilence, user: PageUser): SilenceDraft {
   const { matchers, recurrence, reason, owner, project_ids, all_projects } = silence;
-  const draft = newSilence(reader);
+  const draft = newSilence(user);
   return {
     ...draft,
     matchers: [...matchers],
@@ -107,7 +107,7 @@ export function missingIn({
  */
 export function bodyOfDraft(
   draft: SilenceDraft,
-  { reader, isSent, changed }: { reader: Reader; isSent: boolean; changed: ShownSilence | undefined },
+  { user, isSent, changed }: { user: PageUser; isSent: boolean; changed: ShownSilence | undefined },
 ): SilenceBody {
   const end = draft.recurs ? utcOf(draft.lastDay) : isSent ? endTime(draft.end) : enteredEnd(draft.end);
   const start = utcOf(draft.startsAt);
@@ -120,7 +120,7 @@ export function bodyOfDraft(
       : null,
     reason: draft.reason,
     owner: draft.owner,
-    ...(reader.hasAllProjects ? (changed ? keptProjects(changed) : projectsOf(draft)) : {}),
+    ...(user.hasAllProjects ? (changed ? keptProjects(changed) : projectsOf(draft)) : {}),
   };
 }
 

@@ -10,7 +10,7 @@ import { SilencePreview, useSilencePreview } from '../elements/silence-preview.j
 import type { ShownSilence } from '../elements/silence-words.js';
 import { bodyOf, client } from '../requests/client.js';
 import { refusedField, type RefusedField } from '../requests/refused-field.js';
-import { useReader, type Reader } from '../requests/reader.js';
+import { usePageUser, type PageUser } from '../requests/page-user.js';
 import { changeSilence, readSilence, SilenceChanged, type SilenceVersion } from '../requests/silence-version.js';
 import { useAnswer } from '../requests/use-answer.js';
 import { goTo, linkTo } from '../shell/address.js';
@@ -31,11 +31,11 @@ import { TimeFields } from './time-fields.js';
 
 /** The form for a new silence, for one that is brought back, or for a change of one. */
 export function SilenceForm({ address, changed }: ViewProps & { changed?: string }): JSX.Element {
-  const reader = useReader();
+  const user = usePageUser();
   const from = changed ?? address.query.get('from') ?? undefined;
   const answer = useAnswer(from, (signal) => readSilence(from ?? '', signal));
-  if (!reader.isWriter) return <Empty>You may read silences, but not make them.</Empty>;
-  if (from === undefined) return <Form title="New silence" start={newSilence(reader)} />;
+  if (!user.isWriter) return <Empty>You may read silences, but not make them.</Empty>;
+  if (from === undefined) return <Form title="New silence" start={newSilence(user)} />;
   if (answer.value === null)
     return (
       <>
@@ -48,12 +48,12 @@ export function SilenceForm({ address, changed }: ViewProps & { changed?: string
       {(version) =>
         version &&
         (changed === undefined ? (
-          <Form key={from} title="Bring a silence back" start={broughtBack(version.silence, reader)} from={from} />
+          <Form key={from} title="Bring a silence back" start={broughtBack(version.silence, user)} from={from} />
         ) : (
           <Form
             key={from}
             title="Change a silence"
-            start={changeDraft(version.silence, reader)}
+            start={changeDraft(version.silence, user)}
             from={from}
             changed={version}
           />
@@ -66,10 +66,10 @@ export function SilenceForm({ address, changed }: ViewProps & { changed?: string
 /** Makes a silence, or changes one. Resolves to its id. @throws SilenceChanged, RequestRefused */
 async function sendSilence(
   { draft, tag }: KeptSilence,
-  reader: Reader,
+  user: PageUser,
   changed: ShownSilence | undefined,
 ): Promise<string> {
-  const body = bodyOfDraft(draft, { reader, isSent: true, changed });
+  const body = bodyOfDraft(draft, { user, isSent: true, changed });
   if (changed === undefined) return (await bodyOf(client.POST('/v1/silences', { body }))).id;
   const { id } = changed;
   const answer = await changeSilence(id, tag, (headers) =>
@@ -118,11 +118,11 @@ interface SilenceFormState {
 
 /** The draft of the form, and what is done with it. */
 function useSilenceForm({ title, start, from, changed }: FormProps): SilenceFormState {
-  const reader = useReader();
+  const user = usePageUser();
   const [stored, setStored] = useState(changed);
   const [progress, setProgress] = useState<SilenceFormState['progress']>({ isSending: false });
-  const present = stored ? changeDraft(stored.silence, reader) : start;
-  const key = draftKey(reader, `silence ${title} ${from ?? ''}`);
+  const present = stored ? changeDraft(stored.silence, user) : start;
+  const key = draftKey(user, `silence ${title} ${from ?? ''}`);
   const { kept, set, forget, discard, isChanged, isRestored } = useKeptDraft<KeptSilence>(key, {
     draft: present,
     base: present,
@@ -160,7 +160,7 @@ function useSilenceForm({ title, start, from, changed }: FormProps): SilenceForm
         return fail(failure);
       }
       setProgress({ isSending: true });
-      sendSilence(kept, reader, stored?.silence).then((id) => {
+      sendSilence(kept, user, stored?.silence).then((id) => {
         leave();
         goTo(linkTo('silences', id));
       }, fail);
@@ -171,12 +171,12 @@ function useSilenceForm({ title, start, from, changed }: FormProps): SilenceForm
 
 function Form(props: FormProps): JSX.Element {
   const { title, changed } = props;
-  const reader = useReader();
+  const user = usePageUser();
   const form = useSilenceForm(props);
   const { kept, stored, progress, isChanged, change } = form;
   const { draft } = kept;
   const isTyped = draft.matchers.length > 0 && draft.matchers.every(({ value }) => value !== '');
-  const body = isTyped ? bodyOfDraft(draft, { reader, isSent: false, changed: stored?.silence }) : undefined;
+  const body = isTyped ? bodyOfDraft(draft, { user, isSent: false, changed: stored?.silence }) : undefined;
   const preview = useSilencePreview(body);
   const fault = form.missing ?? refusedField(progress.failure ?? (isTyped ? preview.failure : undefined));
   return (
@@ -193,7 +193,7 @@ function Form(props: FormProps): JSX.Element {
       <form class="silence-form" onSubmit={form.submit}>
         <div class="panel">
           <MatcherFields matchers={draft.matchers} fault={fault} onChange={(matchers) => change({ matchers })} />
-          {reader.hasAllProjects && !changed && <ProjectFields draft={draft} fault={fault} onChange={change} />}
+          {user.hasAllProjects && !changed && <ProjectFields draft={draft} fault={fault} onChange={change} />}
           <TimeFields draft={draft} fault={fault} onChange={change} />
           <ReasonFields value={draft} fault={fault} onChange={({ reason, owner }) => change({ reason, owner })} />
           <FormFailure failure={progress.failure} />

@@ -4,7 +4,7 @@ import { Cell } from '../elements/cell.js';
 import { EndSilence } from '../elements/end-silence.js';
 import { matchersText, type ShownSilence } from '../elements/silence-words.js';
 import { Time } from '../elements/time.js';
-import { useReader } from '../requests/reader.js';
+import { usePageUser } from '../requests/page-user.js';
 import { linkTo } from '../shell/address.js';
 import { openingText } from './silence-times.js';
 
@@ -19,7 +19,7 @@ export function SilenceTable({
   names: ReadonlyMap<string, string>;
   onChange: () => void;
 }): JSX.Element {
-  const { isWriter, hasAllProjects } = useReader();
+  const { isWriter, hasAllProjects } = usePageUser();
   return (
     <div class="scroll">
       <table class="cards">
@@ -107,7 +107,7 @@ export function SilenceButtons({
   names: ReadonlyMap<string, string>;
   onChange: () => void;
 }): JSX.Element | null {
-  const { isWriter } = useReader();
+  const { isWriter } = usePageUser();
   if (!isWriter) return null;
   return (
     <div class="actions">

@@ -5,7 +5,7 @@ import { Empty, Loaded } from '../elements/notices.js';
 import { Pages } from '../elements/pages.js';
 import { SearchProgress } from '../elements/search-progress.js';
 import { useLive } from '../requests/live.js';
-import { useReader } from '../requests/reader.js';
+import { usePageUser } from '../requests/page-user.js';
 import type { PageAnswer } from '../requests/list-page.js';
 import { changeQuery, linkTo, linkWithout, PROJECT, type PageAddress } from '../shell/address.js';
 import type { ViewProps } from '../shell/view.js';
@@ -24,7 +24,7 @@ export function SilencesView({ address }: ViewProps): JSX.Element {
 }
 
 function Silences({ address }: ViewProps): JSX.Element {
-  const { isWriter, hasAllProjects } = useReader();
+  const { isWriter, hasAllProjects } = usePageUser();
   const tab = tabIn(address);
   const { list, first, again } = useTabs(address, tab);
   const names = useMatchedNames(list.value?.silences);

@@ -4,7 +4,7 @@ import { useContext } from 'preact/hooks';
 import type { Schemas } from './client.js';
 
 /** The user of the page and their role. The role `reader` is one of them. */
-export interface Reader extends Pick<
+export interface PageUser extends Pick<
   Schemas['Session'],
   'auth_mode' | 'user_id' | 'user_name' | 'project_id' | 'project_name' | 'role' | 'has_session' | 'ends_at'
 > {
@@ -16,22 +16,22 @@ export interface Reader extends Pick<
 }
 
 /** Provided by the frame of the page, before it shows a view. */
-export const ReaderContext = createContext<Reader | undefined>(undefined);
+export const PageUserContext = createContext<PageUser | undefined>(undefined);
 
 /** The user of the page. Views are shown only once the user is known. */
-export function useReader(): Reader {
-  const reader = useContext(ReaderContext);
-  if (reader === undefined) throw new Error('a view is shown before its reader is known');
-  return reader;
+export function usePageUser(): PageUser {
+  const user = useContext(PageUserContext);
+  if (user === undefined) throw new Error('a view is shown before its user is known');
+  return user;
 }
 
 /** A key of the answers that a user may see: users with different rights have different keys. */
-export function readerKey({ user_id, project_id, isWriter, isAdmin, hasAllProjects }: Reader): string {
+export function pageUserKey({ user_id, project_id, isWriter, isAdmin, hasAllProjects }: PageUser): string {
   return JSON.stringify([user_id, project_id, isWriter, isAdmin, hasAllProjects]);
 }
 
 /** The user in an answer of `GET /v1/session`. */
-export function readerOf({ all_projects, ...session }: Schemas['Session']): Reader {
+export function pageUserOf({ all_projects, ...session }: Schemas['Session']): PageUser {
   const isAdmin = session.role === 'admin';
   return {
     ...session,
