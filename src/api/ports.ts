@@ -214,7 +214,7 @@ export interface RuleChecks {
   check(rule: AlarmRule, author: RuleAuthor, backend: string | null): Promise<string[]>;
   /** The backends that the rule needs and that are not configured. Each is a clause that names the option to set. */
   missingBackends(rule: AlarmRule, backend: string | null): string[];
-  /** What keeps alarms of a type from being evaluated here, and their author from creating them. */
+  /** Why alarms of a type are not evaluated here, and why their author may not create them. */
   limitsOf(type: AlarmKind, author: Pick<RuleAuthor, 'isAdmin'>): TypeLimits;
   /** The project under which Ceilometer creates the metrics of all projects in Gnocchi; null if unknown. */
   externalOwner(backend: string | null): Promise<string | null>;

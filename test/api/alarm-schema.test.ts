@@ -64,6 +64,22 @@ test.each<{ what: string; settings: object; as?: Caller; expected: Record<string
     expected: { prometheus: USABLE, composite: USABLE },
   },
   {
+    what: 'for a member if the only Prometheus, a named one, is for admins',
+    settings: { prometheus: { others: { east: { ...GNOCCHI, tenancy: 'none' } } } },
+    expected: {
+      prometheus: {
+        configured: true,
+        allowed: false,
+        reason: 'only admins may use Prometheus, since prometheus.others.east.tenancy is none',
+      },
+    },
+  },
+  {
+    what: 'for a member if one Prometheus of two is for admins',
+    settings: { prometheus: { ...GNOCCHI, others: { east: { ...GNOCCHI, tenancy: 'none' } } } },
+    expected: { prometheus: USABLE },
+  },
+  {
     what: 'for a member if Prometheus is for admins',
     settings: { prometheus: { ...GNOCCHI, tenancy: 'none' } },
     expected: { prometheus: { configured: true, allowed: false, reason: NOT_APART } },

@@ -57,7 +57,7 @@ describe('GET /console', () => {
 });
 
 describe('a file of the page', () => {
-  test('holds all style sheets in the order of their names, so that a browser asks once', async () => {
+  test('holds all style sheets in the order of their names, so that a browser sends one request', async () => {
     const { text } = await api.ask('GET', '/console/styles/page.css', { as: {} });
     const folder = new URL('../../src/console/styles/', import.meta.url);
     const sheets = readdirSync(folder).sort();

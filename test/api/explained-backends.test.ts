@@ -85,6 +85,15 @@ describe('an alarm on a backend', () => {
     );
   });
 
+  test('that is unavailable is named for a moment before the alarm, of which no state is given', async () => {
+    gnocchi.says = () => ({ kind: 'outage', reason: 'connection refused' });
+    const id = await api.create(gnocchiBody(), MEMBER);
+    expect((await explain(api, id, '?at=2026-01-01T10:00:00Z')).summary).toBe(
+      'At 2026-01-01T10:00:00Z the alarm did not exist yet. An evaluation of that moment is not possible: ' +
+        'gnocchi could not be asked: connection refused.',
+    );
+  });
+
   test.each([
     { kind: 'absent', reason: 'metric memory does not exist' },
     { kind: 'refused', reason: 'alarm statistics retrieval failed: no' },

@@ -35,7 +35,7 @@ const refusingKeystone: Trusts = {
   create: () => Promise.reject(new AppError('invalid_request', 'Keystone refused to create one')),
   remove: () => Promise.resolve(),
 };
-const believe = createNoauthAuthenticator();
+const noauth = createNoauthAuthenticator();
 const keystone = {
   token: () => Promise.resolve('ours'),
   renew: () => Promise.resolve('ours'),
@@ -58,9 +58,9 @@ beforeAll(async () => {
     egress: egressWith({ privateAllowed: false }),
     trusts: refusingKeystone,
     trustsOverHttp: false,
-    authenticate: async (credentials: Parameters<typeof believe>[0]) => {
+    authenticate: async (credentials: Parameters<typeof noauth>[0]) => {
       const token = credentials.headers['x-auth-token'];
-      return { ...(await believe(credentials)), ...(typeof token === 'string' ? { token } : {}) };
+      return { ...(await noauth(credentials)), ...(typeof token === 'string' ? { token } : {}) };
     },
   };
   const backends = {
@@ -306,7 +306,7 @@ function fired(actions: string[], fields: Body = {}): Body {
 test.each<[what: string, body: () => Body, pointer: string, as: Caller]>([
   ['the rule, for members', () => promql('up'), '/prometheus_rule', MEMBER],
   ['the rule within a composite one, for members', () => withSecond(leaf()), '/composite_rule/and/0/or/0', MEMBER],
-  ['the project, for admins', () => ({ ...promql('up'), project_id: 'p1' }), '/project_id', ADMIN],
+  ['the rule of a project, for admins', () => ({ ...promql('up'), project_id: 'p1' }), '/prometheus_rule', ADMIN],
 ])('without tenancy in Prometheus, a refusal names %s', async (_, body, pointer, as) => {
   const answer = await bare.ask('POST', '/v2/alarms', { as, body: body() });
   expect([answer.status, answer.headers['tocsin-field']]).toEqual([403, pointer]);

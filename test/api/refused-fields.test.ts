@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import type { Database } from '../../src/storage/database.js';
-import { MEMBER, startApi, thresholdBody, type TestApi } from '../support/api.js';
+import { ADMIN, MEMBER, startApi, thresholdBody, type TestApi } from '../support/api.js';
 import { anyDatabase } from '../support/databases.js';
 
 let db: Database;
@@ -55,5 +55,55 @@ test.each<[string, unknown, string | undefined]>([
   ['but not the body itself', [], undefined],
 ])('a refusal names the field %s in the header Tocsin-Field', async (_, body, field) => {
   const answer = await api.ask('POST', '/v2/alarms', { as: MEMBER, body });
+  expect([answer.status, answer.headers['tocsin-field']]).toEqual([400, field]);
+});
+
+const EVENT = { message_id: 'm', event_type: 'e', generated: '2026-01-01T12:00:00', traits: [] };
+const SAMPLE = {
+  counter_name: 'cpu',
+  counter_type: 'gauge',
+  counter_unit: '%',
+  counter_volume: 1,
+  resource_id: 'r',
+};
+
+test.each<[string, string, unknown, string | undefined]>([
+  ['an event of a list', '/v2/events', [EVENT, { ...EVENT, event_type: 3 }], '/1/event_type'],
+  ['an event of a list that cannot be stored', '/v2/events', [EVENT, { ...EVENT, event_type: '\0' }], '/1/event_type'],
+  ['a single event', '/v2/events', { ...EVENT, event_type: 3 }, '/event_type'],
+  ['a sample of a list', '/v2/meters/cpu', [SAMPLE, { ...SAMPLE, counter_volume: 'x' }], '/1/counter_volume'],
+  ['a sample of another meter', '/v2/meters/cpu', [SAMPLE, { ...SAMPLE, counter_name: 'disk' }], '/1/counter_name'],
+])('a refusal of %s names its place in the body', async (_, path, body, field) => {
+  const answer = await api.ask('POST', path, { as: ADMIN, body });
+  expect([answer.status, answer.headers['tocsin-field']]).toEqual([400, field]);
+});
+
+const SILENCE = { matchers: [{ field: 'name', value: '*' }], reason: 'r', owner: 'o' };
+
+test.each<[string, string, string, unknown, string]>([
+  ['a silence that is over', 'POST', '/v1/silences', { ...SILENCE, ends_at: '2020-01-01T00:00:00Z' }, '/ends_at'],
+  [
+    'a silence that ends before it begins',
+    'POST',
+    '/v1/silences',
+    { ...SILENCE, starts_at: '2027-01-02T00:00:00Z', ends_at: '2027-01-01T00:00:00Z' },
+    '/ends_at',
+  ],
+  [
+    'a silence of a project with a reserved name',
+    'POST',
+    '/v1/silences',
+    { ...SILENCE, project_ids: ['*'], ends_at: '2027-01-01T00:00:00Z' },
+    '/project_ids',
+  ],
+  [
+    'a pause that is over',
+    'PUT',
+    '/v1/delivery-pauses/p1',
+    { reason: 'r', ends_at: '2020-01-01T00:00:00Z' },
+    '/ends_at',
+  ],
+])('a refusal of %s names the field', async (_, method, path, body, field) => {
+  const answer = await api.ask(method, path, { as: ADMIN, body });
   expect([answer.status, answer.headers['tocsin-field']]).toEqual([400, field]);
 });

@@ -131,8 +131,10 @@ function contract(opened: Opened, open: () => Promise<Database>): void {
   test('of an admin leaves an entry in the audit trail of each project', async () => {
     await dead(opened, ['a', 'b'], 'p1');
     await dead(opened, ['x'], 'p2');
-    expect((await replay(opened, ADMIN)).json()).toMatchObject({
+    const all = (await replay(opened, ADMIN)).json<{ notification_ids: string[] }>();
+    expect({ ...all, notification_ids: all.notification_ids.toSorted() }).toEqual({
       replayed: 3,
+      notification_ids: ['a', 'b', 'x'],
       removed: 0,
       has_more: false,
       ...AT_NOON,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
+import { createTransitionListStore } from '../../src/storage/alarms/transition-list-store.js';
 import type { Database } from '../../src/storage/database.js';
 import { ADMIN, MEMBER, startApi, STRANGER, type Caller, type TestApi } from '../support/api.js';
 import { NOON } from '../support/builders.js';
@@ -166,6 +167,45 @@ function contract(open: () => Promise<Database>): void {
       { event_id: 'e4', alarm_name: 'alarm a2' },
       { event_id: 'e3', alarm_name: null, type: null },
     ]);
+  });
+
+  test('pages of one transition show each of those that came within a millisecond, newest first', async () => {
+    await fiveTransitions();
+    for (const [id, fraction] of [
+      ['e1', '1234'],
+      ['e2', '123'],
+      ['e3', '1231'],
+      ['e4', '12'],
+    ])
+      await db.query('update alarm_history set timestamp = $2::timestamptz where event_id = $1', [
+        id,
+        `2026-01-01T12:00:00.${fraction}Z`,
+      ]);
+    const seen: string[] = [];
+    for (let cursor = ''; seen.length < 9;) {
+      const page = await listed(`?limit=1${cursor}`);
+      seen.push(idsIn(page));
+      if (page.next === null) break;
+      cursor = `&cursor=${page.next}`;
+    }
+    expect(seen).toEqual(['e1', 'e3', 'e2', 'e4']);
+  });
+
+  test.each(['0000-01-01T00:00:00Z', '2026-02-30T00:00:00Z', `2026-01-01T00:00:00.${'1'.repeat(200)}Z`, '2026-01-01'])(
+    'a cursor with the time %s is refused',
+    async (at) => {
+      const values = { order: 'at:desc,event_id:desc', values: [at, 'x'] };
+      const cursor = Buffer.from(JSON.stringify(values)).toString('base64url');
+      const answer = await api.ask('GET', `/v1/transitions?cursor=${cursor}`, { as: MEMBER });
+      expect([answer.status, answer.fault]).toEqual([400, expect.stringContaining('field/attribute cursor.')]);
+    },
+  );
+
+  test('a client that has left before the first read gets no error', async () => {
+    await fiveTransitions();
+    const query = { filter: {}, limit: 10, signal: AbortSignal.abort() };
+    const page = await createTransitionListStore(db).page({ all: true }, query);
+    expect(page).toEqual({ transitions: [], next: undefined });
   });
 
   test('a transition behind thousands of other entries is found, also behind an empty page', async () => {

@@ -10,12 +10,14 @@ export interface IndexedSilence<S> {
 }
 
 /**
- * Silences for a search by alarm. Silences of one alarm are found by its id, so many of these cost no
- * more than a few.
+ * Silences for a search by alarm. Silences of one alarm are found by its id, so many of these cost no more than a few.
  */
 export class SilenceIndex<S extends SilenceCandidate> {
   readonly #byAlarm = new Map<string, IndexedSilence<S>[]>();
   readonly #byProject = new Map<string, IndexedSilence<S>[]>();
+
+  /** Most matchers that one search tests. */
+  readonly cost: number;
 
   constructor(silences: Iterable<IndexedSilence<S>>) {
     for (const entry of silences) {
@@ -24,6 +26,9 @@ export class SilenceIndex<S extends SilenceCandidate> {
       if (alarmId === undefined) for (const project of silence.projects) add(this.#byProject, project, entry);
       else add(this.#byAlarm, alarmId, entry);
     }
+    let most = 1;
+    for (const { length } of this.#byProject.values()) most = Math.max(most, length);
+    this.cost = most;
   }
 
   /** All silences that hold this alarm, in the order in which they were given, those of its id first. */
@@ -33,11 +38,6 @@ export class SilenceIndex<S extends SilenceCandidate> {
       if ([project, ALL_SILENCED].some((one) => silence.projects.includes(one)) && matches(alarm)) yield silence;
     for (const group of [project, ALL_SILENCED])
       for (const { silence, matches } of this.#byProject.get(group) ?? []) if (matches(alarm)) yield silence;
-  }
-
-  /** Most matchers that one search tests. */
-  get cost(): number {
-    return Math.max(1, ...[...this.#byProject.values()].map(({ length }) => length));
   }
 }
 

@@ -67,10 +67,7 @@ export function evaluatedTypeOf(rule: AlarmRule): AlarmType<AlarmRule, unknown> 
   return kind;
 }
 
-/**
- * The kinds of backends that all rules of a type need; none for composite rules, each of which needs those of the rules
- * within it.
- */
+/** The kinds of backends that each rule of a type needs. None for composite rules: their inner rules have backends. */
 export function backendsOfType(type: AlarmKind): readonly DatasourceKind[] {
   if (type === 'composite') return [];
   // Only of a composite rule do the backends depend on more than the type.

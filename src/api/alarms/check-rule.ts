@@ -53,9 +53,9 @@ export function refuseUnknownBackend(wanted: Wanted, checks: Pick<RuleChecks, 'k
 }
 
 /** The options of a rule within a composite one stand in that rule, those of other rules in the alarm. */
-function placeOfBackend(whole: AlarmRule, { rule }: RulePart): AppErrorOptions {
+function placeOfBackend(ruleOfAlarm: AlarmRule, { rule }: RulePart): AppErrorOptions {
   const path = ['tocsin', 'backend'];
-  return whole.type === 'composite' ? { fieldIn: { part: rule, path } } : { field: path };
+  return ruleOfAlarm.type === 'composite' ? { fieldIn: { part: rule, path } } : { field: path };
 }
 
 function refuseUnknownName(

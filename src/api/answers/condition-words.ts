@@ -1,5 +1,6 @@
 import type { AlarmRule } from '../../alarm/types/index.js';
 import type { COMPARISON_OPERATORS } from '../../alarm/types/threshold/schema.js';
+import { counted } from '../../alarm/wire/counted-noun.js';
 import { pythonFloat } from '../../alarm/wire/python-json.js';
 
 const COMPARISONS: Readonly<Record<(typeof COMPARISON_OPERATORS)[number], string>> = {
@@ -28,7 +29,7 @@ export function conditionWords(rule: AlarmRule): string {
     case 'combination':
       return `${rule.operator === 'or' ? 'any' : 'each'} of ${counted(rule.alarm_ids.length, 'alarm')} is in alarm`;
     case 'event':
-      return `an event ${rule.event_type} is received`;
+      return rule.event_type === '*' ? 'any event is received' : `an event ${rule.event_type} is received`;
     case 'loadbalancer_member_health':
       return `a member of the pool ${rule.pool_id} is unhealthy`;
   }
@@ -58,10 +59,6 @@ function gnocchiWords(
 
 function statisticWords(name: string): string {
   return STATISTICS[name] ?? name;
-}
-
-function counted(count: number, singular: string): string {
-  return `${count} ${singular}${count === 1 ? '' : 's'}`;
 }
 
 function numberWords(value: number): string {

@@ -50,7 +50,9 @@ export const ValuesAnswer = z
     start: UtcTimestamp,
     stop: UtcTimestamp,
     step: z.number(),
-    created_at: UtcTimestamp.nullable().meta({ description: 'When the alarm was created; null for a draft.' }),
+    created_at: UtcTimestamp.nullable().meta({
+      description: 'When the alarm was created; null for a draft, or if it is not known.',
+    }),
     initial_state: State.meta({ description: 'The state before the start.' }),
     series: z.array(SeriesOfValues),
     series_not_shown: z.int(),

@@ -35,7 +35,7 @@ const IMPORTED: Readonly<Record<string, string>> = {
   [`/${CLIENT_NAME}`]: CLIENT_NAME,
 };
 
-/** The style sheets of the page in one file, so that a browser asks once. */
+/** The style sheets of the page in one file, so that a browser sends one request. */
 export const STYLES_NAME = 'styles/page.css';
 
 /** The address of a file of the page, from its name. */

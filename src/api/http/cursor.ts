@@ -54,8 +54,11 @@ function jsonIn(text: string): unknown {
   }
 }
 
+/** A time that the database accepts: of this calendar, from the year 1 on, in microseconds at most. */
 function isTime(text: string): boolean {
-  return /^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/.test(text) && !Number.isNaN(new Date(text).getTime());
+  const [, seconds] = /^((?!0000)\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.\d{1,6})?Z$/.exec(text) ?? [];
+  const date = new Date(text);
+  return seconds !== undefined && !Number.isNaN(date.getTime()) && date.toISOString().startsWith(seconds);
 }
 
 function orderText(sort: readonly Sort<string>[]): string {

@@ -15,7 +15,7 @@ export function silenceVersionOf({ revision }: Pick<StoredSilence, 'revision'>):
   return `"${revision}"`;
 }
 
-/** What a client says of the versions that it is willing to change: `If-Match`. */
+/** The header `If-Match`: the versions that the client is willing to change. */
 interface WantedVersion {
   ifMatch: string | undefined;
 }

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 
 import { shownText } from '../../alarm/wire/wire-types.js';
-import { AppError } from '../../errors.js';
+import { AppError, type BodyPath } from '../../errors.js';
 
 type Issue = z.core.$ZodIssue;
 
@@ -13,6 +13,8 @@ export interface FaultContext {
   value: unknown;
   /** Precedes the name of the field: the index of the list member, for example `[3]`. */
   prefix?: string;
+  /** Path of the value within the body; absent if it is the body. */
+  within?: BodyPath;
 }
 
 /** Parses a value. @throws AppError with the message of Aodh's framework for the first problem. */
@@ -20,16 +22,16 @@ export function parseWith<T>(schema: z.ZodType<T>, context: FaultContext): T {
   const parsed = schema.safeParse(context.value);
   if (parsed.success) return parsed.data;
   const { issues } = parsed.error;
-  throw new AppError('invalid_request', faultstring(issues, context), { ...fieldOf(issues) });
+  throw new AppError('invalid_request', faultstring(issues, context), fieldOf(issues, context));
 }
 
-/** The path of the field with the first problem; none if the whole value is wrong. */
-function fieldOf(issues: readonly Issue[]): { field?: (string | number)[] } {
+/** The path of the field with the first problem; none if the whole body is wrong. */
+function fieldOf(issues: readonly Issue[], { within = [] }: FaultContext): { field?: BodyPath } {
   const issue = firstOf(issues);
   if (issue === undefined) return {};
   const [unknown] = issue.code === 'unrecognized_keys' ? issue.keys : [];
   const all = [...wholePath(issue), ...(unknown === undefined ? [] : [unknown])];
-  const field = all.filter((part) => typeof part !== 'symbol');
+  const field = [...within, ...all.filter((part) => typeof part !== 'symbol')];
   return field.length === 0 ? {} : { field };
 }
 

@@ -119,7 +119,7 @@ async function splitList(
     const piece = { start: at, end, from: length };
     const items = itemsIn(bytes, piece);
     if (items.length !== commas + 1) throw invalidJson();
-    refusal ??= refusalOf(items);
+    refusal ??= refusalOf(items, length);
     pieces.push(piece);
     length += items.length;
     at = end + 1;
@@ -204,13 +204,17 @@ function itemsIn(bytes: Buffer, { start, end }: Piece): unknown[] {
   return parsed(() => `[${PART_OF_TEXT.decode(bytes.subarray(start, end))}]`) as unknown[];
 }
 
-function refusalOf(items: readonly unknown[]): Error | undefined {
-  try {
-    for (const item of items) refuseUnreasonable(item);
-    return undefined;
-  } catch (refusal) {
-    return refusal as Error;
+/** The refusal of the first unreasonable item. `from`: the place of the first one in the list. */
+function refusalOf(items: readonly unknown[], from: number): Error | undefined {
+  for (const [index, item] of items.entries()) {
+    try {
+      refuseUnreasonable(item);
+    } catch (refusal) {
+      if (!(refusal instanceof AppError)) return refusal as Error;
+      return refusal.at([from + index, ...(refusal.field ?? [])]);
+    }
   }
+  return undefined;
 }
 
 /** Parses a whole text. @throws AppError. */

@@ -138,7 +138,7 @@ function described(
   };
 }
 
-/** What a route of an object with versions has beside other routes. */
+/** The parameters, headers and responses of a route of an object with versions. */
 function versionOf(
   { method }: Route,
   answer: Operation['answer'],

@@ -112,9 +112,10 @@ type Granted = Pick<NewApiKey, 'projectId' | 'userId' | 'role' | 'allProjects' |
 function grantedTo(identity: Identity, request: ApiKeyRequest): Granted {
   const { role, description, all_projects: allProjects } = request;
   const projectId = request.project_id ?? identity.projectId;
-  if (projectId === null) throw invalidInput('project_id', 'None', 'Mandatory field missing.');
+  if (projectId === null) throw invalidInput('project_id', 'None', 'Mandatory field missing.').at(['project_id']);
   refuseOtherProject(identity, projectId);
-  if (allProjects && role !== 'admin') throw invalidInput('all_projects', 'True', 'only for keys of the role admin');
+  if (allProjects && role !== 'admin')
+    throw invalidInput('all_projects', 'True', 'only for keys of the role admin').at(['all_projects']);
   const createdBy = identity.userId ?? '';
   const userId = request.user_id ?? createdBy;
   const isForAdmins = allProjects || userId !== createdBy;

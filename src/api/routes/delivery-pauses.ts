@@ -52,7 +52,8 @@ async function setPause({ notifications, now }: DeliveryPauseRoutesDeps, request
   const projectId = pausable(request);
   const { ends_at: endsAt = null, reason } = parseWith(PauseRequest, { argument: 'data', value: request.body ?? {} });
   const at = now();
-  if (endsAt && endsAt <= at) throw invalidInput('ends_at', utcTimestamp(endsAt), 'It must be in the future.');
+  if (endsAt && endsAt <= at)
+    throw invalidInput('ends_at', utcTimestamp(endsAt), 'It must be in the future.').at(['ends_at']);
   await notifications.pause(projectId, at, { endsAt, reason, pausedBy: request.identity.userId });
   return { status: 204 };
 }

@@ -15,7 +15,7 @@ export function projectsOf(identity: Identity, { project_ids, all_projects }: Si
     return [ALL_SILENCED];
   }
   if (project_ids === null && identity.projectId === null)
-    throw invalidInput('project_ids', 'None', 'Mandatory field missing.');
+    throw invalidInput('project_ids', 'None', 'Mandatory field missing.').at(['project_ids']);
   return inOrder(project_ids ?? [identity.projectId ?? '']).map((project) => named(identity, project, 'project_ids'));
 }
 
@@ -26,8 +26,10 @@ function inOrder(projects: readonly string[]): string[] {
 
 /** @throws AppError for a project that the caller may not name. */
 export function named(identity: Identity, project: string, field: 'project_id' | 'project_ids'): string {
-  if (project === ALL_SILENCED)
-    throw invalidInput(field, project, 'It names no project; all_projects is for all of them.');
+  if (project === ALL_SILENCED) {
+    const refusal = invalidInput(field, project, 'It names no project; all_projects is for all of them.');
+    throw field === 'project_ids' ? refusal.at([field]) : refusal;
+  }
   if (!isAdmin(identity) && project !== identity.projectId)
     throw new AppError('not_found', `Project ${project} not found`);
   return project;
@@ -37,7 +39,9 @@ export function named(identity: Identity, project: string, field: 'project_id' |
 export function refuseOtherProjects({ project_ids, all_projects }: SilenceRequest, { projects }: Silence): void {
   const wanted = all_projects ? [ALL_SILENCED] : inOrder(project_ids ?? projects);
   if (wanted.length === projects.length && wanted.every((project, index) => project === projects[index])) return;
-  throw invalidInput('project_ids', project_ids?.join() ?? 'None', 'They cannot be changed: make another silence.');
+  throw invalidInput('project_ids', project_ids?.join() ?? 'None', 'They cannot be changed: make another silence.').at([
+    'project_ids',
+  ]);
 }
 
 /** Users change the silences of their own project, but not those that an admin made for it or for several. */

@@ -211,9 +211,9 @@ function definitionOf(
 ): SilenceDefinition {
   const [start, endsAt] = [starts_at ?? startsAt, ends_at ?? null];
   if (endsAt !== null && endsAt <= now)
-    throw invalidInput('ends_at', utcTimestamp(endsAt), 'It must be in the future.');
+    throw invalidInput('ends_at', utcTimestamp(endsAt), 'It must be in the future.').at(['ends_at']);
   if (endsAt !== null && endsAt <= start)
-    throw invalidInput('ends_at', utcTimestamp(endsAt), 'It must be after starts_at.');
+    throw invalidInput('ends_at', utcTimestamp(endsAt), 'It must be after starts_at.').at(['ends_at']);
   return {
     projects,
     matchers,

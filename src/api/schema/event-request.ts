@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { projectIn, traitsByName, traitValue, type AlarmEvent, type Trait } from '../../alarm/types/event/event.js';
 import { MANDATORY_MISSING, optional, wireList, wireText } from '../../alarm/wire/wire-types.js';
 import { AppError } from '../../errors.js';
-import { parseWith } from '../http/faultstring.js';
+import { parseWith, type FaultContext } from '../http/faultstring.js';
 import type { JsonList } from '../http/json-list.js';
 import { invalidInput } from '../http/query-parameters.js';
 import { wireTimestamp } from './timestamp.js';
@@ -49,14 +49,19 @@ export function eventsIn(body: JsonList | undefined): AsyncIterable<readonly Ala
   if (body === undefined) throw new AppError('invalid_request', `Missing argument: "${ARGUMENT}"`);
   const { length, isList } = body;
   if (length > MAX_EVENTS) throw invalidInput(ARGUMENT, `${length} events`, `at most ${MAX_EVENTS} events at once`);
-  const eventAt = (value: unknown, index: number): AlarmEvent => eventOf(value, isList ? `[${index}]` : '');
+  const eventAt = (value: unknown, index: number): AlarmEvent =>
+    isList ? eventOf(value, { prefix: `[${index}]`, within: [index] }) : eventOf(value, { prefix: '', within: [] });
   return body.map((items, from) => items.map((value, index) => eventAt(value, from + index)));
 }
 
-function eventOf(value: unknown, prefix: string): AlarmEvent {
-  const { message_id, event_type, generated, traits } = parseWith(EventRequest, { argument: ARGUMENT, value, prefix });
+function eventOf(value: unknown, place: Required<Pick<FaultContext, 'prefix' | 'within'>>): AlarmEvent {
+  const context = { argument: ARGUMENT, value, ...place };
+  const { message_id, event_type, generated, traits } = parseWith(EventRequest, context);
+  const { prefix, within } = place;
   if (JSON.stringify(value).length > MAX_EVENT_CHARACTERS) {
-    throw invalidInput(ARGUMENT + prefix, message_id, `An event has at most ${MAX_EVENT_CHARACTERS} characters`);
+    throw invalidInput(ARGUMENT + prefix, message_id, `An event has at most ${MAX_EVENT_CHARACTERS} characters`).at(
+      within,
+    );
   }
   const projectId = projectIn(traits);
   if (projectId.length > MAX_ID) {
@@ -64,7 +69,7 @@ function eventOf(value: unknown, prefix: string): AlarmEvent {
       `${ARGUMENT}${prefix}.traits`,
       `${projectId.slice(0, 20)}…`,
       `Ids have at most ${MAX_ID} characters`,
-    );
+    ).at([...within, 'traits']);
   }
   return {
     messageId: message_id,

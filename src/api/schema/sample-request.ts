@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { optional, wireEnum, wireFloat, wireText } from '../../alarm/wire/wire-types.js';
-import { AppError } from '../../errors.js';
+import { AppError, type BodyPath } from '../../errors.js';
 import type { Sample } from '../../storage/meters/sample-store.js';
 import { parseWith } from '../http/faultstring.js';
 import type { JsonList } from '../http/json-list.js';
@@ -49,19 +49,29 @@ export interface SampleContext {
 export function samplesIn(body: JsonList | undefined, context: SampleContext): AsyncIterable<readonly Sample[]> {
   if (body === undefined) throw new AppError('invalid_request', 'Missing argument: "samples"');
   const newIds: string[] = [];
+  const { isList } = body;
   const sampleAt = (value: unknown, index: number): Sample =>
-    sampleOf(value, index, { ...context, newId: () => (newIds[index] ??= context.newId()) });
+    sampleOf(
+      value,
+      { index, within: isList ? [index] : [] },
+      { ...context, newId: () => (newIds[index] ??= context.newId()) },
+    );
   return body.map((items, from) => items.map((value, index) => sampleAt(value, from + index)));
 }
 
-function sampleOf(value: unknown, index: number, { meter, identity, at, newId }: SampleContext): Sample {
-  const request = parseWith(SampleRequest, { argument: 'samples', value, prefix: `[${index}]` });
+function sampleOf(
+  value: unknown,
+  { index, within }: { index: number; within: BodyPath },
+  { meter, identity, at, newId }: SampleContext,
+): Sample {
+  const request = parseWith(SampleRequest, { argument: 'samples', value, prefix: `[${index}]`, within });
   if (request.counter_name !== null && request.counter_name !== meter) {
     const field = `samples[${index}].counter_name`;
     const message = `should be ${meter}, the meter that is posted to`;
     throw new AppError(
       'invalid_request',
       `Invalid input for field/attribute ${field}. Value: '${request.counter_name}'. ${message}`,
+      { field: [...within, 'counter_name'] },
     );
   }
   if (request.project_id !== null) refuseForeignProject(identity, request.project_id);

@@ -26,8 +26,11 @@ export const prometheus = {
 } satisfies BackendKind<'prometheus'>;
 
 function reservedFor({ prometheus: section }: BackendDeps['config']): string | undefined {
-  const isShared = [...sectionsOf(section).values()].every(({ tenancy }) => tenancy === 'none');
-  return isShared ? 'only admins may use Prometheus, since prometheus.tenancy is none' : undefined;
+  const configured = backendsOf(section);
+  const sections = configured.size > 0 ? configured : sectionsOf(section);
+  if (![...sections.values()].every(({ tenancy }) => tenancy === 'none')) return undefined;
+  const settings = [...sections.keys()].map((name) => `${sectionName('prometheus', name)}.tenancy`).join(' and ');
+  return `only admins may use Prometheus, since ${settings} ${sections.size === 1 ? 'is' : 'are'} none`;
 }
 
 /** Longest time for Prometheus to parse a query while the API client waits. Then the rule counts as not checked. */

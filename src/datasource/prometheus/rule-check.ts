@@ -40,7 +40,7 @@ export function createPrometheusRuleCheck(
         'forbidden',
         `Admins may create prometheus rules only for alarms of their own, since ` +
           `${setting} is none: nothing keeps projects apart`,
-        { field: ['project_id'] },
+        { fieldIn: { part: first!, path: [] } },
       );
     }
     if (tenancy !== 'label' || !isConfigured) return;

@@ -1,6 +1,7 @@
 import { NOT_EVALUATED_YET, type AlarmState } from '../../alarm/state.js';
 import type { Verdict } from '../../alarm/decide.js';
 import type { EvaluationOptions } from '../../alarm/evaluation-options.js';
+import { counted } from '../../alarm/wire/counted-noun.js';
 import { pythonFloat } from '../../alarm/wire/python-json.js';
 import type { DropReason } from '../../alarm/sanitise.js';
 import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
@@ -184,15 +185,13 @@ function shownReason(reason: string): string {
 
 function evaluationSentence({ evaluation, found, stateAt, existed }: SummaryInput): string | undefined {
   if (found === undefined) return undefined;
-  if (!existed && stateAt.since === null) return `An evaluation of that moment gives ${evaluation.wouldBe}: ${found}.`;
+  if (!existed && stateAt.since === null)
+    return evaluation.verdict === 'outage'
+      ? `An evaluation of that moment is not possible: ${found}.`
+      : `An evaluation of that moment gives ${evaluation.wouldBe}: ${found}.`;
   if (evaluation.verdict === 'outage') return `It keeps its state, since nothing new can be said: ${found}.`;
   if (evaluation.wouldBe === stateAt.state) return `Its evaluation gives the same: ${found}.`;
   return `Its evaluation gives ${evaluation.wouldBe}: ${found}.`;
-}
-
-/** `1 datapoint`, `2 datapoints`. */
-function counted(count: number, singular: string): string {
-  return `${count} ${singular}${count === 1 ? '' : 's'}`;
 }
 
 /** UTC to the second, with `Z`: a sentence has no other sign of its zone. */

@@ -117,7 +117,8 @@ async function page(
     if (next === undefined) return pageOf(found, undefined);
     position = next.map(String);
   }
-  const [at = '', eventId = ''] = position ?? [];
+  if (position === undefined) return pageOf(found, undefined);
+  const [at = '', eventId = ''] = position;
   return pageOf(found, { at: utcText(at), eventId });
 }
 

@@ -33,9 +33,9 @@ function contract(open: () => Promise<Database>): void {
 
   const held = async (sql: Sql = db, at = NOON): Promise<string[]> =>
     ((await silences.allHolding(sql, [WEB], at)).get('a') ?? []).map(({ id }) => id);
-  const change = async (fields: Partial<Silence>): Promise<void> => {
+  const change = async (fields: Partial<Silence>, id = 's'): Promise<void> => {
     const changed = Object.keys(fields);
-    await createSilenceStore(db).replace(ALL, 's', (current) => ({ next: { ...current, ...fields }, changed }), BY);
+    await createSilenceStore(db).replace(ALL, id, (current) => ({ next: { ...current, ...fields }, changed }), BY);
   };
 
   test.each<[string, () => Promise<unknown>, string[]]>([
@@ -67,15 +67,17 @@ function contract(open: () => Promise<Database>): void {
       createdHoursAgo: fc.constantFrom(1, 2, 3),
       endsInHours: fc.constantFrom(0.5, 1, 2),
       at: fc.constantFrom(0, 0.7, 1.5),
-      isStored: fc.boolean(),
+      act: fc.constantFrom('store', 'delete', 'edit'),
     });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
         await empty(db);
-        for (const { id, projects, createdHoursAgo, endsInHours, at, isStored } of steps) {
-          await db.query('delete from silences where id = $1', [id]);
-          const times = { createdAt: later(-createdHoursAgo), endsAt: later(endsInHours) };
-          if (isStored) await storeSilence(db, aSilence(NOON, { id, projects, ...times }));
+        for (const { id, projects, createdHoursAgo, endsInHours, at, act } of steps) {
+          const endsAt = later(endsInHours);
+          if (act === 'edit') await change({ projects, endsAt }, id);
+          else await db.query('delete from silences where id = $1', [id]);
+          const createdAt = later(-createdHoursAgo);
+          if (act === 'store') await storeSilence(db, aSilence(NOON, { id, projects, endsAt, createdAt }));
           expect(await seenBy(silences, later(at))).toEqual(await seenBy(new OpenSilences(), later(at)));
         }
       }),
