@@ -99,6 +99,7 @@ test('a preview of a replay says how many would be sent and to which receivers, 
   expect((await api.ask('POST', replay, { as: READER })).status).toBe(403);
   expect((await api.ask('POST', replay, { as: MEMBER })).json()).toEqual({
     replayed: 2,
+    notification_ids: expect.arrayContaining(['n1', 'n2']) as unknown,
     removed: 0,
     has_more: false,
     ended_before: '2026-01-01T12:00:00Z',
