@@ -1958,7 +1958,7 @@ export interface components {
              */
             stop: string;
             step: number;
-            /** @description When the alarm was created; null for a draft. */
+            /** @description When the alarm was created; null for a draft, or if it is not known. */
             created_at: string | null;
             /**
              * @description The state before the start.
@@ -2220,7 +2220,7 @@ export interface components {
             configured: boolean;
             /** @description Whether the caller may create such alarms. */
             allowed: boolean;
-            /** @description What is not configured or not allowed, with the option to set. */
+            /** @description Why such alarms are not evaluated, or not allowed, with the option to set; null if they are evaluated and allowed. */
             reason: string | null;
         };
         DraftTestFireRequest: {
