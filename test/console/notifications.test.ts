@@ -6,6 +6,7 @@ import { MEMBER, startApi, thresholdBody, type TestApi } from '../support/api.js
 import { openPage, PHONE, seriousFaults, startBrowser } from '../support/browser.js';
 import { NOON } from '../support/builders.js';
 import { anyDatabase, empty } from '../support/databases.js';
+import { eventually } from '../support/eventually.js';
 import { describeWith } from '../support/servers.js';
 import { statuses, storeNumbered, type StoredNotification } from '../support/stored-notifications.js';
 
@@ -90,6 +91,47 @@ describeWith(['chromium'], 'the view of notifications in Chromium', () => {
     const found = Object.values(await statuses(db)).sort();
     expect(found).toEqual(['dead', 'pending', 'pending', 'pending', 'pending', 'pending']);
     expect(misdeeds).toEqual(NO_MISDEEDS);
+    await context.close();
+  });
+
+  test('a replay that finds all sent by another user is done, and says no more', async () => {
+    await stored('a', 2, DEAD);
+    const { page, context } = await openPage(browser, addressOf('&status=dead'));
+    await page.getByRole('button', { name: 'Send all dead again' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('2 notifications are sent again').waitFor();
+    await db.query(`update notifications set status = 'pending', attempt = 0, finished_at = null`);
+    await dialog.getByRole('button', { name: 'Send again' }).click();
+    const status = page.getByRole('region', { name: 'Sending again' }).getByRole('status');
+    await status.getByText('Done').waitFor();
+    expect(await status.textContent()).toBe('Done.');
+    await context.close();
+  });
+
+  test('a replay says what was not seen while another project was chosen, and goes on in the new stream', async () => {
+    await stored('a', 3, DEAD);
+    const { page, context } = await openPage(browser, addressOf('&status=dead'));
+    await page.getByRole('button', { name: 'Send all dead again' }).click();
+    await page.getByRole('dialog').getByText('3 notifications').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Send again' }).click();
+    const replay = page.getByRole('region', { name: 'Sending again' });
+    await replay.getByText('Done: 3 are waiting to be sent.').waitFor();
+    const choose = async (name: string): Promise<void> => {
+      await page.getByLabel('Project', { exact: true }).fill(name);
+      await page.getByLabel('Project', { exact: true }).press('Enter');
+    };
+    await choose('p2');
+    await replay.waitFor({ state: 'detached' });
+    await choose('p1');
+    await replay.getByText('Done: 3 not seen to end.').waitFor();
+    await page.getByText('live', { exact: true }).waitFor();
+    const finishedAt = new Date(NOON.getTime() + 60_000);
+    await db.query(`update notifications set status = 'delivered', finished_at = $1 where id = 'a0'`, [finishedAt]);
+    await eventually(async () => {
+      api.streams.wake();
+      await api.clock.advance(100);
+      expect(await replay.getByText('Done: 1 delivered, 2 not seen to end.').count()).toBe(1);
+    });
     await context.close();
   });
 

@@ -1,6 +1,7 @@
 import { useContext, useEffect, useRef, useState } from 'preact/hooks';
 
 import { bodyOf, client, RequestRefused } from '../requests/client.js';
+import { RESET, type LiveEvent } from '../requests/live-events.js';
 import { LiveContext } from '../requests/live.js';
 import type { LiveTabs } from '../requests/live-tabs.js';
 import { beginWork, finishWork } from '../requests/long-work.js';
@@ -53,6 +54,8 @@ class ReplayRunner {
   #progress: ReplayProgress | undefined;
   #work: AbortController | undefined;
   #follower = new OutcomeFollower(0);
+  /** The stream that tells how the notifications end. It is closed with its user. */
+  #live: LiveTabs | undefined;
   #stopListening = (): void => undefined;
   readonly #watchers = new Set<(hasSent: boolean) => void>();
 
@@ -68,15 +71,19 @@ class ReplayRunner {
 
   /** Begins a replay. `live`: the stream, which tells how the notifications end; undefined if there is none. */
   start(owner: string, plan: ReplayPlan, live: LiveTabs | undefined): void {
-    this.#stopListening();
-    const follower = new OutcomeFollower(Date.parse(plan.query.ended_before));
-    this.#follower = follower;
-    this.#stopListening =
-      live?.listen((events) => {
-        follower.hear(events);
-        if (this.#progress) this.#show(this.#progress);
-      }) ?? (() => undefined);
-    this.run(owner, { ...plan, sent: 0, isCut: false, removed: 0, outcome: follower.outcome(), phase: 'sending' });
+    this.#follower = new OutcomeFollower(Date.parse(plan.query.ended_before));
+    this.#listen(live);
+    const outcome = this.#follower.outcome();
+    this.run(owner, { ...plan, sent: 0, isCut: false, removed: 0, outcome, phase: 'sending' });
+  }
+
+  /** Goes on in the present stream of the owner. What happened since the one before was closed was not seen. */
+  follow(owner: string, live: LiveTabs | undefined): void {
+    const progress = this.progressFor(owner);
+    if (progress === undefined || live === this.#live || this.#follower.isOver()) return;
+    this.#follower.hear([RESET]);
+    this.#listen(live);
+    this.#show(progress);
   }
 
   run(owner: string, from: ReplayProgress): void {
@@ -133,11 +140,23 @@ class ReplayRunner {
     const { query, sent } = progress;
     const part = await bodyOf(client.POST('/v1/notifications/replay', { params: { query }, signal }));
     this.#follower.add(part.notification_ids);
+    if (!part.has_more) this.#follower.complete();
     const phase = part.has_more ? 'sending' : 'done';
     return { ...without(progress), sent: sent + part.replayed, removed: part.removed, phase };
   }
 
+  #listen(live: LiveTabs | undefined): void {
+    this.#stopListening();
+    this.#live = live;
+    const follower = this.#follower;
+    const hear = (events: readonly LiveEvent[]): void => {
+      if (follower.hear(events)) this.#show(this.#progress);
+    };
+    this.#stopListening = live?.listen(hear) ?? (() => undefined);
+  }
+
   #show(progress: ReplayProgress | undefined, hasSent = false): void {
+    if (this.#follower.isOver()) this.#stopListening();
     this.#progress = progress && { ...progress, outcome: this.#follower.outcome() };
     for (const watcher of [...this.#watchers]) watcher(hasSent);
   }
@@ -163,6 +182,7 @@ export function useReplayJob(onPart: () => void): ReplayJob {
     follow(false); // something may have changed since the element was rendered
     return runner.watch(follow);
   }, []);
+  useEffect(() => runner.follow(owner, live), [owner, live]);
   const progress = runner.progressFor(owner);
   return {
     progress,

@@ -16,6 +16,7 @@ export class OutcomeFollower {
   readonly #ended = new Map<string, string>();
   readonly #counts = new Map<string, number>();
   #waiting = 0;
+  #isComplete = false;
   #hasGap = false;
 
   /** `since`: ends before this time were not of this replay. Milliseconds since 1970. */
@@ -32,13 +33,20 @@ export class OutcomeFollower {
     }
   }
 
-  /** Takes note of events. */
-  hear(events: readonly LiveEvent[]): void {
-    for (const { name, data } of events) {
-      if (name === 'reset') this.#hasGap = true;
-      if (name !== 'delivery' || !('notification_id' in data)) continue;
-      if (Date.parse(data.time) >= this.sinceMs) this.#end(data.notification_id, data.status);
-    }
+  /** All have been added: the ends of others are kept no longer. */
+  complete(): void {
+    this.#isComplete = true;
+    for (const id of [...this.#ended.keys()]) if (!this.#replayed.has(id)) this.#ended.delete(id);
+  }
+
+  /** True if all have been added and have ended. */
+  isOver(): boolean {
+    return this.#isComplete && this.#waiting === 0;
+  }
+
+  /** Takes note of events. Returns true if they change the outcome. */
+  hear(events: readonly LiveEvent[]): boolean {
+    return events.map((event) => this.#note(event)).includes(true);
   }
 
   outcome(): ReplayOutcome {
@@ -46,13 +54,26 @@ export class OutcomeFollower {
     return { ended, waiting: this.#waiting, hasGap: this.#hasGap };
   }
 
-  #end(id: string, status: string): void {
+  #note({ name, data }: LiveEvent): boolean {
+    if (name === 'reset') {
+      const isNews = !this.#hasGap;
+      this.#hasGap = true;
+      return isNews;
+    }
+    if (name !== 'delivery' || !('notification_id' in data)) return false;
+    return Date.parse(data.time) >= this.sinceMs && this.#end(data.notification_id, data.status);
+  }
+
+  #end(id: string, status: string): boolean {
+    const isReplayed = this.#replayed.has(id);
+    if (!isReplayed && this.#isComplete) return false;
     const before = this.#ended.get(id);
     this.#ended.set(id, status);
-    if (!this.#replayed.has(id)) return;
+    if (!isReplayed || status === before) return false;
     if (before === undefined) this.#waiting -= 1;
     else this.#count(before, -1);
     this.#count(status, 1);
+    return true;
   }
 
   #count(status: string, by: number): void {
@@ -60,11 +81,14 @@ export class OutcomeFollower {
   }
 }
 
-/** `3 delivered, 2 dead again, 1 is waiting to be sent`. Says only what is known. */
-export function outcomeText({ ended, waiting, hasGap }: ReplayOutcome): string {
+/**
+ * `3 delivered, 2 dead again, 1 is waiting to be sent`. Says only what is known. `before`: the status from which they
+ * were sent again.
+ */
+export function outcomeText({ ended, waiting, hasGap }: ReplayOutcome, before: string | undefined): string {
   const ends = Object.entries(ended)
     .sort(([one], [other]) => Number(other === 'delivered') - Number(one === 'delivered'))
-    .map(([status, count]) => `${count} ${status === 'dead' ? 'dead again' : status}`);
+    .map(([status, count]) => `${count} ${status}${status === before ? ' again' : ''}`);
   const seen = hasGap ? 'not seen to end' : `${waiting === 1 ? 'is' : 'are'} waiting to be sent`;
   return [...ends, ...(waiting > 0 ? [`${waiting} ${seen}`] : [])].join(', ');
 }

@@ -108,8 +108,8 @@ export function ReplayStatus({ job }: { job: ReplayJob }): JSX.Element | null {
   const pauses = useContext(PausesContext);
   const hold = holdOf(pauses, useActedProject(progress?.query.project_id));
   if (progress === undefined) return null;
-  const { sent, isCut, total, isComplete, phase, removed, failure, outcome } = progress;
-  const ends = outcomeText(outcome);
+  const { query, sent, isCut, total, isComplete, phase, removed, failure, outcome } = progress;
+  const ends = outcomeText(outcome, query.status);
   const most = Math.max(total, sent);
   return (
     <section class="panel" aria-label="Sending again">
@@ -123,7 +123,7 @@ export function ReplayStatus({ job }: { job: ReplayJob }): JSX.Element | null {
       </div>
       <progress max={most} value={phase === 'done' ? most : sent} aria-label="Queued again" />
       <p role="status">
-        <PhaseWords progress={progress} />
+        <PhaseWords progress={progress} hasEnds={ends !== ''} />
         {ends !== '' && ` ${ends}.`}
         {outcome.waiting > 0 && <HoldWords hold={hold} />}
         {phase === 'done' && removed > 0 && ` ${countText(removed)} were left out: their actions were removed.`}
@@ -133,7 +133,14 @@ export function ReplayStatus({ job }: { job: ReplayJob }): JSX.Element | null {
   );
 }
 
-function PhaseWords({ progress: { phase, isCut, until, failure } }: { progress: ReplayProgress }): JSX.Element {
+function PhaseWords({
+  progress: { phase, isCut, until, failure },
+  hasEnds,
+}: {
+  progress: ReplayProgress;
+  /** True if the ends follow these words. */
+  hasEnds: boolean;
+}): JSX.Element {
   if (phase === 'sending') return <>Under way. {GOES_ON}</>;
   if (phase === 'waiting')
     return (
@@ -142,7 +149,7 @@ function PhaseWords({ progress: { phase, isCut, until, failure } }: { progress: 
         ). It goes on at {until && <Time at={until.toISOString()} form="time" />}. {GOES_ON}
       </>
     );
-  if (phase === 'done') return <>Done:</>;
+  if (phase === 'done') return <>{hasEnds ? 'Done:' : 'Done.'}</>;
   return (
     <>
       {phase === 'stopped' ? 'Stopped' : 'Failed'}
