@@ -139,6 +139,16 @@ function suite(open: () => Promise<Database>): void {
     ]);
   });
 
+  test('an imported alarm has no known creation, since its time is that of its last edit in Aodh', async () => {
+    const timestamp = '2026-01-01T11:30:00';
+    const imported = { ...bodyOf('threshold'), alarm_id: 'imported', project_id: 'p1', user_id: 'u1', timestamp };
+    const answer = await api.ask('POST', '/v1/imports', { as: ADMIN, body: [imported] });
+    expect(answer.json()).toMatchObject([{ outcome: 'created' }]);
+    expect(await rig.values(`/v1/alarms/imported/values${SEARCH}`)).toMatchObject({ created_at: null });
+    const { summary, notes } = await explain(api, 'imported', '?at=2026-01-01T11:10:00Z');
+    expect([summary, ...notes].join(' ')).not.toContain('did not exist');
+  });
+
   test('a combination has the states of its members, as its explanations have them', async () => {
     const ids = [await api.create(bodyOf('prometheus'), MEMBER), await api.create(bodyOf('threshold'), MEMBER)];
     const inner = await api.create(combinationBody([ids[1]!, await api.create(thresholdBody(), MEMBER)]), MEMBER);

@@ -37,7 +37,8 @@ export function chartData(values: ShownValues): ChartData {
     };
   });
   const [from, to] = [secondsOf(values.start), secondsOf(values.stop)];
-  const created = creationOf(values);
+  // Not known for drafts and imported alarms.
+  const created = values.created_at === null ? -Infinity : secondsOf(values.created_at);
   return {
     times,
     series,
@@ -57,13 +58,6 @@ export function chartData(values: ShownValues): ChartData {
 /** Empty for the only series without a name. */
 function seriesName({ name, rule }: ShownValues['series'][number], index: number, count: number): string {
   return [rule, name].filter(Boolean).join(' ') || (count === 1 ? '' : `series ${index + 1}`);
-}
-
-/** When the alarm began; -Infinity for drafts, and for imported alarms, whose history is older than they are. */
-function creationOf({ created_at, transitions }: ShownValues): number {
-  if (created_at === null) return -Infinity;
-  const created = secondsOf(created_at);
-  return transitions?.some(({ at }) => secondsOf(at) < created) ? -Infinity : created;
 }
 
 function linesOf({ series }: ShownValues): ChartData['lines'] {

@@ -258,7 +258,7 @@ function behindNotes(alarm: StoredAlarm, progress: EvaluationProgress | undefine
 }
 
 function existedAt(at: Date, progress: EvaluationProgress | undefined): boolean {
-  return progress === undefined || at.getTime() >= progress.createdAt.getTime();
+  return !progress?.createdAt || at.getTime() >= progress.createdAt.getTime();
 }
 
 function notesOn(alarm: StoredAlarm, at: Date, progress: EvaluationProgress | undefined): string[] {

@@ -19,7 +19,7 @@ export type ValuesSpan = Pick<EvaluatedSpan, 'start' | 'stop' | 'stepMs'>;
 
 /** What an alarm compared over a time span, and the states that follow. Members of other kinds of alarms are null. */
 export interface AlarmValues {
-  /** When the alarm was created; null for drafts. */
+  /** When the alarm was created; null for drafts, or if it is not known. */
   createdAt: Date | null;
   initialState: AlarmState;
   series: SeriesValues | null;

@@ -11,7 +11,8 @@ export interface EvaluationProgress {
   lastEvaluatedAt: Date | null;
   /** Time since which the alarm is behind; null if it is not. */
   behindSince: Date | null;
-  createdAt: Date;
+  /** Null if it is not known: an imported alarm has the time of its last edit elsewhere. */
+  createdAt: Date | null;
 }
 
 /** The state that an alarm had at a time in the past. */
@@ -71,9 +72,12 @@ export function createExplanationStore(db: Database) {
   };
 }
 
+/** The history of an alarm that was imported begins later than the alarm. */
 const PROGRESS = `
   select p.id as partition, p.epoch, p.owner, ${LAST_EVALUATED} as "lastEvaluatedAt",
-         to_timestamp((p.behind -> a.id ->> 'dueMs')::float8 / 1000) as "behindSince", a.created_at as "createdAt"
+         to_timestamp((p.behind -> a.id ->> 'dueMs')::float8 / 1000) as "behindSince",
+         case when (select min(h.timestamp) from alarm_history h where h.alarm_id = a.id) > a.created_at then null
+              else a.created_at end as "createdAt"
     from alarms a join partitions p on p.id = a.partition where a.id = $1 and a.deleted_at is null`;
 
 async function progressOf(db: Database, alarmId: string): Promise<EvaluationProgress | undefined> {
