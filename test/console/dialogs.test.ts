@@ -147,4 +147,17 @@ describeWith(['chromium'], 'the focus after a dialog', () => {
       await expectFocus(page, 'Silence');
     },
   );
+
+  test('is left alone once the user presses a place that takes no focus', async () => {
+    const { page, dialog } = await opened(CASES[0]!);
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await expectFocus(page, 'Silence');
+    await page.locator('header .live').click();
+    const focused = (): Promise<string> => page.evaluate('document.activeElement.tagName');
+    expect(await focused()).toBe('BODY');
+    // As a live update changes the page.
+    await page.evaluate('document.body.append(document.createElement("p"))');
+    await page.evaluate('new Promise((resolve) => requestAnimationFrame(resolve))');
+    expect(await focused()).toBe('BODY');
+  });
 });

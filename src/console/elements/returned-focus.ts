@@ -6,7 +6,7 @@ let endWatch = (): void => undefined;
 /**
  * Call it before a dialog opens. The returned function gives the focus back after the dialog has closed: to the element
  * that had it, or, if that is gone or disabled, to the heading nearest to it. It may go later, when a list is read
- * again. Once the user moves the focus, it is left alone.
+ * again. Once the user moves the focus or presses a place, it is left alone.
  *
  * `place`: the element around the dialog, which counts if no element had the focus. Some browsers focus no buttons.
  */
@@ -24,16 +24,20 @@ export function focusReturner(place: Element | null): () => void {
       }
       const heading = isNowhere() ? headingIn(around) : null;
       if (heading) focusHeading(heading);
-      if (heading || !isNowhere()) endWatch();
+      if (heading || !isNowhere()) end();
     };
     const leave = ({ target }: FocusEvent): void => {
-      if (target !== opener) endWatch();
+      if (target !== opener) end();
     };
-    endWatch = () => {
+    const end = (): void => {
       watch.disconnect();
       document.removeEventListener('focusin', leave);
+      document.removeEventListener('pointerdown', end, true);
     };
+    endWatch = end;
     document.addEventListener('focusin', leave);
+    // Of a press on a place that takes no focus, `focusin` tells nothing.
+    document.addEventListener('pointerdown', end, true);
     watch.observe(document.body, { childList: true, subtree: true, attributeFilter: ['disabled'] });
     settle();
   };
