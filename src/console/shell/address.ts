@@ -12,7 +12,17 @@ export interface PageAddress {
 export const PROJECT = 'project';
 
 /** Parts of an address that are true for one project, and the places in its lists. */
-const OF_PROJECT = ['project_id', 'user_id', 'resource_id', 'alarm_id', 'cursor', 'marker'] as const;
+const OF_PROJECT = [
+  'project_id',
+  'user_id',
+  'resource_id',
+  'resource',
+  'alarm_id',
+  'copy',
+  'from',
+  'cursor',
+  'marker',
+] as const;
 
 const START = 'alarms';
 
