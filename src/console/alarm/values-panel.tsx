@@ -6,6 +6,7 @@ import { ValuesChart } from '../chart/values-chart.js';
 import { Empty, Loaded } from '../elements/notices.js';
 import { countOf, numberText } from '../elements/numbers.js';
 import { ServiceText } from '../elements/service-text.js';
+import { SPAN_SECONDS } from '../elements/spans.js';
 import { State } from '../elements/state.js';
 import { Time, timeOf } from '../elements/time.js';
 import { bodyOf, client, type Schemas } from '../requests/client.js';
@@ -17,10 +18,10 @@ import { serviceTime } from '../shell/clock.js';
 
 /** Time spans that the user can choose, with the seconds between two evaluations. */
 const SPANS = {
-  '1h': { text: '1 hour', seconds: 3600, step: undefined },
-  '6h': { text: '6 hours', seconds: 6 * 3600, step: 60 },
-  '24h': { text: '24 hours', seconds: 24 * 3600, step: 60 },
-  '7d': { text: '7 days', seconds: 7 * 24 * 3600, step: 600 },
+  '1h': { text: '1 hour', step: undefined },
+  '6h': { text: '6 hours', step: 60 },
+  '24h': { text: '24 hours', step: 60 },
+  '7d': { text: '7 days', step: 600 },
 } as const;
 type SpanName = keyof typeof SPANS;
 const DEFAULT_SPAN: SpanName = '6h';
@@ -32,9 +33,9 @@ export function ValuesPanel({ alarm, address: { query } }: ViewProps & { alarm: 
   const until = query.get('until');
   const key = [id, name, until ?? '', alarm.timestamp, alarm.state_timestamp, query.get(PROJECT) ?? ''].join();
   const answer = useAnswer(key, (signal) => {
-    const { seconds, step } = SPANS[name];
+    const { step } = SPANS[name];
     const stop = until === null ? serviceTime() : timeOf(until);
-    const start = new Date(stop.getTime() - seconds * 1000);
+    const start = new Date(stop.getTime() - SPAN_SECONDS[name] * 1000);
     const span = { start: start.toISOString(), stop: stop.toISOString(), ...(step === undefined ? {} : { step }) };
     // Several tabs may show alarms that fired together.
     return retriedWhileBusy(signal, () =>
@@ -74,7 +75,7 @@ function SpanChoice({ chosen }: { chosen: SpanName }): JSX.Element {
 
 /** Moves the span by half of its length. */
 function Shift({ name, until }: { name: SpanName; until: string | null }): JSX.Element {
-  const half = (SPANS[name].seconds * 1000) / 2;
+  const half = (SPAN_SECONDS[name] * 1000) / 2;
   const moveBy = (ms: number): void => {
     const stop = new Date((until === null ? serviceTime() : timeOf(until)).getTime() + ms);
     changeQuery({ until: stop >= serviceTime() ? undefined : `${stop.toISOString().slice(0, 19)}Z` });
