@@ -17,7 +17,7 @@ const NO_MISDEEDS = { errors: [], requestsElsewhere: [] };
 const ENDLESS_MS = 1_000_000_000;
 const FAR = '2099-01-01T00:00:00Z';
 const OWN_PROJECT = { userId: 'night shift', projectId: 'p1' } as const;
-/** The role of each reader of the page. An admin of all projects is one of another project here. */
+/** The role of each user of the page. An admin of all projects is one of another project here. */
 const READERS: Readonly<Record<'reader' | 'member' | 'admin', Identity>> = {
   reader: { ...OWN_PROJECT, role: 'reader' },
   member: { ...OWN_PROJECT, role: 'member' },
@@ -171,7 +171,7 @@ describeWith(['chromium'], 'the buttons of one alarm in Chromium', () => {
       expect(await silences()).toEqual([]);
     });
 
-    test('until tomorrow 8:00 and until another end count in the zone of the reader', async () => {
+    test('until tomorrow 8:00 and until another end count in the zone of the user', async () => {
       const page = await open();
       await button(page, 'Silence').click();
       await dialog(page).getByRole('button', { name: 'until tomorrow 8:00' }).click();

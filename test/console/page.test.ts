@@ -12,7 +12,7 @@ const ALARMS = 'alarms?project=p1';
 const rig = startPageRig();
 
 describeWith(['chromium'], 'the page in Chromium', () => {
-  test('/ sends a browser to the page, which lists the alarms of the project that the reader chooses', async () => {
+  test('/ sends a browser to the page, which lists the alarms of the project that the user chooses', async () => {
     await rig.api.create(thresholdBody({ name: 'cpu high' }), MEMBER);
     const { page, misdeeds } = await rig.open('/');
     await page.getByLabel('Project', { exact: true }).fill('p1');

@@ -71,7 +71,7 @@ describeWith(['chromium'], 'times on the page', () => {
     return page.locator('time').allTextContents();
   }
 
-  test('have 24 hours in the zone of the reader, also in a language that has am and pm', async () => {
+  test('have 24 hours in the zone of the user, also in a language that has am and pm', async () => {
     await storeHourOfCpu(rig.api);
     const id = await rig.api.create(thresholdBody({ name: 'cpu high' }), MEMBER);
     await storeNotification(rig.db, { id: 'n', alarmId: id, projectId: 'p1', status: 'dead' });
