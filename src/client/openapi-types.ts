@@ -2220,7 +2220,7 @@ export interface components {
             configured: boolean;
             /** @description Whether the caller may create such alarms. */
             allowed: boolean;
-            /** @description Why such alarms are not evaluated, or not allowed, with the option to set; null if they are evaluated and allowed. */
+            /** @description Why such alarms are not evaluated, or not allowed, with the option to set. Null if they are evaluated and allowed. */
             reason: string | null;
         };
         DraftTestFireRequest: {

@@ -1,7 +1,9 @@
 import { expect, test } from '@jest/globals';
+import type { Route } from 'playwright-core';
 
 import { MEMBER, thresholdBody } from '../support/api.js';
-import { NO_MISDEEDS, PHONE, seriousFaults } from '../support/browser.js';
+import { descriptionOf, NO_MISDEEDS, PHONE, seriousFaults } from '../support/browser.js';
+import { eventually } from '../support/eventually.js';
 import { startPageRig } from '../support/page-rig.js';
 import { describeWith } from '../support/servers.js';
 import { storeNotification } from '../support/stored-notifications.js';
@@ -56,6 +58,44 @@ describeWith(['chromium'], 'an alarm that is chosen by its name in Chromium', ()
     await page.getByRole('heading', { name: 'The alarm cpu high' }).waitFor();
     const { silences } = (await rig.api.ask('GET', '/v1/silences')).json<{ silences: unknown[] }>();
     expect(silences).toMatchObject([{ matchers: [{ field: 'alarm_id', value: id }] }]);
+  });
+
+  test('that a silence lacks is asked for in its search, in which Enter sends nothing', async () => {
+    await rig.api.create(thresholdBody({ name: 'cpu high' }), MEMBER);
+    const { page } = await rig.open('silences/new?project=p1');
+    await page.getByLabel('Field').selectOption('id');
+    const search = page.getByLabel('Alarm', { exact: true });
+    await search.fill('cpu');
+    await search.press('Enter');
+    await page.getByRole('button', { name: 'cpu high' }).waitFor();
+    expect(await page.getByRole('alert').count()).toBe(0);
+    await page.getByRole('button', { name: 'Silence', exact: true }).click();
+    await page.locator('.wrong').getByRole('alert').filter({ hasText: 'This field is mandatory.' }).waitFor();
+    expect(await search.evaluate((element) => element === element.ownerDocument.activeElement)).toBe(true);
+    expect(await descriptionOf(search)).toBe('This field is mandatory.');
+  });
+
+  test('is not offered while another search is under way', async () => {
+    await rig.api.create(thresholdBody({ name: 'cpu high' }), MEMBER);
+    const { page } = await rig.open('notifications?project=p1');
+    const search = page.getByLabel('Alarm', { exact: true });
+    const none = page.getByText('No alarm has this in its name.');
+    await search.fill('zz');
+    await none.waitFor();
+    const held: Route[] = [];
+    await page.route(/\/v1\/alarms\?.*search=/, (route) => void held.push(route));
+    await search.fill('cpu');
+    await none.waitFor({ state: 'detached' });
+    await eventually(() => expect(held).toHaveLength(1));
+    await held[0]?.continue();
+    const hit = page.getByRole('button', { name: 'cpu high' });
+    await hit.waitFor();
+    await search.fill('disk');
+    await hit.waitFor({ state: 'detached' });
+    await eventually(() => expect(held).toHaveLength(2));
+    await held[1]?.fulfill({ status: 503 });
+    await page.getByRole('search', { name: 'Filter' }).getByRole('alert').waitFor();
+    expect(await hit.count()).toBe(0);
   });
 
   test.each([PHONE, { width: 360, height: 740 }])('fits a phone of $width px', async (size) => {

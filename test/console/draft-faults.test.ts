@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 
 import { combinationBody, MEMBER, thresholdBody } from '../support/api.js';
+import { descriptionOf } from '../support/browser.js';
 import { HOUR, startPageRig } from '../support/page-rig.js';
 import { describeWith } from '../support/servers.js';
 
@@ -17,11 +18,39 @@ async function inThePast(page: Page): Promise<void> {
 }
 const observe = (page: Page): void => void inThePast(page);
 
+const outcomeOf = (page: Page) => page.getByRole('region', { name: 'Last 24 hours' });
+const focusedId = (page: Page): Promise<string> => page.evaluate<string>('document.activeElement.id');
+
 async function openThreshold(): Promise<Page> {
   const { page } = await rig.open('new?project=p1&type=threshold', { observe });
+  await fillThreshold(page);
+  return page;
+}
+
+async function fillThreshold(page: Page): Promise<void> {
   await page.getByLabel('Meter *').fill('cpu');
   await page.getByLabel('Threshold *').fill('80');
-  return page;
+}
+
+async function addConstraint(page: Page): Promise<void> {
+  await fillThreshold(page);
+  await page.getByRole('button', { name: 'Add to Time constraints' }).click();
+  const constraint = page.getByRole('group', { name: 'Time constraints 1' });
+  for (const [field, value] of [
+    ['Name', 'n'],
+    ['Start', '0 0 * * *'],
+    ['Duration', '60'],
+  ] as const) {
+    await constraint.getByLabel(field).fill(value);
+  }
+}
+
+/** Adds a rule to a composite one. */
+async function addRule(page: Page): Promise<void> {
+  const rule = page.getByRole('group', { name: 'Rule' });
+  await rule.getByLabel('Add a rule').last().selectOption('prometheus');
+  await rule.getByLabel('Query *').fill('up');
+  await rule.getByLabel('Threshold *').fill('1');
 }
 
 const CASES = [
@@ -54,14 +83,11 @@ describeWith(['chromium'], 'a draft that the service refuses', () => {
     async ({ write, mend, field, text, title }) => {
       const page = await openThreshold();
       await write(page);
-      const typing = await page.evaluate<string>('document.activeElement.id');
+      const typing = await focusedId(page);
       const fault = page.locator(`[id="${field}.fault"]`);
       await fault.getByText(text).waitFor();
-      expect(await page.evaluate<string>('document.activeElement.id')).toBe(typing);
-      await page
-        .getByRole('region', { name: 'Last 24 hours' })
-        .getByText(`The draft is not complete. Wrong: ${title}.`)
-        .waitFor();
+      expect(await focusedId(page)).toBe(typing);
+      await outcomeOf(page).getByText(`The draft is not complete. ${title}: ${text}`).waitFor();
       await mend(page);
       await fault.waitFor({ state: 'detached' });
       await page.getByText('It would not have fired in the last 24 hours.').waitFor();
@@ -79,6 +105,63 @@ describeWith(['chromium'], 'a draft that the service refuses', () => {
     expect(await page.locator('.alarm-form > .failure, .alarm-form > [role="alert"]').count()).toBe(0);
     await page.getByRole('textbox', { name: 'Actions on alarm 2' }).fill('http://receiver.example.com/2');
     await fault.waitFor({ state: 'detached' });
+  });
+
+  test('keeps the refusal of a saved draft beside that of another field that is typed', async () => {
+    const page = await openThreshold();
+    await page.getByLabel('Name *').fill('n');
+    const unanswered = (): void => undefined;
+    await page.route(VALUES, unanswered);
+    await CASES[1]!.write(page);
+    await page.getByRole('button', { name: 'Create' }).click();
+    const saved = page.locator('[id="field.alarm_actions.1.fault"]');
+    await saved.waitFor();
+    await page.unroute(VALUES, unanswered);
+    await CASES[0]!.write(page);
+    await page.locator(`[id="${CASES[0]!.field}.fault"]`).waitFor();
+    expect([await saved.count(), await focusedId(page)]).toEqual([1, CASES[0]!.field]);
+  });
+
+  test('says which mandatory field has no value, also while the refusal of another one stands', async () => {
+    const { page } = await rig.open('new?project=p1&type=composite');
+    await page.route(VALUES, () => undefined);
+    const rule = page.getByRole('group', { name: 'Rule' });
+    await page.getByLabel('Name *').fill('n');
+    await addRule(page);
+    await CASES[1]!.write(page);
+    await page.getByRole('button', { name: 'Create' }).click();
+    await page.locator('[id="field.alarm_actions.1.fault"]').waitFor();
+    await rule.getByRole('button', { name: 'Remove this rule' }).click();
+    await page.getByRole('button', { name: 'Create' }).click();
+    await rule.getByText('This field is mandatory.').waitFor();
+    await rule.locator('select:focus').first().waitFor();
+  });
+
+  test('has the refusal of a folded field in its outcome', async () => {
+    const rule = { meter_name: 'cpu', threshold: 80, comparison_operator: 'gt', evaluation_periods: 5 };
+    const body = thresholdBody({ threshold_rule: rule, tocsin: { datapoints_to_alarm: 3 } });
+    const { page } = await rig.open(`edit/${await rig.api.create(body, MEMBER)}?project=p1`, { observe });
+    await page.locator('[id="field.threshold_rule.evaluation_periods"]').fill('2');
+    await outcomeOf(page)
+      .getByText(/Datapoints to alarm: .*evaluation_periods, which is 2/)
+      .waitFor();
+    expect(await focusedId(page)).toBe('field.threshold_rule.evaluation_periods');
+  });
+
+  test.each([
+    { what: 'a check box', type: 'threshold', add: fillThreshold, at: 'repeat_actions' },
+    { what: 'a row of a list', type: 'threshold', add: addConstraint, at: 'time_constraints/0' },
+    { what: 'a group of fields', type: 'composite', add: addRule, at: 'composite_rule/or/0/tocsin' },
+  ])('has the refusal of $what at that place', async ({ type, add, at }) => {
+    const { page } = await rig.open(`new?project=p1&type=${type}`);
+    const refusal = { error_message: { faultcode: 'Client', faultstring: 'This cannot be.', debuginfo: null } };
+    await page.route(VALUES, (route) =>
+      route.fulfill({ status: 400, headers: { 'Tocsin-Field': `/alarm/${at}` }, json: refusal }),
+    );
+    await add(page);
+    const fault = page.locator(`[id="field.${at.replaceAll('/', '.')}.fault"]`);
+    await fault.getByText('This cannot be.').waitFor({ state: 'attached' });
+    await outcomeOf(page).getByText('This cannot be.').waitFor();
   });
 
   test('has the refusal of a member of a combination beside that alarm', async () => {
@@ -131,6 +214,7 @@ describeWith(['chromium'], 'hints in a form', () => {
     const { page } = await rig.open('new?project=p1&type=prometheus', { observe });
     await page.getByLabel('Query *').fill('rate(up[5m]');
     await page.getByText('The bracket ( is not closed.').waitFor();
+    expect(await descriptionOf(page.getByLabel('Query *'))).toContain('The bracket ( is not closed.');
     await page.getByLabel('Query *').fill('rate(up[5m])');
     await page.getByText('The bracket ( is not closed.').waitFor({ state: 'detached' });
     await page.goto(`${rig.api.url}/console#/new?project=p1&type=event`);

@@ -59,3 +59,8 @@ test.each([
   };
   expect(hintOn(draft, path) !== undefined).toBe(hasHint);
 });
+
+test('a composite rule that is a single rule has the hint of the type of that rule', () => {
+  const draft = { type: 'composite', composite_rule: { type: 'prometheus', query: 'up(' } };
+  expect(hintOn(draft, ['composite_rule', 'query'])).toBe('The bracket ( is not closed.');
+});

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { chromium, type Browser, type BrowserContext, type Locator, type Page } from 'playwright-core';
 
 import { urlOf } from './run-servers.js';
 
@@ -74,6 +74,13 @@ export async function openPage(
   observe?.(page);
   await page.goto(url);
   return { page, context, misdeeds };
+}
+
+/** What a screen reader says of a control besides its name: the texts that describe it. */
+export async function descriptionOf(control: Locator): Promise<string> {
+  const ids = (await control.getAttribute('aria-describedby'))?.split(' ') ?? [];
+  const texts = await Promise.all(ids.map((id) => control.page().locator(`[id="${id}"]`).allTextContents()));
+  return texts.flat().join(' ');
 }
 
 /** What a page did if it did nothing wrong. */

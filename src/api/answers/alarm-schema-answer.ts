@@ -11,10 +11,14 @@ const TypeOffer = z
         'once there is one.',
     }),
     allowed: z.boolean().meta({ description: 'Whether the caller may create such alarms.' }),
-    reason: z.string().nullable().meta({
-      description:
-        'Why such alarms are not evaluated, or not allowed, with the option to set; null if they are evaluated and allowed.',
-    }),
+    reason: z
+      .string()
+      .nullable()
+      .meta({
+        description:
+          'Why such alarms are not evaluated, or not allowed, with the option to set. Null if they are evaluated and ' +
+          'allowed.',
+      }),
   })
   .meta({ id: 'AlarmTypeOffer' });
 export type TypeOffer = z.infer<typeof TypeOffer>;

@@ -1,8 +1,9 @@
 import { Fragment, type JSX } from 'preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 
 import { Dialog } from '../elements/dialog.js';
 import { Restored, Unsaved, useKeptDraft } from '../elements/kept-draft.js';
+import { MANDATORY } from '../elements/mandatory.js';
 import { Failure } from '../elements/notices.js';
 import { usePageUser } from '../requests/page-user.js';
 import { linkTo } from '../shell/address.js';
@@ -17,7 +18,7 @@ import { FieldInput } from './field-input.js';
 import { Fold } from './fold.js';
 import type { FormField, RuleForm, OfferedType } from './form-fields.js';
 import { sectionsOf, type FormSection, type PlacedField } from './form-sections.js';
-import { FormContext } from './form-state.js';
+import { FormContext, idOf } from './form-state.js';
 import { OfferNotice } from './type-offer.js';
 import { useDraftValues } from './use-draft-values.js';
 import { useSaving, type KeptAlarm } from './use-saving.js';
@@ -41,7 +42,6 @@ export function AlarmForm({
   const { isAdmin } = usePageUser();
   const { kept, set, forget, discard, isChanged, isRestored } = useKeptDraft(keptAs, start);
   const [isConfirming, setConfirming] = useState(false);
-  const form = useRef<HTMLFormElement>(null);
   const { draft, base } = kept;
   const sections = useMemo(() => sectionsOf(fields, rule, isAdmin), [fields, rule, isAdmin]);
   const placed = sections.flatMap((section) => [...section.fields, ...section.folded]);
@@ -52,8 +52,9 @@ export function AlarmForm({
   const missing = missingField(placed, draft);
   const notJudged = missingField(placed.filter(isJudged), draft);
   const outcome = useDraftValues(draft, notJudged === undefined, placed);
-  const [fault, refuse] = useFault(problem.fault, missing, draft);
-  const isShown = useShownFault(form.current, fault);
+  const { refused, own, refuse } = useFaults(problem.fault, missing, draft);
+  const isShown = useShownFault(refused);
+  const faults = [refused, own, outcome.fault].filter((fault) => fault !== undefined);
   const choose = (next: KeptAlarm): void => {
     set(next);
     forgetProblem();
@@ -65,9 +66,9 @@ export function AlarmForm({
     else setConfirming(true);
   };
   return (
-    <FormContext.Provider value={{ draft, change, fault: fault ?? outcome.fault }}>
+    <FormContext.Provider value={{ draft, change, faults }}>
       {isRestored && <Restored onDiscard={discard} />}
-      <form ref={form} class="alarm-form" onSubmit={submit} onInvalidCapture={unfold}>
+      <form class="alarm-form" onSubmit={submit} onInvalidCapture={unfold}>
         {sections.map((section) => (
           <Fragment key={section.title}>
             <Section section={section} offer={section.title === rule.title ? rule.offer : undefined} />
@@ -75,7 +76,7 @@ export function AlarmForm({
           </Fragment>
         ))}
         {problem.theirs && <Conflict base={base} draft={draft} theirs={problem.theirs} onChoose={choose} />}
-        {fault && !isShown && <Failure failure={new Error(fault.text)} />}
+        {refused && !isShown && <Failure failure={new Error(refused.text)} />}
         {problem.failure !== undefined && <Failure failure={problem.failure} />}
         <Buttons id={id} isSaving={isSaving} isChanged={isChanged} onLeave={forget} />
       </form>
@@ -113,25 +114,26 @@ function Buttons({
   );
 }
 
-/** Not checked by the browser: it knows nothing of rules that hold rules. */
-const MANDATORY = 'This field is mandatory.';
+/** The faults that keep a draft from being saved. */
+interface SavingFaults {
+  /** What the service refused, until that value changes. */
+  refused: FieldFault | undefined;
+  /** After `refuse`: a mandatory field, as long as it has no value. The browser knows nothing of rules within rules. */
+  own: FieldFault | undefined;
+  refuse: () => void;
+}
 
-/**
- * The fault to show: what the service refused until that value changes, or, after `refuse`, a mandatory field as long
- * as it has no value.
- */
-function useFault(
-  last: FieldFault | undefined,
-  missing: PlacedField | undefined,
-  draft: Draft,
-): [FieldFault | undefined, () => void] {
-  const refused = last && stillHolds(last, draft) ? last : undefined;
-  const [isRefused, setRefused] = useState(false);
-  const path = isRefused && refused === undefined ? missing?.path : undefined;
-  const key = JSON.stringify(path);
-  // The same object as long as the fault is the same: a new one moves the focus.
-  const own = useMemo(() => path && { path, text: MANDATORY }, [key]);
-  return [refused ?? own, () => setRefused(true)];
+/** `last`: the last refusal of the service. `refuse` moves the focus to the mandatory field without a value. */
+function useFaults(last: FieldFault | undefined, missing: PlacedField | undefined, draft: Draft): SavingFaults {
+  // Another object for each attempt to save: it moves the focus, which must stay while the user types.
+  const [attempt, setAttempt] = useState<FieldFault>();
+  useShownFault(attempt);
+  const faultOfMissing = missing && { path: missing.path, text: MANDATORY };
+  return {
+    refused: last && stillHolds(last, draft) ? last : undefined,
+    own: attempt && faultOfMissing,
+    refuse: () => setAttempt(faultOfMissing),
+  };
 }
 
 /** A draft is evaluated without a name. */
@@ -147,16 +149,16 @@ function unfold(event: Event): void {
 }
 
 /** Scrolls to a field that was refused. Returns whether the form shows such a field. */
-function useShownFault(form: HTMLFormElement | null, fault: FieldFault | undefined): boolean {
+function useShownFault(fault: FieldFault | undefined): boolean {
   const [isShown, setShown] = useState(false);
   useEffect(() => {
-    const place = fault && form?.querySelector('.fault');
+    const place = fault?.path && document.getElementById(`${idOf(fault.path)}.fault`);
     setShown(Boolean(place));
     if (!place) return;
     unfold({ target: place } as unknown as Event);
     place.scrollIntoView({ block: 'center' });
     place.parentElement?.querySelector<HTMLElement>('input, select, textarea')?.focus({ preventScroll: true });
-  }, [form, fault]);
+  }, [fault]);
   return isShown;
 }
 

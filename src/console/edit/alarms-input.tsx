@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 
 import { AlarmSearch } from '../elements/alarm-search.js';
+import { Fault } from '../elements/fault.js';
 import { Required } from '../elements/required.js';
 import { useRowFocus } from '../elements/row-focus.js';
 import { alarmNames } from '../requests/alarm-names.js';
@@ -66,11 +67,7 @@ function ChosenAlarm({ path, name, onRemove }: { path: FieldPath; name: string; 
     <li>
       <span>
         {name}
-        {fault !== undefined && (
-          <small id={`${id}.fault`} class="fault" role="alert">
-            {fault}
-          </small>
-        )}
+        <Fault id={`${id}.fault`} text={fault} />
       </span>
       <button type="button" class="remove" aria-label={`Remove ${name}`} onClick={onRemove}>
         ✕

@@ -46,8 +46,9 @@ function reasonForNone(
   fields: readonly PlacedField[],
 ): string | undefined {
   if (missing) return `Shown once the mandatory fields have values. Missing: ${missing.field.title}.`;
-  const wrong = fieldAround(fault?.path, fields);
-  if (wrong) return `The draft is not complete. Wrong: ${wrong.field.title}.`;
+  const wrong = fault && fieldAround(fault.path, fields);
+  // With the reason: the field may be folded.
+  if (wrong) return `The draft is not complete. ${wrong.field.title}: ${fault.text}`;
   return isWaiting || failure === undefined ? undefined : `Not known: ${failureText(failure)}`;
 }
 
@@ -101,10 +102,7 @@ function stateSentence({ states, initial_state, notifications }: ShownValues): s
   const inAlarmMs = bands
     .filter(({ state }) => state === 'alarm')
     .reduce((sum, { start, stop }) => sum + timeOf(stop).getTime() - timeOf(start).getTime(), 0);
-  const sent =
-    notifications === null
-      ? ''
-      : ` It would have sent ${countText(notifications)} ${notifications === 1 ? 'notification' : 'notifications'}.`;
+  const sent = notifications === null ? '' : ` It would have sent ${countOf(notifications, 'notification')}.`;
   if (fired === 0) return `It would not have fired in the last 24 hours.${changes(transitions.length)}${sent}`;
   return (
     `It would have fired ${times(fired)} in the last 24 hours, and been in alarm for ${durationText(inAlarmMs)}.` +

@@ -1,8 +1,9 @@
 import type { JSX, TargetedEvent } from 'preact';
 
+import { Fault } from '../elements/fault.js';
 import { AlarmsInput } from './alarms-input.js';
 import { Control } from './control.js';
-import { FieldLine, linksOf } from './field-line.js';
+import { FieldLine, linksOf, Notes } from './field-line.js';
 import { Fold } from './fold.js';
 import type { FormField } from './form-fields.js';
 import type { PlacedField } from './form-sections.js';
@@ -28,7 +29,7 @@ export function FieldInput({ field, path, isBare = false }: PlacedField & { isBa
       return <Group field={field} fields={shape.fields} path={path} />;
     case 'boolean':
       return (
-        <div class="field">
+        <div class={fault === undefined ? 'field' : 'field wrong'}>
           <label class="check">
             <input
               type="checkbox"
@@ -38,11 +39,7 @@ export function FieldInput({ field, path, isBare = false }: PlacedField & { isBa
             />
             {field.title}
           </label>
-          {field.description !== undefined && (
-            <small id={`${id}.hint`} class="muted">
-              {field.description}
-            </small>
-          )}
+          <Notes id={id} field={field} fault={fault} />
         </div>
       );
     default:
@@ -51,7 +48,7 @@ export function FieldInput({ field, path, isBare = false }: PlacedField & { isBa
           <Control
             shape={shape}
             field={field}
-            links={linksOf(id, isBare ? { ...field, description: undefined } : field, fault)}
+            links={linksOf(id, isBare ? { ...field, description: undefined } : field, fault, hint)}
             value={value}
             onChange={change}
           />
@@ -62,8 +59,10 @@ export function FieldInput({ field, path, isBare = false }: PlacedField & { isBa
 
 /** The fields of an object within the alarm. */
 function Group({ field, fields, path }: PlacedField & { fields: readonly FormField[] }): JSX.Element {
+  const { id, fault } = useField(path);
   return (
     <Fold title={field.title} fields={fields} isOpen={field.isRequired}>
+      <Fault id={`${id}.fault`} text={fault} />
       {fields.map((each) => showField({ field: each, path: [...path, each.name] }))}
     </Fold>
   );

@@ -1,19 +1,26 @@
 import type { ComponentChildren, JSX } from 'preact';
 
+import { Fault } from '../elements/fault.js';
 import { Required } from '../elements/required.js';
-import { ServiceText } from '../elements/service-text.js';
 import type { FormField } from './form-fields.js';
 
-/** Attributes that link a control to its hint and to its error. */
+/** Attributes that link a control to its description, its hint and its error. */
 export interface ControlLinks {
   id: string;
   'aria-describedby': string | undefined;
   'aria-invalid': boolean | undefined;
 }
 
-export function linksOf(id: string, { description }: FormField, fault: string | undefined): ControlLinks {
+/** `hint`: on a value that the service accepts. It is shown unless there is a fault. */
+export function linksOf(
+  id: string,
+  { description }: FormField,
+  fault: string | undefined,
+  hint?: string,
+): ControlLinks {
   const described = [
     ...(description === undefined ? [] : [`${id}.hint`]),
+    ...(hint === undefined || fault !== undefined ? [] : [`${id}.advice`]),
     ...(fault === undefined ? [] : [`${id}.fault`]),
   ];
   return {
@@ -51,7 +58,7 @@ export function FieldLine({
       </label>
       {children}
       {hint !== undefined && fault === undefined && (
-        <small class="offer" role="status">
+        <small id={`${id}.advice`} class="offer" role="status">
           {hint}
         </small>
       )}
@@ -79,11 +86,7 @@ export function Notes({
           {description}
         </small>
       )}
-      {fault !== undefined && (
-        <small id={`${id}.fault`} class="fault" role="alert">
-          <ServiceText text={fault} />
-        </small>
-      )}
+      <Fault id={`${id}.fault`} text={fault} />
     </>
   );
 }

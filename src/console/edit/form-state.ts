@@ -14,11 +14,12 @@ export interface FormState {
   draft: Draft;
   /** Undefined removes the field. */
   change: (path: FieldPath, value: unknown) => void;
-  fault: FieldFault | undefined;
+  /** Of several on one field the first one is shown. */
+  faults: readonly FieldFault[];
 }
 
 /** Provided by `AlarmForm`. */
-export const FormContext = createContext<FormState>({ draft: {}, change: () => undefined, fault: undefined });
+export const FormContext = createContext<FormState>({ draft: {}, change: () => undefined, faults: [] });
 
 /** The value of a field, its error, and the function that changes it. */
 export function useField(path: FieldPath): {
@@ -29,17 +30,18 @@ export function useField(path: FieldPath): {
   hint: string | undefined;
   change: (value: unknown) => void;
 } {
-  const { draft, change, fault } = useContext(FormContext);
+  const { draft, change, faults } = useContext(FormContext);
   const id = idOf(path);
   return {
     id,
     value: valueAt(draft, path),
-    fault: fault?.path !== undefined && idOf(fault.path) === id ? fault.text : undefined,
+    fault: faults.find(({ path: at }) => at !== undefined && idOf(at) === id)?.text,
     hint: hintOn(draft, path),
     change: (value) => change(path, value),
   };
 }
 
-function idOf(path: FieldPath): string {
+/** The id of the control of a field. */
+export function idOf(path: FieldPath): string {
   return `field.${path.join('.')}`;
 }

@@ -9,7 +9,8 @@ export function hintOn(draft: Draft, path: FieldPath): string | undefined {
   const name = path.at(-1);
   if (name === 'field' && path[0] === 'event_rule') return eventFieldHint(value);
   if (name !== 'query') return undefined;
-  const type = path.length === 2 ? draft['type'] : valueAt(draft, [...path.slice(0, -1), 'type']);
+  // A rule within a composite one has a type of its own; so has a composite one that is a single rule.
+  const type = valueAt(draft, [...path.slice(0, -1), 'type']) ?? draft['type'];
   if (type === 'prometheus') return promqlHint(value);
   return type === 'gnocchi_aggregation_by_resources_threshold' ? searchHint(value) : undefined;
 }

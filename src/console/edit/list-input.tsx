@@ -1,5 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
 
+import { Fault } from '../elements/fault.js';
 import { Required } from '../elements/required.js';
 import { useRowFocus } from '../elements/row-focus.js';
 import type { FieldPath } from './draft.js';
@@ -93,6 +94,7 @@ function Member({
         {item.fields.map((each) =>
           show({ field: inLine(each), path: [...path, each.name], isBare: isSmall(item.fields) }),
         )}
+        <Fault id={`${id}.fault`} text={fault} />
       </div>
     );
   }
@@ -108,11 +110,7 @@ function Member({
         // An empty member stays, so that its row does not vanish while the user types.
         onChange={(next) => change(next ?? '')}
       />
-      {fault !== undefined && (
-        <small id={`${id}.fault`} class="fault" role="alert">
-          {fault}
-        </small>
-      )}
+      <Fault id={`${id}.fault`} text={fault} />
     </div>
   );
 }

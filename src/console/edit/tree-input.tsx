@@ -1,5 +1,6 @@
 import type { JSX, TargetedEvent } from 'preact';
 
+import { Fault } from '../elements/fault.js';
 import { useRowFocus } from '../elements/row-focus.js';
 import type { Draft, FieldPath } from './draft.js';
 import { Notes } from './field-line.js';
@@ -42,11 +43,8 @@ function Node({ path, onRemove, ...parts }: TreeParts & { path: FieldPath; onRem
       ✕
     </button>
   );
-  const problem = fault !== undefined && onRemove !== undefined && (
-    <small id={`${id}.fault`} class="fault" role="alert">
-      {fault}
-    </small>
-  );
+  // `TreeInput` shows the one of the whole tree.
+  const problem = onRemove && <Fault id={`${id}.fault`} text={fault} />;
   if (operator !== undefined) {
     return (
       <div class="node">

@@ -4,6 +4,7 @@ import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { alarmNames } from '../requests/alarm-names.js';
 import { useAnswer } from '../requests/use-answer.js';
 import { AlarmSearch } from './alarm-search.js';
+import type { InputMarks } from './fields.js';
 
 /** Ids of the service. Aodh's are alike. */
 const IS_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -12,11 +13,14 @@ const IS_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 export function AlarmField({
   label,
   value,
+  marks,
   onChange,
 }: {
   label: string;
   /** The id of the chosen alarm. */
   value: string | undefined;
+  /** Of the search. */
+  marks?: InputMarks | undefined;
   onChange: (id: string | undefined) => void;
 }): JSX.Element {
   const place = useRef<HTMLDivElement>(null);
@@ -41,6 +45,7 @@ export function AlarmField({
       {value === undefined ? (
         <AlarmSearch
           label={label}
+          marks={marks}
           none={(search) =>
             IS_ID.test(search) && (
               <button type="button" onClick={() => choose(search)}>

@@ -1,10 +1,10 @@
-import type { ComponentChildren, JSX } from 'preact';
+import type { ComponentChildren, JSX, TargetedKeyboardEvent } from 'preact';
 import { useState } from 'preact/hooks';
 
 import { bodyOf, client, type Schemas } from '../requests/client.js';
 import { useAnswer } from '../requests/use-answer.js';
 import { TYPE_WORDS } from './alarm-types.js';
-import { SearchField } from './fields.js';
+import { SearchField, type InputMarks } from './fields.js';
 import { Failure } from './notices.js';
 import { State } from './state.js';
 
@@ -15,6 +15,7 @@ export function AlarmSearch({
   label,
   chosen = [],
   isFull = false,
+  marks,
   none,
   onChoose,
 }: {
@@ -23,6 +24,7 @@ export function AlarmSearch({
   chosen?: readonly string[];
   /** True if no more can be chosen. */
   isFull?: boolean;
+  marks?: InputMarks | undefined;
   /** Shown if no alarm is found. */
   none?: (search: string) => ComponentChildren;
   onChoose: (alarm: Schemas['ListedAlarm']) => void;
@@ -31,11 +33,13 @@ export function AlarmSearch({
   const found = useAnswer(search, (signal) =>
     bodyOf(client.GET('/v1/alarms', { params: { query: { search: search ?? '', limit: MOST_FOUND } }, signal })),
   );
+  // What was found for another search is not shown: it would be chosen by mistake.
+  const isAnswered = search !== undefined && !found.isWaiting;
   return (
-    <div class="alarm-search">
-      <SearchField label={label} value={search} placeholder="a part of the name" onChange={setSearch} />
-      {found.failure !== undefined && <Failure failure={found.failure} />}
-      {search !== undefined && found.value && (
+    <div class="alarm-search" onKeyDown={keepForm}>
+      <SearchField label={label} value={search} placeholder="a part of the name" marks={marks} onChange={setSearch} />
+      {isAnswered && found.failure !== undefined && <Failure failure={found.failure} />}
+      {isAnswered && found.failure === undefined && found.value && (
         <ul class="found" aria-label="Found alarms">
           {found.value.alarms
             .filter(({ alarm_id }) => !chosen.includes(alarm_id))
@@ -46,11 +50,14 @@ export function AlarmSearch({
                 </button>
               </li>
             ))}
-          {found.value.alarms.length === 0 && (
-            <li class="muted">No alarm has this in its name. {!found.isWaiting && none?.(search)}</li>
-          )}
+          {found.value.alarms.length === 0 && <li class="muted">No alarm has this in its name. {none?.(search)}</li>}
         </ul>
       )}
     </div>
   );
+}
+
+/** Enter in the search does not send the form around it. */
+function keepForm(event: TargetedKeyboardEvent<HTMLElement>): void {
+  if (event.key === 'Enter' && event.target instanceof HTMLInputElement) event.preventDefault();
 }

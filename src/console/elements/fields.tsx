@@ -2,8 +2,8 @@ import type { ComponentChildren, JSX, TargetedEvent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { after } from '../shell/clock.js';
+import { Fault } from './fault.js';
 import { Required } from './required.js';
-import { ServiceText } from './service-text.js';
 
 /** How long typing must rest before a search is sent. */
 const REST_MS = 300;
@@ -41,16 +41,25 @@ export function Choice({
   );
 }
 
+/** What a screen reader says of an input besides its label. */
+export interface InputMarks {
+  'aria-required'?: boolean;
+  'aria-invalid'?: boolean;
+  'aria-describedby'?: string;
+}
+
 /** A text that is searched for when typing rests. */
 export function SearchField({
   label,
   value,
   placeholder,
+  marks,
   onChange,
 }: {
   label: string;
   value: string | undefined;
   placeholder?: string;
+  marks?: InputMarks | undefined;
   onChange: (value: string | undefined) => void;
 }): JSX.Element {
   const [typed, setTyped] = useState(value ?? '');
@@ -67,7 +76,15 @@ export function SearchField({
   return (
     <label class="field">
       <span>{label}</span>
-      <input type="search" value={typed} placeholder={placeholder} spellcheck={false} maxLength={255} onInput={type} />
+      <input
+        type="search"
+        {...marks}
+        value={typed}
+        placeholder={placeholder}
+        spellcheck={false}
+        maxLength={255}
+        onInput={type}
+      />
     </label>
   );
 }
@@ -94,11 +111,7 @@ export function Field({
       </span>
       {children}
       {hint !== undefined && <small class="muted">{hint}</small>}
-      {fault !== undefined && (
-        <small class="fault" role="alert">
-          <ServiceText text={fault} />
-        </small>
-      )}
+      <Fault text={fault} />
     </label>
   );
 }

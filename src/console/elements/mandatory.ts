@@ -26,7 +26,7 @@ export function useMandatory(missing: RefusedField | undefined): MandatoryFields
     const form = document.querySelector('dialog[open]') ?? document;
     // Beside the mandatory control there may be others, such as the field of a matcher.
     const control = form.querySelector<HTMLElement>('.wrong [aria-required="true"]');
-    (control ?? form.querySelector<HTMLElement>('.wrong :is(input, select, textarea)'))?.focus();
+    (control ?? form.querySelector<HTMLElement>('.wrong :is(input, select, textarea):enabled'))?.focus();
   }, [checks]);
   return {
     fault: checks > 0 ? missing : undefined,

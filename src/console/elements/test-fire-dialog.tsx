@@ -6,6 +6,7 @@ import { usePageUser } from '../requests/page-user.js';
 import type { RefusedField } from '../requests/refused-field.js';
 import { actionsOf, type ActionsOfStates } from './action-lists.js';
 import { Dialog } from './dialog.js';
+import { Fault } from './fault.js';
 import { Field } from './fields.js';
 import { missingText, useMandatory } from './mandatory.js';
 import { Required } from './required.js';
@@ -138,11 +139,7 @@ function ActionChoice({
           {!testable.includes(index) && <small class="muted">only admins may test it</small>}
         </label>
       ))}
-      {fault !== undefined && (
-        <small class="fault" role="alert">
-          {fault}
-        </small>
-      )}
+      <Fault text={fault} />
     </fieldset>
   );
 }

@@ -1,7 +1,10 @@
 import type { JSX, TargetedEvent } from 'preact';
+import { useId } from 'preact/hooks';
 
 import { AlarmField } from '../elements/alarm-field.js';
 import { TYPE_OPTIONS } from '../elements/alarm-types.js';
+import { Fault } from '../elements/fault.js';
+import type { InputMarks } from '../elements/fields.js';
 import { Required } from '../elements/required.js';
 import { useRowFocus } from '../elements/row-focus.js';
 import type { ShownMatcher } from '../elements/silence-words.js';
@@ -31,6 +34,8 @@ export function MatcherFields({
   onChange: (matchers: ShownMatcher[]) => void;
 }): JSX.Element {
   const set = (index: number, matcher: ShownMatcher): void => onChange(matchers.with(index, matcher));
+  const faultId = useId();
+  const ofAll = fault?.field === 'matchers' ? fault.text : undefined;
   const wrong = fault?.field === 'value' || fault?.field === 'field' ? fault.index : undefined;
   const { list, onAdd, onRemove } = useRowFocus<HTMLFieldSetElement>(':scope > .matcher', ':scope > .add button');
   const remove = (index: number): void => {
@@ -38,7 +43,7 @@ export function MatcherFields({
     onChange(matchers.toSpliced(index, 1));
   };
   return (
-    <fieldset ref={list} class="choices">
+    <fieldset ref={list} class="choices" aria-describedby={ofAll && faultId}>
       <legend>
         Silence alarms whose
         <Required />
@@ -53,7 +58,7 @@ export function MatcherFields({
           onRemove={matchers.length > 1 ? () => remove(index) : undefined}
         />
       ))}
-      {fault?.field === 'matchers' && <small class="fault">{fault.text}</small>}
+      <Fault id={faultId} text={ofAll} />
       {matchers.length < MOST_MATCHERS && (
         <div class="add">
           <button
@@ -85,6 +90,7 @@ function MatcherRow({
   /** Undefined for the only one. */
   onRemove: (() => void) | undefined;
 }): JSX.Element {
+  const faultId = useId();
   const choose = (event: TargetedEvent<HTMLSelectElement>): void => {
     const next = event.currentTarget.value as ShownMatcher['field'];
     onChange({ field: next, value: CHOICES[next]?.[0]?.[0] ?? '' });
@@ -99,22 +105,28 @@ function MatcherRow({
           </option>
         ))}
       </select>
-      <MatcherValue matcher={{ field, value }} onChange={(next) => onChange({ field, value: next })} />
+      <MatcherValue
+        matcher={{ field, value }}
+        marks={fault === undefined ? {} : { 'aria-invalid': true, 'aria-describedby': faultId }}
+        onChange={(next) => onChange({ field, value: next })}
+      />
       {onRemove && (
         <button type="button" class="remove" aria-label="Remove this matcher" onClick={onRemove}>
           ✕
         </button>
       )}
-      {fault !== undefined && <small class="fault">{fault}</small>}
+      <Fault id={faultId} text={fault} />
     </div>
   );
 }
 
 function MatcherValue({
   matcher: { field, value },
+  marks,
   onChange,
 }: {
   matcher: ShownMatcher;
+  marks: InputMarks;
   onChange: (value: string) => void;
 }): JSX.Element {
   const choices = CHOICES[field];
@@ -124,6 +136,7 @@ function MatcherValue({
         <span>is</span>
         <select
           aria-label="Value"
+          {...marks}
           value={value}
           onChange={(event: TargetedEvent<HTMLSelectElement>) => onChange(event.currentTarget.value)}
         >
@@ -137,7 +150,14 @@ function MatcherValue({
     );
   }
   if (field === 'alarm_id') {
-    return <AlarmField label="Alarm" value={value || undefined} onChange={(id) => onChange(id ?? '')} />;
+    return (
+      <AlarmField
+        label="Alarm"
+        value={value || undefined}
+        marks={{ ...marks, 'aria-required': true }}
+        onChange={(id) => onChange(id ?? '')}
+      />
+    );
   }
   return (
     <>
@@ -145,6 +165,7 @@ function MatcherValue({
       <input
         type="text"
         aria-label="Value"
+        {...marks}
         aria-required="true"
         value={value}
         placeholder="with * for any text"

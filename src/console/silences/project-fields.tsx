@@ -1,5 +1,8 @@
 import type { JSX, TargetedEvent } from 'preact';
+import { useId } from 'preact/hooks';
 
+import { Fault } from '../elements/fault.js';
+import type { InputMarks } from '../elements/fields.js';
 import { useRowFocus } from '../elements/row-focus.js';
 import type { RefusedField } from '../requests/refused-field.js';
 import { sentRows, type DraftProject, type SilenceDraft } from './silence-draft.js';
@@ -17,6 +20,7 @@ export function ProjectFields({
   onChange: (changes: Partial<SilenceDraft>) => void;
 }): JSX.Element {
   const refused = fault?.field === 'project_ids' ? fault : undefined;
+  const faultId = useId();
   const wrong = refused?.index === undefined ? undefined : sentRows(projects)[refused.index];
   const { list, onAdd, onRemove } = useRowFocus<HTMLFieldSetElement>(':scope > .matcher', ':scope > .add button');
   const add = (): void => {
@@ -28,19 +32,19 @@ export function ProjectFields({
     onChange({ projects: projects.toSpliced(index, 1) });
   };
   return (
-    <fieldset ref={list} class="choices">
+    <fieldset ref={list} class="choices" aria-describedby={refused && wrong === undefined ? faultId : undefined}>
       <legend>{projects.length > 1 ? 'Of the projects' : 'Of the project'}</legend>
       {!allProjects &&
         projects.map((project, index) => (
           <ProjectRow
             key={index}
             project={project}
-            isRefused={index === wrong}
+            marks={index === wrong ? { 'aria-invalid': true, 'aria-describedby': faultId } : {}}
             onChange={(id) => onChange({ projects: projects.with(index, { ...project, id }) })}
             onRemove={projects.length > 1 ? () => remove(index) : undefined}
           />
         ))}
-      {refused && <small class="fault">{refused.text}</small>}
+      <Fault id={faultId} text={refused?.text} />
       {!allProjects && projects.length < MOST_PROJECTS && (
         <div class="add">
           <button type="button" onClick={add}>
@@ -62,21 +66,22 @@ export function ProjectFields({
 
 function ProjectRow({
   project: { id, isAdded },
-  isRefused,
+  marks,
   onChange,
   onRemove,
 }: {
   project: DraftProject;
-  isRefused: boolean;
+  marks: InputMarks;
   onChange: (id: string) => void;
   /** Undefined for the only one. */
   onRemove: (() => void) | undefined;
 }): JSX.Element {
   return (
-    <div class={isRefused ? 'matcher wrong' : 'matcher'}>
+    <div class={marks['aria-invalid'] ? 'matcher wrong' : 'matcher'}>
       <input
         type="text"
         aria-label="Project"
+        {...marks}
         value={id}
         placeholder={isAdded && onRemove ? 'id of a project' : 'empty: alarms that belong to no project'}
         maxLength={128}
