@@ -5,12 +5,10 @@ import { recordAttempts, type FinishedAttempt, type RecordedAttempt, type Record
 import { takeClaims } from './notification-take-store.js';
 import { chooseFairly, type ClaimCandidate, type ClaimCursor } from './fair-choice.js';
 import type { PermitShares } from './permit-pool.js';
-import { UNRESPONSIVE_HOST_EVERY_MS, LOCAL_HOSTS, recordHostClaims } from './receiver-host-store.js';
+import { UNRESPONSIVE_HOST_EVERY_MS, LOCAL_HOSTS } from './receiver-host-store.js';
 
 export type { FinishedAttempt, RecordedAttempt, RecordRules } from './notification-record.js';
 
-/** Advisory lock of claims. Any constant that no other lock has; it must be the same in all notifiers. */
-const CLAIM_LOCK = 8042_0002;
 /** Bounds of the search of one claim. The next claim continues from the cursor. */
 export const HOSTS_PER_CLAIM = 128;
 export const PROJECTS_PER_HOST = 64;
@@ -50,7 +48,8 @@ export interface NotificationClaimStore {
   /**
    * Claims up to `limit` due notifications within the free permits, at most one per delivery queue. Hosts and projects
    * are served round robin. An unresponsive host (new, or without an answer to its last attempt) gets one connection
-   * and at most one attempt a second. One lock for the claims of all notifiers keeps the counts of permits correct.
+   * and at most one attempt a second. The claims of all notifiers take their notifications one after the other, which
+   * keeps the counts of permits correct.
    */
   claim(request: ClaimRequest): Promise<ClaimResult>;
   /** Records outcomes and returns them. An outcome whose claim has passed to another attempt is ignored. */
@@ -61,15 +60,18 @@ export interface NotificationClaimStore {
 
 export function createNotificationClaimStore(db: Database): NotificationClaimStore {
   return {
-    claim: (request) => db.transaction((tx) => claim(tx, request)),
+    claim: (request) => claim(db, request),
     record: (finished, rules) => recordAttempts(db, finished, rules),
     nextDueAt: (after) => nextDueAt(db, after),
   };
 }
 
-async function claim(tx: Sql, request: ClaimRequest): Promise<ClaimResult> {
-  await tx.query('select pg_advisory_xact_lock($1)', [CLAIM_LOCK]);
-  const { rows } = await tx.query<ClaimCandidate>(CANDIDATES, [
+/**
+ * Two statements, each with a transaction of its own. The search locks nothing, so several notifiers may find the same;
+ * the taking looks again.
+ */
+async function claim(sql: Sql, request: ClaimRequest): Promise<ClaimResult> {
+  const { rows } = await sql.query<ClaimCandidate>(CANDIDATES, [
     request.cursor.host,
     HOSTS_PER_CLAIM,
     [...request.cursor.resume.keys()],
@@ -90,13 +92,10 @@ async function claim(tx: Sql, request: ClaimRequest): Promise<ClaimResult> {
     projectsPerHost: PROJECTS_PER_HOST,
     hostProjects: HOST_PROJECTS_PER_CLAIM,
   });
-  const { taken, dropped, limited } = await takeClaims(tx, [...chosen.keys()], request);
-  const claimed = taken.map((one) => ({ ...one, isHostResponsive: chosen.get(one.id) ?? true }));
-  await recordHostClaims(tx, {
-    hosts: claimed.filter((one) => !one.isHostResponsive).map(({ host }) => host),
-    at: request.now,
-  });
-  return { claimed, cursor, more, dropped, limited };
+  const { taken, dropped, limited } = await takeClaims(sql, [...chosen.keys()], request);
+  // What another notifier has taken meanwhile had places in this search that others may need.
+  const isShort = taken.length + dropped < chosen.size;
+  return { claimed: taken, cursor, more: more || isShort, dropped, limited };
 }
 
 /**

@@ -4,11 +4,12 @@ import type { Sql } from '../database.js';
 import type { ClaimedNotification } from './claimed-notification.js';
 import { countHour, reachesLimit } from './hourly-limit-store.js';
 import { BODY } from './notification-body.js';
-import { cancelRemoved, cancelPending, IS_LISTED, IS_UNWANTED } from './removed-action-store.js';
+import { LOCAL_HOSTS, UNRESPONSIVE_HOST_EVERY_MS } from './receiver-host-store.js';
+import { ACTION_REMOVED, IS_LISTED, IS_UNWANTED, removedAmong } from './removed-action-store.js';
 import { isLateTest, TEST_TOO_LATE } from './test-notification-life.js';
 
 interface Taken {
-  taken: Omit<ClaimedNotification, 'isHostResponsive'>[];
+  taken: ClaimedNotification[];
   /** Number of notifications that were cancelled instead. */
   dropped: number;
   /** Projects that have reached their limit of notifications an hour; '' for none. */
@@ -28,28 +29,33 @@ const REJECTED_SINCE = `(
     )
 )`;
 
+/** The parts of the statement that take notifications, and that read further ones of those that were taken. */
+const TAKE_SOURCE = 'take_notifications($1::text[], $2, $3, $5, $6, $7::text[], $8)';
+const TAKEN_SOURCE = 'unnest($1::text[], $5::int[], $6::boolean[]) as u (id, attempt, is_host_responsive)';
+
 /**
- * The last check whether an edit has removed the need for a notification: an edit may not have seen the result of a
- * concurrent replay or attempt.
+ * SQL that reads the taken notifications of `source`, and counts those to be sent. Parameters: ids, now, end of the
+ * claim, limit of the hour. This is the last check whether an edit has removed the need for a notification: an edit
+ * may not have seen the result of a concurrent replay or attempt. Rows without `id` are not sent.
  */
-const TAKE = `
-  with free as materialized (
-    select n.id, a.id is not null and ${IS_UNWANTED} as is_unwanted, $3 or ${IS_LISTED} as is_listed,
-           ${isLateTest('$4')} as is_late_test
-      from notifications n left join alarms a on a.id = n.alarm_id
-     where n.id = any($1::text[]) and n.status = 'pending' for update of n skip locked
+const takenFrom = (source: string, isListed: string): string => `
+  with claimed as materialized (select * from ${source}),
+  free as materialized (
+    select n.id, n.alarm_id, n.project_id, n.kind, n.sequence, n.transition_time, n.action, n.lane, n.host,
+           ${BODY} as body, n.body_id::text as body_id, claimed.attempt, claimed.is_host_responsive, n.attempt_base,
+           ${REJECTED_SINCE} as rejected_since, n.created_at, n.replayed_at is not null as is_replayed,
+           a.id is not null and ${IS_UNWANTED} as is_unwanted, ${isListed} as is_listed,
+           ${isLateTest('$2')} as is_late_test
+      from claimed join notifications n on n.id = claimed.id left join alarms a on a.id = n.alarm_id
   ),
-  taken as (
-    update notifications n set status = 'in_flight', attempt = n.attempt + 1, claim_until = $2
-      from free where n.id = free.id and free.is_listed and not free.is_unwanted and not free.is_late_test
-    returning n.id, n.alarm_id, n.project_id, n.kind, n.sequence, n.transition_time, n.action, n.lane, n.host,
-      ${BODY} as body, n.body_id::text as body_id, n.attempt, n.attempt_base, ${REJECTED_SINCE} as rejected_since,
-      n.created_at, n.replayed_at is not null as is_replayed
-  ),
-  counted as (${countHour('$4', '$5')})
-  select free.is_unwanted, free.is_late_test, free.id as free_id, taken.*,
-         ${reachesLimit('$4', '$5')} as is_limited
+  taken as (select * from free where is_listed and not is_unwanted and not is_late_test),
+  counted as (${countHour('$2', '$4')})
+  select free.is_unwanted, free.is_late_test, free.id as free_id, free.attempt as free_attempt,
+         free.is_host_responsive as is_free_responsive, taken.*, ${reachesLimit('$2', '$4')} as is_limited
     from free left join taken on taken.id = free.id`;
+
+const TAKE = takenFrom(TAKE_SOURCE, IS_LISTED);
+const READ_TAKEN = takenFrom(TAKEN_SOURCE, 'true');
 
 const SECRETS = `
   select id::text as id, action_secrets as sealed from notification_bodies
@@ -71,39 +77,100 @@ interface TakenRow {
   attempt_base: number;
   rejected_since: Date | null;
   created_at: Date;
+  is_host_responsive: boolean;
   is_limited: boolean;
 }
 
-type FreeRow = { free_id: string; is_unwanted: boolean; is_late_test: boolean } & (TakenRow | { id: null });
+interface FreeNotification {
+  free_id: string;
+  free_attempt: number;
+  is_free_responsive: boolean;
+  is_unwanted: boolean;
+  is_late_test: boolean;
+}
+type FreeRow = FreeNotification & (TakenRow | { id: null });
 
-/**
- * Claims these notifications, except those that another transaction has locked, and cancels those that must no longer
- * be sent.
- */
-export async function takeClaims(
-  tx: Sql,
-  ids: readonly string[],
-  { claimUntil, now, perProjectAndHour = 0 }: { claimUntil: Date; now: Date; perProjectAndHour?: number },
-): Promise<Taken> {
-  if (ids.length === 0) return { taken: [], dropped: 0, limited: [] };
-  const { rows } = await tx.query<FreeRow>(TAKE, [ids, claimUntil, false, now, perProjectAndHour]);
-  const left = rows.filter(({ id }) => id === null);
-  if (left.length === 0) return { ...(await takenIn(tx, rows)), dropped: 0 };
-  const late = left.filter((one) => one.is_late_test).map(({ free_id }) => free_id);
-  await cancelPending(tx, { ids: late, reason: TEST_TOO_LATE, at: now });
-  const unwanted = left.filter((one) => one.is_unwanted && !one.is_late_test).map(({ free_id }) => free_id);
-  await cancelPending(tx, { ids: unwanted, reason: 'alarm deleted or disabled', at: now });
-  const unlisted = left.filter((one) => !one.is_unwanted && !one.is_late_test).map(({ free_id }) => free_id);
-  const removed = new Set(await cancelRemoved(tx, unlisted, now));
-  const listed = unlisted.filter((id) => !removed.has(id));
-  const others =
-    listed.length === 0 ? [] : (await tx.query<FreeRow>(TAKE, [listed, claimUntil, true, now, perProjectAndHour])).rows;
-  return { ...(await takenIn(tx, [...rows, ...others])), dropped: late.length + unwanted.length + removed.size };
+/** What limits the taking of notifications that a search has found. */
+export interface TakeRules {
+  now: Date;
+  claimUntil: Date;
+  perHost: number;
+  perHostAndProject: number;
+  perProjectAndHour?: number;
 }
 
-async function takenIn(tx: Sql, rows: readonly FreeRow[]): Promise<Omit<Taken, 'dropped'>> {
+/**
+ * Takes these notifications, in this order, and cancels those that must no longer be sent. It leaves those that were
+ * taken meanwhile, that have no free permit any more, or that another transaction has locked. All locks are taken and
+ * released within the first statement, so that a client that is cut off holds none.
+ */
+export async function takeClaims(sql: Sql, ids: readonly string[], rules: TakeRules): Promise<Taken> {
+  if (ids.length === 0) return { taken: [], dropped: 0, limited: [] };
+  const { now, claimUntil, perHost, perHostAndProject, perProjectAndHour = 0 } = rules;
+  const tooSoonAfter = new Date(now.getTime() - UNRESPONSIVE_HOST_EVERY_MS);
+  const parameters = [ids, now, claimUntil, perProjectAndHour, perHost, perHostAndProject, LOCAL_HOSTS, tooSoonAfter];
+  const { rows } = await sql.query<FreeRow>(TAKE, parameters);
+  const left = rows.filter(({ id }) => id === null);
+  if (left.length === 0) return { ...(await takenIn(sql, rows)), dropped: 0 };
+  const others = await settleLeft(sql, left, rules);
+  return { ...(await takenIn(sql, [...rows, ...others])), dropped: left.length - others.length };
+}
+
+/**
+ * Cancels those of these taken notifications that must not be sent. Returns the others: their alarm has the action in
+ * another spelling.
+ */
+async function settleLeft(
+  sql: Sql,
+  left: readonly FreeNotification[],
+  { now, claimUntil, perProjectAndHour = 0 }: TakeRules,
+): Promise<FreeRow[]> {
+  const late = left.filter((one) => one.is_late_test);
+  await cancelTaken(sql, late, { reason: TEST_TOO_LATE, at: now });
+  const unwanted = left.filter((one) => one.is_unwanted && !one.is_late_test);
+  await cancelTaken(sql, unwanted, { reason: 'alarm deleted or disabled', at: now });
+  const unlisted = left.filter((one) => !one.is_unwanted && !one.is_late_test);
+  const removed = new Set(
+    await removedAmong(
+      sql,
+      unlisted.map(({ free_id }) => free_id),
+    ),
+  );
+  await cancelTaken(
+    sql,
+    unlisted.filter(({ free_id }) => removed.has(free_id)),
+    { reason: ACTION_REMOVED, at: now },
+  );
+  const listed = unlisted.filter(({ free_id }) => !removed.has(free_id));
+  if (listed.length === 0) return [];
+  const ids = listed.map(({ free_id }) => free_id);
+  const [attempts, responsive] = [
+    listed.map(({ free_attempt }) => free_attempt),
+    listed.map(({ is_free_responsive }) => is_free_responsive),
+  ];
+  return (await sql.query<FreeRow>(READ_TAKEN, [ids, now, claimUntil, perProjectAndHour, attempts, responsive])).rows;
+}
+
+const CANCEL_TAKEN = `
+  update notifications n set status = 'cancelled', attempt = n.attempt - 1, claim_until = null, last_error = $3,
+    finished_at = $4::timestamptz
+    from unnest($1::text[], $2::int[]) as u (id, attempt)
+   where n.id = u.id and n.attempt = u.attempt and n.status = 'in_flight'`;
+
+async function cancelTaken(
+  sql: Sql,
+  all: readonly FreeNotification[],
+  { reason, at }: { reason: string; at: Date },
+): Promise<void> {
+  if (all.length === 0) return;
+  const ids = all.map(({ free_id }) => free_id);
+  const attempts = all.map(({ free_attempt }) => free_attempt);
+  await sql.query(CANCEL_TAKEN, [ids, attempts, reason, at]);
+}
+
+async function takenIn(sql: Sql, rows: readonly FreeRow[]): Promise<Omit<Taken, 'dropped'>> {
   const taken = rows.flatMap((row) => (row.id === null ? [] : [row]));
-  const secrets = await secretsOf(tx, taken);
+  const secrets = await secretsOf(sql, taken);
   const limited = taken.filter((row) => row.is_limited).map(({ project_id }) => project_id ?? '');
   return {
     taken: taken.map((row) => toClaimed(row, secrets.get(row.body_id ?? '') ?? null)),
@@ -112,10 +179,10 @@ async function takenIn(tx: Sql, rows: readonly FreeRow[]): Promise<Omit<Taken, '
 }
 
 /** Reads the sealed texts once for each body, since they are long for an alarm with many actions. */
-async function secretsOf(tx: Sql, taken: readonly TakenRow[]): Promise<ReadonlyMap<string, string>> {
+async function secretsOf(sql: Sql, taken: readonly TakenRow[]): Promise<ReadonlyMap<string, string>> {
   const bodies = new Set(taken.flatMap(({ action, body_id }) => (sealedParts(action) && body_id) ?? []));
   if (bodies.size === 0) return new Map();
-  const { rows } = await tx.query<{ id: string; sealed: string }>(SECRETS, [[...bodies]]);
+  const { rows } = await sql.query<{ id: string; sealed: string }>(SECRETS, [[...bodies]]);
   return new Map(rows.map(({ id, sealed }) => [id, sealed]));
 }
 
@@ -136,5 +203,6 @@ function toClaimed(row: TakenRow, actionSecrets: string | null): Taken['taken'][
     attemptInSchedule: row.attempt - row.attempt_base,
     rejectedSince: row.rejected_since,
     createdAt: row.created_at,
+    isHostResponsive: row.is_host_responsive,
   };
 }

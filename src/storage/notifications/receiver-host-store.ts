@@ -9,16 +9,6 @@ export const LOCAL_HOSTS: readonly string[] = ['log:', 'test:'];
 /** Most rows that one statement deletes. */
 const PRUNE_BATCH = 5_000;
 
-const RECORD_HOST_CLAIMS = `
-  insert into receiver_hosts (host, answered, claimed_at)
-  select distinct host, false, $2::timestamptz from unnest($1::text[]) as p (host) order by host
-  on conflict (host) do update set claimed_at = excluded.claimed_at`;
-
-/** Records the time of a claim for these unresponsive hosts. Call in the transaction of the claim. */
-export async function recordHostClaims(tx: Sql, { hosts, at }: { hosts: readonly string[]; at: Date }): Promise<void> {
-  if (hosts.length > 0) await tx.query(RECORD_HOST_CLAIMS, [hosts, at]);
-}
-
 const PRUNE = `
   delete from receiver_hosts where host in (
     select host from receiver_hosts where greatest(outcome_at, claimed_at) < $1 limit ${PRUNE_BATCH}
