@@ -20,7 +20,12 @@ export async function openDatabase(
   const { url, data_dir, max_connections, statement_timeout, migrate_on_start } = config.database;
   const db = url
     ? await openPostgres(
-        { url: url.reveal(), maxConnections: max_connections, statementTimeoutMs: statement_timeout },
+        {
+          url: url.reveal(),
+          maxConnections: max_connections,
+          statementTimeoutMs: statement_timeout,
+          mostSilenceMs: config.evaluator.lease,
+        },
         deps.log,
       )
     : await openPglite(path.resolve(data_dir), deps.onLockLost);
@@ -56,6 +61,7 @@ export async function openCoordinationDatabase(
     url: url.reveal(),
     maxConnections: COORDINATION_CONNECTIONS,
     statementTimeoutMs: statement_timeout,
+    mostSilenceMs: config.evaluator.lease,
   };
   const coordination = await openPostgres(options, deps.log);
   deps.resources.push('coordination database', () => coordination.close());

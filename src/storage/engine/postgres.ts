@@ -9,12 +9,18 @@ import { asDatabaseFailure, DatabaseUnavailable } from './outage.js';
 const OLDEST_SERVER = 150_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const ANSWER_SLACK_MS = 2_000;
+const MOST_SILENCE_MS = 10_000;
 
 /** Settings of the connection to PostgreSQL. */
 export interface PostgresOptions {
   url: string;
   maxConnections: number;
   statementTimeoutMs: number;
+  /**
+   * How long the server keeps a transaction, and its locks, for a client of which it hears nothing. An evaluator that
+   * is cut off loses its partitions after the lease, and must not hold their rows longer. Default: 10 s.
+   */
+  mostSilenceMs?: number;
 }
 
 /**
@@ -22,6 +28,7 @@ export interface PostgresOptions {
  * @throws StartupError when the server cannot be reached or is older than PostgreSQL 15.
  */
 export async function openPostgres(options: PostgresOptions, log: Logger): Promise<Database> {
+  const { mostSilenceMs = MOST_SILENCE_MS } = options;
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.maxConnections,
@@ -31,7 +38,10 @@ export async function openPostgres(options: PostgresOptions, log: Logger): Promi
     query_timeout: options.statementTimeoutMs + ANSWER_SLACK_MS,
     keepAlive: true,
     lock_timeout: 3_000,
-    idle_in_transaction_session_timeout: 15_000,
+    // A client that is cut off sends no sign of it: the server ends a transaction that waits for the next statement, and
+    // a connection that does not take an answer.
+    idle_in_transaction_session_timeout: mostSilenceMs,
+    options: `-c tcp_user_timeout=${mostSilenceMs}`,
     application_name: 'tocsin',
     types: { getTypeParser },
   });
