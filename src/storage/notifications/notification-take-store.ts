@@ -30,12 +30,12 @@ const REJECTED_SINCE = `(
 )`;
 
 /** The parts of the statement that take notifications, and that read further ones of those that were taken. */
-const TAKE_SOURCE = 'take_notifications($1::text[], $2, $3, $5, $6, $7::text[], $8)';
-const TAKEN_SOURCE = 'unnest($1::text[], $5::int[], $6::boolean[]) as u (id, attempt, is_host_responsive)';
+const TAKE_SOURCE = 'take_notifications($1::text[], $2, $4, $5, $6, $7::text[], $8)';
+const TAKEN_SOURCE = 'unnest($1::text[], $4::int[], $5::boolean[]) as u (id, attempt, is_host_responsive)';
 
 /**
- * SQL that reads the taken notifications of `source`, and counts those to be sent. Parameters: ids, now, end of the
- * claim, limit of the hour. This is the last check whether an edit has removed the need for a notification: an edit
+ * SQL that reads the taken notifications of `source`, and counts those to be sent. Parameters: ids, now, limit of the
+ * hour, and those of the source. This is the last check whether an edit has removed the need for a notification: an edit
  * may not have seen the result of a concurrent replay or attempt. Rows without `id` are not sent.
  */
 const takenFrom = (source: string, isListed: string): string => `
@@ -49,9 +49,9 @@ const takenFrom = (source: string, isListed: string): string => `
       from claimed join notifications n on n.id = claimed.id left join alarms a on a.id = n.alarm_id
   ),
   taken as (select * from free where is_listed and not is_unwanted and not is_late_test),
-  counted as (${countHour('$2', '$4')})
-  select free.is_unwanted, free.is_late_test, free.id as free_id, free.attempt as free_attempt,
-         free.is_host_responsive as is_free_responsive, taken.*, ${reachesLimit('$2', '$4')} as is_limited
+  counted as (${countHour('$2', '$3')})
+  select taken.*, free.is_unwanted, free.is_late_test, free.id as free_id, free.attempt as free_attempt,
+         free.is_host_responsive as is_free_responsive, ${reachesLimit('$2', '$3')} as is_limited
     from free left join taken on taken.id = free.id`;
 
 const TAKE = takenFrom(TAKE_SOURCE, IS_LISTED);
@@ -108,7 +108,7 @@ export async function takeClaims(sql: Sql, ids: readonly string[], rules: TakeRu
   if (ids.length === 0) return { taken: [], dropped: 0, limited: [] };
   const { now, claimUntil, perHost, perHostAndProject, perProjectAndHour = 0 } = rules;
   const tooSoonAfter = new Date(now.getTime() - UNRESPONSIVE_HOST_EVERY_MS);
-  const parameters = [ids, now, claimUntil, perProjectAndHour, perHost, perHostAndProject, LOCAL_HOSTS, tooSoonAfter];
+  const parameters = [ids, now, perProjectAndHour, claimUntil, perHost, perHostAndProject, LOCAL_HOSTS, tooSoonAfter];
   const { rows } = await sql.query<FreeRow>(TAKE, parameters);
   const left = rows.filter(({ id }) => id === null);
   if (left.length === 0) return { ...(await takenIn(sql, rows)), dropped: 0 };
@@ -123,7 +123,7 @@ export async function takeClaims(sql: Sql, ids: readonly string[], rules: TakeRu
 async function settleLeft(
   sql: Sql,
   left: readonly FreeNotification[],
-  { now, claimUntil, perProjectAndHour = 0 }: TakeRules,
+  { now, perProjectAndHour = 0 }: TakeRules,
 ): Promise<FreeRow[]> {
   const late = left.filter((one) => one.is_late_test);
   await cancelTaken(sql, late, { reason: TEST_TOO_LATE, at: now });
@@ -148,7 +148,7 @@ async function settleLeft(
     listed.map(({ free_attempt }) => free_attempt),
     listed.map(({ is_free_responsive }) => is_free_responsive),
   ];
-  return (await sql.query<FreeRow>(READ_TAKEN, [ids, now, claimUntil, perProjectAndHour, attempts, responsive])).rows;
+  return (await sql.query<FreeRow>(READ_TAKEN, [ids, now, perProjectAndHour, attempts, responsive])).rows;
 }
 
 const CANCEL_TAKEN = `
