@@ -65,8 +65,10 @@ describeWithPostgres('a notifier whose connection is cut without a sign, during 
     );
     // The first notifier has sent as many requests as got through, or needed fewer.
     while (!proxy.isCut && (await Promise.race([lost, nextTurn()])) === undefined) await nextTurn();
-    const { claimed } = await claim(second);
-    expect(claimed.length).toBeGreaterThan(0);
+    // What the first one took at the same moment, the second one may have found, too: it then says that there is more.
+    let found = await claim(second);
+    while (found.claimed.length === 0 && found.more) found = await claim(second);
+    expect(found.claimed.length).toBeGreaterThan(0);
     await proxy.close();
     await lost;
     await first.close().catch(() => undefined);
