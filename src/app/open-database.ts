@@ -24,7 +24,7 @@ export async function openDatabase(
           url: url.reveal(),
           maxConnections: max_connections,
           statementTimeoutMs: statement_timeout,
-          mostSilenceMs: config.evaluator.lease,
+          mostSilenceMs: mostSilenceOf(config),
         },
         deps.log,
       )
@@ -41,6 +41,13 @@ export async function openDatabase(
       `the database schema is not up to date (missing: ${missing.join(', ')}): run 'tocsin migrate' first`,
     );
   return db;
+}
+
+/** A process that has a lot to do can be silent for some seconds in a transaction. */
+const LEAST_SILENCE_MS = 3_000;
+
+function mostSilenceOf(config: Config): number {
+  return Math.max(config.evaluator.lease, LEAST_SILENCE_MS);
 }
 
 /** Heartbeats need two: the current one and one that timed out. */
@@ -61,7 +68,7 @@ export async function openCoordinationDatabase(
     url: url.reveal(),
     maxConnections: COORDINATION_CONNECTIONS,
     statementTimeoutMs: statement_timeout,
-    mostSilenceMs: config.evaluator.lease,
+    mostSilenceMs: mostSilenceOf(config),
   };
   const coordination = await openPostgres(options, deps.log);
   deps.resources.push('coordination database', () => coordination.close());

@@ -10,6 +10,8 @@ const OLDEST_SERVER = 150_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const ANSWER_SLACK_MS = 2_000;
 const MOST_SILENCE_MS = 10_000;
+/** Probes without an answer after which the server closes a connection. */
+const KEEPALIVE_PROBES = 3;
 
 /** Settings of the connection to PostgreSQL. */
 export interface PostgresOptions {
@@ -39,9 +41,9 @@ export async function openPostgres(options: PostgresOptions, log: Logger): Promi
     keepAlive: true,
     lock_timeout: 3_000,
     // A client that is cut off sends no sign of it: the server ends a transaction that waits for the next statement, and
-    // a connection that does not take an answer.
+    // a connection that takes no answer and acknowledges no probe.
     idle_in_transaction_session_timeout: mostSilenceMs,
-    options: `-c tcp_user_timeout=${mostSilenceMs}`,
+    options: serverOptions(mostSilenceMs),
     application_name: 'tocsin',
     types: { getTypeParser },
   });
@@ -57,6 +59,17 @@ export async function openPostgres(options: PostgresOptions, log: Logger): Promi
     transaction: (work) => transaction(pool, work, log),
     close: () => pool.end(),
   };
+}
+
+/** Settings of the server's side of the connection, by which it notices a client that is cut off. */
+function serverOptions(mostSilenceMs: number): string {
+  const probeEverySeconds = Math.max(1, Math.floor(mostSilenceMs / (KEEPALIVE_PROBES + 1) / 1_000));
+  return [
+    `-c tcp_user_timeout=${mostSilenceMs}`,
+    `-c tcp_keepalives_idle=${probeEverySeconds}`,
+    `-c tcp_keepalives_interval=${probeEverySeconds}`,
+    `-c tcp_keepalives_count=${KEEPALIVE_PROBES}`,
+  ].join(' ');
 }
 
 async function checkVersion(pool: pg.Pool): Promise<void> {

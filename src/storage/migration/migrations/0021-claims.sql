@@ -62,7 +62,6 @@ $$;
 -- A search path of its own, so that it finds the tables in any session.
 do $$
 begin
-  execute format('alter function take_notifications(text[], timestamptz, timestamptz, integer, integer, text[], timestamptz)
-    set search_path = %I, pg_temp', current_schema());
+  execute format('alter function %s set search_path = %I, pg_temp', 'take_notifications'::regproc, current_schema());
 end
 $$;
