@@ -40,8 +40,8 @@ export async function openPostgres(options: PostgresOptions, log: Logger): Promi
     query_timeout: options.statementTimeoutMs + ANSWER_SLACK_MS,
     keepAlive: true,
     lock_timeout: 3_000,
-    // A client that is cut off sends no sign of it: the server ends a transaction that waits for the next statement, and
-    // a connection that takes no answer and acknowledges no probe.
+    // A client that is cut off sends no sign of it: the server ends a transaction that waits for the next statement,
+    // and a connection that takes no answer and acknowledges no probe.
     idle_in_transaction_session_timeout: mostSilenceMs,
     options: serverOptions(mostSilenceMs),
     application_name: 'tocsin',

@@ -35,8 +35,8 @@ const TAKEN_SOURCE = 'unnest($1::text[], $4::int[], $5::boolean[]) as u (id, att
 
 /**
  * SQL that reads the taken notifications of `source`, and counts those to be sent. Parameters: ids, now, limit of the
- * hour, and those of the source. This is the last check whether an edit has removed the need for a notification: an edit
- * may not have seen the result of a concurrent replay or attempt. Rows without `id` are not sent.
+ * hour, and those of the source. This is the last check whether an edit has removed the need for a notification: an
+ * edit may not have seen the result of a concurrent replay or attempt. Rows without `id` are not sent.
  */
 const takenFrom = (source: string, isListed: string): string => `
   with claimed as materialized (select * from ${source}),

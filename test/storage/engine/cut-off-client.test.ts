@@ -28,16 +28,20 @@ describeWithPostgres('a client that is cut off in the middle of a transaction', 
     await other.query('insert into things values (1)');
     url.port = String(proxy.port);
     const cut = await open(url.href);
-    const lost = cut
-      .transaction(async (tx) => {
-        await tx.query('update things set id = 2');
-        proxy.cutAfter(0);
-        await tx.query('select 1');
-      })
-      .then(
-        () => 'committed',
-        () => 'not committed',
-      );
+    let lost: Promise<string> | undefined;
+    await new Promise<void>((isCut) => {
+      lost = cut
+        .transaction(async (tx) => {
+          await tx.query('update things set id = 2');
+          proxy.cutAfter(0);
+          isCut();
+          await tx.query('select 1');
+        })
+        .then(
+          () => 'committed',
+          () => 'not committed',
+        );
+    });
     await eventually(() => other.query('select from things for update nowait'));
     await proxy.close();
     expect(await lost).toBe('not committed');
