@@ -3400,7 +3400,7 @@ export interface components {
             /** @description Type of the object and verb, such as alarm.create. */
             action: string;
             /** @enum {string} */
-            outcome: "done" | "refused" | "denied" | "failed";
+            outcome: "done" | "refused" | "denied" | "failed" | "unknown";
             /** @description HTTP status of the answer; null outside of the API. */
             status: number | null;
             /** @description Number of alike requests that the entry stands for. */
@@ -6947,7 +6947,7 @@ export interface operations {
                 actor?: string;
                 action?: "alarm.create" | "alarm.update" | "alarm.delete" | "alarm.set_state" | "alarm.backtest" | "alarm.test_fire" | "alarm.list" | "alarm.read" | "alarm.read_state" | "alarm.read_history" | "alarm.explain" | "alarm.read_values" | "alarm.query" | "alarm.query_history" | "alarm.count_results" | "sample.create" | "sample.list" | "sample.summarise" | "meter.list" | "resource.list" | "resource.read" | "event.create" | "notification.list" | "notification.read" | "notification.read_attempts" | "notification.replay" | "delivery.pause" | "delivery.resume" | "delivery.list_pauses" | "stream.read" | "silence.create" | "silence.update" | "silence.end" | "silence.list" | "silence.read" | "silence.preview" | "quota.set" | "quota.reset" | "quota.read" | "api_key.create" | "api_key.revoke" | "api_key.list" | "session.begin" | "session.end" | "import.create" | "import.activate" | "secrets.rotate" | "cluster.read" | "audit.list" | "audit.lose" | "service.authenticate" | "service.start";
                 object_id?: string;
-                outcome?: "done" | "refused" | "denied" | "failed";
+                outcome?: "done" | "refused" | "denied" | "failed" | "unknown";
                 /** @description ISO 8601, in UTC unless it has an offset; included. */
                 since?: string;
                 /** @description ISO 8601, in UTC unless it has an offset; not included. */

@@ -3,6 +3,7 @@ import { needsTrust, trustActionsOf, usesTrust } from '../../alarm/action.js';
 import { AppError, toError, type BodyPath } from '../../errors.js';
 import type { Logger } from '../../logger.js';
 import type { StoredAlarm } from '../../storage/alarms/alarm-store.js';
+import { DatabaseUnavailable } from '../../storage/engine/outage.js';
 import type { SealedTrust, TrustChange } from '../../storage/secrets/trust-store.js';
 import type { Identity } from '../identity/identity.js';
 import type { AlarmTrusts, Trusts } from '../ports.js';
@@ -126,7 +127,7 @@ async function withNewTrust<T>(
   try {
     return await write(deps.alarmTrusts.seal(made));
   } catch (thrown) {
-    await undo(deps, made, identity);
+    await undo(deps, made, { identity, thrown });
     throw thrown;
   }
 }
@@ -145,12 +146,18 @@ function trustorOf({ userId, projectId, token }: Identity, field: BodyPath | und
 type MadeTrust = Parameters<AlarmTrusts['seal']>[0];
 
 /** Removes a trust whose alarm was not stored. */
-async function undo(deps: TrustActionsDeps, made: MadeTrust, identity: Identity): Promise<void> {
+async function undo(
+  deps: TrustActionsDeps,
+  made: MadeTrust,
+  { identity, thrown: cause }: { identity: Identity; thrown: unknown },
+): Promise<void> {
   const { alarmTrusts, log } = deps;
   const { alarmId } = made;
   try {
     // If only the answer to the commit was lost, the alarm is stored and needs the trust.
     if (await alarmTrusts.isKnown(made.id)) return;
+    // The commit may still be under way.
+    if (cause instanceof DatabaseUnavailable && cause.isOutcomeUnknown) throw cause;
   } catch (thrown) {
     log.error('a trust may be left at Keystone: it is unknown whether its alarm was stored', {
       alarmId,

@@ -1,4 +1,5 @@
 import { AppError } from '../../errors.js';
+import { DatabaseUnavailable } from '../../storage/engine/outage.js';
 import { ALL_PROJECTS, UNKNOWN, type AuditActor, type AuditOutcome } from '../../storage/audit/audit-entry.js';
 import { isAdmin } from '../identity/authorize.js';
 import { networkOf } from '../identity/failure-limiter.js';
@@ -56,10 +57,11 @@ export async function audited<Answer extends { status: number }>(
   try {
     answer = await work();
   } catch (thrown) {
-    recordOutcome(recorder, request, statusOf(thrown));
+    const isUnknown = thrown instanceof DatabaseUnavailable && thrown.isOutcomeUnknown;
+    recordOutcome(recorder, request, { status: statusOf(thrown), isUnknown });
     throw thrown;
   }
-  if (recordOutcome(recorder, request, answer.status) && request.isWrite) await recorder.written();
+  if (recordOutcome(recorder, request, answer) && request.isWrite) await recorder.written();
   return answer;
 }
 
@@ -87,12 +89,16 @@ export function recordAuthenticationFailure(
 }
 
 /** Returns true if the request has an entry of its own. */
-function recordOutcome(recorder: Recorder, request: AuditedRequest, status: number): boolean {
+function recordOutcome(
+  recorder: Recorder,
+  request: AuditedRequest,
+  { status, isUnknown = false }: { status: number; isUnknown?: boolean },
+): boolean {
   const { action, isWrite, notes, params, requestId } = request;
   const identity = notes.actor ?? request.identity;
   if (action === null || !isNoteworthy(request, status)) return false;
   const actor = actorOf(identity, request.address);
-  const outcome = outcomeOf(request, status);
+  const outcome = isUnknown ? 'unknown' : outcomeOf(request, status);
   const recorded = projectsOf(request).map((projectId) => {
     const fact: RecordedFact = {
       ...actor,
@@ -120,12 +126,12 @@ function projectsOf({ notes: { projects = new Set(), projectId }, identity }: Au
 
 /** Entries of one kind are sampled together. Only admins name other projects: a client cannot make many kinds. */
 function kindOf(
-  { action, status, address, userId, actorProjectId, keyId, projectId }: RecordedFact,
+  { action, outcome, status, address, userId, actorProjectId, keyId, projectId }: RecordedFact,
   by: Identity,
 ): string {
   const network = networkOf(address ?? '');
   const ofProject = isAdmin(by) ? projectId : null;
-  return JSON.stringify([action, status, network, userId, actorProjectId, keyId, ofProject]);
+  return JSON.stringify([action, outcome, status, network, userId, actorProjectId, keyId, ofProject]);
 }
 
 function isNoteworthy({ isWrite, identity, notes }: AuditedRequest, status: number): boolean {

@@ -4,8 +4,7 @@ import { firstCharacters } from '../../alarm/wire/first-characters.js';
 import { pythonJson } from '../../alarm/wire/python-json.js';
 import { AppError, toError, UpstreamRefusal, type ErrorCode } from '../../errors.js';
 import type { Logger } from '../../logger.js';
-import { sqlState } from '../../storage/database.js';
-import { isDatabaseOutage } from '../../storage/engine/outage.js';
+import { DatabaseUnavailable } from '../../storage/engine/outage.js';
 import { MissingKey } from '../../storage/secrets/sealed.js';
 import { errorAnswer, type ErrorAnswer, type Faultstring, type KeystoneErrorAnswer } from '../answers/error-answer.js';
 import { discardBody } from './request-body.js';
@@ -36,10 +35,17 @@ const FIELD_HEADER = 'Tocsin-Field';
 /** Most characters of one name in the header. */
 const MOST_NAME = 64;
 
-/** SQLSTATE of a statement that took too long. */
-const CANCELLED = '57014';
-const TOO_LONG =
-  'The database needed too long for the request: ask for less with limit, filters or a shorter time, or try later';
+const UNAVAILABLE = 'The database is not available: send the request again later';
+const OUTCOME_UNKNOWN =
+  'The connection to the database broke while the change was being committed: it may or may not have been made. ' +
+  'Read the object to see which, then send the change again if it is missing';
+/** Texts for some SQLSTATEs, which say more. */
+const UNAVAILABLE_TEXTS: Readonly<Record<string, string>> = {
+  '57014':
+    'The database needed too long for the request: ask for less with limit, filters or a shorter time, or try later',
+  '25006': 'The database accepts no changes now, only reads: send the change again later',
+  '53100': 'The database has no space left, so it accepts no changes: send the change again later',
+};
 
 /** Tells clients, in a 401, how to authenticate. */
 export interface Challenge {
@@ -127,8 +133,8 @@ function sendError(response: Response, status: number, body: ErrorAnswer | Keyst
 
 function asAppError(thrown: unknown): AppError | undefined {
   if (thrown instanceof AppError) return thrown;
-  if (sqlState(thrown) === CANCELLED) return new AppError('unavailable', TOO_LONG, { cause: thrown });
-  if (isDatabaseOutage(thrown)) return new AppError('unavailable', 'The database is not available', { cause: thrown });
+  if (thrown instanceof DatabaseUnavailable)
+    return new AppError('unavailable', databaseText(thrown), { cause: thrown });
   if (thrown instanceof MissingKey)
     return new AppError('unavailable', 'A stored secret cannot be decrypted: its key is not configured', {
       cause: thrown,
@@ -138,4 +144,9 @@ function asAppError(thrown: unknown): AppError | undefined {
   return typeof status === 'number' && status >= 400 && status < 500
     ? new AppError('invalid_request', 'The request could not be understood', { cause: thrown })
     : undefined;
+}
+
+function databaseText({ code, isOutcomeUnknown }: DatabaseUnavailable): string {
+  if (isOutcomeUnknown) return OUTCOME_UNKNOWN;
+  return UNAVAILABLE_TEXTS[code ?? ''] ?? UNAVAILABLE;
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { maskSecrets } from '../../logger.js';
 
-export const AUDIT_OUTCOMES = ['done', 'refused', 'denied', 'failed'] as const;
+export const AUDIT_OUTCOMES = ['done', 'refused', 'denied', 'failed', 'unknown'] as const;
 export type AuditOutcome = (typeof AUDIT_OUTCOMES)[number];
 
 /** Stands for all projects in a `projectId`. */

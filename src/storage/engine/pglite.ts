@@ -7,7 +7,7 @@ import { Mutex } from '../../async/mutex.js';
 import { StartupError, toError } from '../../errors.js';
 import type { Database, QueryResult, Sql } from '../database.js';
 import { lockDirectory } from './directory-lock.js';
-import { asDatabaseFailure, DatabaseUnavailable } from './outage.js';
+import { asDatabaseFailure, asUnknownOutcome, DatabaseUnavailable, isAnswered, mayChangeData } from './outage.js';
 
 /** The data that the worker thread is started with. */
 export interface WorkerData {
@@ -63,7 +63,7 @@ export async function openPglite(
   return {
     kind: 'pglite',
     place: await placeOf(dataDir),
-    query: (text, parameters) => mutex.runExclusive(() => client.query(text, parameters)),
+    query: (text, parameters) => mutex.runExclusive(() => client.queryAlone(text, parameters)),
     transaction: (work) => mutex.runExclusive(() => transaction(client, work)),
     async close() {
       await mutex.runExclusive(() => client.close());
@@ -83,13 +83,16 @@ async function transaction<T>(client: WorkerClient, work: (tx: Sql) => Promise<T
   await client.query('begin');
   try {
     const result = await work({ query: (text, parameters) => client.query(text, parameters) });
-    await client.query('commit');
+    await client.queryAlone('commit');
     return result;
   } catch (cause) {
-    await client.query('rollback');
+    await client.query('rollback').catch(() => undefined); // the database has stopped; the cause says so, too
     throw cause;
   }
 }
+
+/** Names of errors after which the WebAssembly of the database executes nothing any more. */
+const CRASHES = new Set(['RuntimeError', 'ExitStatus']);
 
 interface PendingReply {
   resolve: (reply: WorkerReply) => void;
@@ -122,6 +125,14 @@ class WorkerClient {
     return { rows: (reply.rows ?? []) as Row[], rowCount: reply.rowCount ?? 0 };
   }
 
+  /** A statement that is committed before its answer. */
+  async queryAlone<Row>(text: string, parameters?: readonly unknown[]): Promise<QueryResult<Row>> {
+    if (this.#ended) throw this.#ended;
+    return this.query<Row>(text, parameters).catch((cause: unknown) => {
+      throw mayChangeData(text) && !isAnswered(cause) ? asUnknownOutcome(cause) : cause;
+    });
+  }
+
   async close(): Promise<void> {
     this.#closing = true;
     await this.#send({});
@@ -142,6 +153,7 @@ class WorkerClient {
     this.#pending.delete(reply.id);
     if (reply.error === undefined) pending?.resolve(reply);
     else pending?.reject(asDatabaseFailure(Object.assign(new Error(reply.error.message), reply.error)));
+    if (CRASHES.has(reply.error?.name ?? '')) void this.worker.terminate(); // its exit is reported as a loss
   }
 
   #fail(cause: Error): void {

@@ -3,7 +3,14 @@ import pg from 'pg';
 import { StartupError, toError } from '../../errors.js';
 import type { Logger } from '../../logger.js';
 import type { Database, QueryOptions, QueryResult, Sql } from '../database.js';
-import { asDatabaseFailure, DatabaseUnavailable } from './outage.js';
+import {
+  asDatabaseFailure,
+  asUnknownOutcome,
+  DatabaseUnavailable,
+  isAnswered,
+  mayChangeData,
+  needsNewConnection,
+} from './outage.js';
 
 /** The oldest supported version, 15: older ones are not tested. */
 const OLDEST_SERVER = 150_000;
@@ -55,7 +62,7 @@ export async function openPostgres(options: PostgresOptions, log: Logger): Promi
   });
   return {
     kind: 'postgres',
-    query: (text, parameters, options) => run(pool, text, parameters, options),
+    query: (text, parameters, options) => queryAlone(pool, { text, parameters, options }),
     transaction: (work) => transaction(pool, work, log),
     close: () => pool.end(),
   };
@@ -88,7 +95,11 @@ async function checkVersion(pool: pg.Pool): Promise<void> {
 
 const UNPREPARED: QueryOptions = { prepare: false };
 
-async function transaction<T>(pool: pg.Pool, work: (tx: Sql) => Promise<T>, log: Logger): Promise<T> {
+/**
+ * Runs work on a connection of the pool. A connection whose server did not answer, or has ended the session, is closed
+ * afterwards: the statement that it waits for may still be running.
+ */
+async function withConnection<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect().catch((cause: unknown) => {
     throw asDatabaseFailure(cause);
   });
@@ -98,23 +109,60 @@ async function transaction<T>(pool: pg.Pool, work: (tx: Sql) => Promise<T>, log:
   };
   client.on('error', onError);
   try {
-    await run(client, 'begin', [], UNPREPARED);
-    const result = await work({ query: (text, parameters, options) => run(client, text, parameters, options) });
-    await run(client, 'commit', [], UNPREPARED);
-    return result;
+    return await work(client);
   } catch (cause) {
-    // A rollback would wait for the unanswered statement. Closing the connection also rolls back.
-    if (cause instanceof DatabaseUnavailable) broken = cause;
-    else
-      await client.query('rollback').catch((err: unknown) => {
-        broken = toError(err);
-        log.warn('rollback failed; closing the connection', { err: broken });
-      });
+    if (needsNewConnection(cause)) broken = toError(cause);
     throw cause;
   } finally {
     client.off('error', onError);
     client.release(broken);
   }
+}
+
+interface Statement {
+  text: string;
+  parameters: readonly unknown[] | undefined;
+  options: QueryOptions | undefined;
+}
+
+/** Executes a statement outside of a transaction: the server commits it before it answers. */
+function queryAlone<Row>(pool: pg.Pool, { text, parameters, options }: Statement): Promise<QueryResult<Row>> {
+  return withConnection(pool, (client) =>
+    run<Row>(client, text, parameters, options).catch((cause: unknown) => {
+      throw mayChangeData(text) && !isAnswered(cause) ? asUnknownOutcome(cause) : cause;
+    }),
+  );
+}
+
+function transaction<T>(pool: pg.Pool, work: (tx: Sql) => Promise<T>, log: Logger): Promise<T> {
+  return withConnection(pool, async (client) => {
+    try {
+      await run(client, 'begin', [], UNPREPARED);
+      const result = await work({ query: (text, parameters, options) => run(client, text, parameters, options) });
+      await commit(client);
+      return result;
+    } catch (cause) {
+      // A rollback would wait for the unanswered statement. Closing the connection also rolls back.
+      if (!(cause instanceof DatabaseUnavailable) || isAnswered(cause)) await rollBack(client, log);
+      throw cause;
+    }
+  });
+}
+
+async function commit(client: pg.PoolClient): Promise<void> {
+  const { command } = await client.query('commit').catch((cause: unknown) => {
+    throw isAnswered(cause) ? asDatabaseFailure(cause) : asUnknownOutcome(cause);
+  });
+  // The server does so, without an error, after an error that the work has hidden.
+  if (command === 'ROLLBACK') throw new Error('a transaction with a failed statement was to be committed');
+}
+
+async function rollBack(client: pg.PoolClient, log: Logger): Promise<void> {
+  await client.query('rollback').catch((cause: unknown) => {
+    const err = toError(cause);
+    log.warn('rollback failed; closing the connection', { err });
+    client.emit('error', err); // marks the connection as broken
+  });
 }
 
 /** Names of prepared statements, by text. Each connection prepares a statement once. */
@@ -131,14 +179,14 @@ function nameOf(text: string): string | undefined {
 }
 
 async function run<Row>(
-  target: pg.Pool | pg.PoolClient,
+  client: pg.PoolClient,
   text: string,
   parameters: readonly unknown[] = [],
   { prepare = true }: QueryOptions = {},
 ): Promise<QueryResult<Row>> {
   const name = prepare ? nameOf(text) : undefined;
   const statement = { ...(name === undefined ? {} : { name }), text, values: [...parameters] };
-  const { rows, rowCount } = await target.query<pg.QueryResultRow>(statement).catch((cause: unknown) => {
+  const { rows, rowCount } = await client.query<pg.QueryResultRow>(statement).catch((cause: unknown) => {
     throw asDatabaseFailure(cause);
   });
   return { rows: rows as Row[], rowCount: rowCount ?? 0 };

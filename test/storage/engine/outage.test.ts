@@ -3,12 +3,13 @@ import type { Socket } from 'node:net';
 
 import { silentLogger } from '../../../src/logger.js';
 import type { Database } from '../../../src/storage/database.js';
-import { asDatabaseFailure, DatabaseUnavailable, isDatabaseOutage } from '../../../src/storage/engine/outage.js';
+import { asDatabaseFailure, DatabaseUnavailable } from '../../../src/storage/engine/outage.js';
 import { openPglite } from '../../../src/storage/engine/pglite.js';
 import { openPostgres } from '../../../src/storage/engine/postgres.js';
 import { PATIENCE_MS } from '../../support/patience.js';
 import { fatal, startPostgresDouble, type PostgresDouble } from '../../support/postgres-double.js';
 
+const isDatabaseOutage = (thrown: unknown): boolean => thrown instanceof DatabaseUnavailable;
 const coded = (code: string, message = 'x'): Error => Object.assign(new Error(message), { code });
 const named = (name: string, message = 'x'): Error => Object.assign(new Error(message), { name });
 const refused = new AggregateError([coded('ECONNREFUSED')], '');
@@ -111,37 +112,29 @@ describe('a failure of the driver without a SQLSTATE', () => {
 describe('a SQLSTATE', () => {
   test.each(
     [
-      [
-        '08006',
-        '08P01',
-        '28P01',
-        '28000',
-        '3D000',
-        '53100',
-        '53200',
-        '53300',
-        '57014',
-        '57P01',
-        '57P02',
-        '57P03',
-        '58000',
-        '58030',
-      ],
-      ['F0000', '40001', '40P01', '25006', '25P03', '25P04', '55P03', 'XX001', 'XX002'],
+      ['08006', '08P01', '28P01', '28000', '26000', '3D000', '3F000', '40001', '40P01', '40003', '42501'],
+      ['53000', '53100', '53200', '53300', '53400', '55000', '55006', '55P03', '55P04'],
+      ['57000', '57014', '57P01', '57P02', '57P03', '57P04', '57P05', '58000', '58030', '58P01', '58P02', '72000'],
+      ['F0000', '25006', '25P03', '25P04', 'XX000', 'XX001', 'XX002', 'HV000', '99999'],
     ].flat(),
-  )('%s is an outage', (code) => {
-    expect([isDatabaseOutage(coded(code)), isDatabaseOutage(asDatabaseFailure(coded(code)))]).toEqual([true, true]);
+  )('%s is a failure of the database, with its code', (code) => {
+    const failure = asDatabaseFailure(coded(code));
+    expect(failure).toMatchObject({ name: 'DatabaseUnavailable', code, isOutcomeUnknown: false });
   });
 
-  test.each(['22001', '22P02', '23502', '23505', '25P02', '42601', '42703', '42P01', 'P0001', '0A000', 'XX000'])(
-    '%s is not',
-    (code) => {
-      expect([isDatabaseOutage(coded(code)), isDatabaseOutage(asDatabaseFailure(coded(code)))]).toEqual([false, false]);
-    },
-  );
+  test.each(
+    [
+      ['0A000', '21000', '22001', '22P02', '22021', '23502', '23505', '24000', '25001', '25P01', '25P02', '34000'],
+      ['42601', '42703', '42P01', '44000', '54000', 'P0001'],
+    ].flat(),
+  )('%s is a fault of this service', (code) => {
+    const thrown = coded(code);
+    expect(asDatabaseFailure(thrown)).toBe(thrown);
+  });
 
-  test('0A000 is an outage for a statement that was prepared before a migration', () => {
-    expect(isDatabaseOutage(coded('0A000', 'cached plan must not change result type'))).toBe(true);
+  test('0A000 is a failure of the database for a statement that was prepared before a migration', () => {
+    const failure = asDatabaseFailure(coded('0A000', 'cached plan must not change result type'));
+    expect(failure).toBeInstanceOf(DatabaseUnavailable);
   });
 });
 
