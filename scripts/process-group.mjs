@@ -1,5 +1,5 @@
 // Runs a program together with all processes that it starts, and leaves none of them behind, whatever ends the run.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -13,10 +13,10 @@ const POLL_MS = 50;
 /**
  * Runs a program in a process group of its own, so that Ctrl-C in the terminal reaches only this process. A signal to
  * this process ends the program and its descendants. Resolves when none is left, with the exit code of the program, or
- * 128 + the number of the signal.
+ * 128 + the number of the signal. `kill -9` of this process ends the program, which has to end its descendants.
  */
 export async function runProcessGroup(command, args, options) {
-  const child = spawn(command, args, { ...options, detached: true });
+  const child = spawn(...tied(command, args), { ...options, detached: true });
   let interruption;
   const interrupt = (signal) => {
     interruption ??= { status: 128 + constants.signals[signal], ended: endProcessGroup(child.pid) };
@@ -29,6 +29,12 @@ export async function runProcessGroup(command, args, options) {
   } finally {
     for (const signal of SIGNALS) process.off(signal, interrupt);
   }
+}
+
+/** The kernel sends SIGTERM to the program when this process has ended. Needs `setpriv` of util-linux (Linux). */
+function tied(command, args) {
+  const canTie = spawnSync('setpriv', ['--pdeathsig', 'TERM', 'true']).status === 0;
+  return canTie ? ['setpriv', ['--pdeathsig', 'TERM', '--', command, ...args]] : [command, args];
 }
 
 async function endProcessGroup(leader) {

@@ -11,7 +11,10 @@ import { runProcessGroup } from './process-group.mjs';
 const RESULTS = path.join(root, 'build', 'test-results.json');
 const JEST = path.join(root, 'node_modules', 'jest', 'bin', 'jest.js');
 // --liftoff-only: the embedded database is a large WASM module, used for seconds; optimizing it does not pay.
-const NODE_FLAGS = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', '--liftoff-only'];
+const NODE_FLAGS = [
+  ...['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', '--liftoff-only'],
+  `--import=${new URL('end-with-parent.mjs', import.meta.url)}`,
+];
 
 try {
   prepare();

@@ -6,6 +6,8 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
+import { tiedCommand } from '../dev/servers/tied-command.js';
+
 const MAIN = fileURLToPath(new URL('../src/main.js', import.meta.url));
 const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 100;
@@ -54,7 +56,8 @@ export async function startService({
   const env = { PATH: process.env['PATH'], ...environment, ...options, TOCSIN_DATABASE_DATA_DIR: dir };
   const hasKeys = settings['AUTH_MODE'] === 'apikey';
   const credential = hasKeys ? { authorization: `Bearer ${makeKey(env, { project: 'p', role: 'admin' })}` } : {};
-  const child = spawn(process.execPath, [MAIN, 'serve', '--quiet', '--port', String(port)], {
+  const { command, args } = tiedCommand(process.execPath, [MAIN, 'serve', '--quiet', '--port', String(port)], 'KILL');
+  const child = spawn(command, args, {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 
+import { tiedCommand } from '../../dev/servers/tied-command.js';
 import { LAPTOP } from '../../test/support/browser.js';
 
 /** A Chromium without a driver that listens to each request, so that a visit takes as long as it does for a person. */
@@ -59,14 +60,11 @@ class DevTools {
 export function startPlainBrowser(executable: string): PlainBrowser {
   const profile = mkdtempSync(path.join(tmpdir(), 'tocsin-chromium-'));
   const { width, height } = LAPTOP;
-  const browser = spawn(
-    executable,
-    [
-      ...['--headless=new', '--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--no-first-run'],
-      ...['--remote-debugging-pipe', `--user-data-dir=${profile}`, `--window-size=${width},${height}`, 'about:blank'],
-    ],
-    { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] },
-  );
+  const { command, args } = tiedCommand(executable, [
+    ...['--headless=new', '--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--no-first-run'],
+    ...['--remote-debugging-pipe', `--user-data-dir=${profile}`, `--window-size=${width},${height}`, 'about:blank'],
+  ]);
+  const browser = spawn(command, args, { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
   const ended = new Promise((resolve) => browser.once('exit', resolve));
   const tools = new DevTools(browser);
   return {

@@ -22,7 +22,7 @@ export interface BackingOptions {
   environment: Record<string, string | undefined>;
   say: (line: string) => void;
   resources: ReleaseStack;
-  started: (name: string, pid: number) => void;
+  started: (pid: number) => void;
 }
 
 /** Starts PostgreSQL, which keeps its data, and Redis, which does not. Installs missing packages if that is allowed. */
@@ -31,10 +31,10 @@ export async function startBackingServers(options: BackingOptions): Promise<Back
   await ensureDebianPackages([POSTGRESQL, REDIS], { ...options, neededBy: 'the cluster' });
   const postgres = await startPostgres({ dir: postgresFolder(options.dataDir, say), durable: true, ownGroup: true });
   resources.push('PostgreSQL', () => postgres.stop());
-  started('PostgreSQL', postgres.pid);
+  started(postgres.pid);
   const redis = await startRedis({ dir: path.join(options.dataDir, 'redis'), ownGroup: true });
   resources.push('Redis', () => redis.stop());
-  started('Redis', redis.pid);
+  started(redis.pid);
   return { postgres, redis };
 }
 

@@ -11,7 +11,6 @@ import { ReleaseStack } from '../../src/release-stack.js';
 import { createPartitionStore } from '../../src/storage/evaluation/partition-store.js';
 import { openPostgres } from '../../src/storage/engine/postgres.js';
 import { startBackingServers, type BackingServers } from './backing-servers.js';
-import { Leftovers } from './leftovers.js';
 import { startProgram, startService, type LaunchOptions, type Role, type ServiceProcess } from './service-process.js';
 import { shareTable } from './share-table.js';
 
@@ -71,12 +70,10 @@ class Cluster {
   readonly #services: ServiceProcess[] = [];
   readonly #pids = new Set<number>();
   readonly #dataDir: string;
-  readonly #leftovers: Leftovers;
   #stopping = false;
 
   constructor(private readonly options: ClusterOptions) {
     this.#dataDir = path.resolve(options.dataDir);
-    this.#leftovers = new Leftovers(this.#dataDir);
   }
 
   async run(): Promise<void> {
@@ -84,14 +81,12 @@ class Cluster {
     const stopped = (): boolean => terminal.stop.aborted;
     await refusePortInUse(this.options.port);
     this.#resources.push('lock', await lock(dataDir));
-    const orphans = await this.#leftovers.end(clock);
-    if (orphans.length > 0) this.#say(`ended processes of an earlier run: ${orphans.join(', ')}`);
     const servers = await startBackingServers({
       dataDir,
       environment: terminal.environment,
       say: (line) => this.#say(line),
       resources: this.#resources,
-      started: (name, pid) => this.#remember(name, pid),
+      started: (pid) => this.#pids.add(pid),
     });
     if (stopped()) return;
     await this.#startServices(this.#launchOptions(servers));
@@ -135,7 +130,7 @@ class Cluster {
     const service = await startService(name, role, launch);
     const successorOf = this.#services.findIndex((earlier) => earlier.name === name);
     this.#services.splice(successorOf < 0 ? this.#services.length : successorOf, successorOf < 0 ? 0 : 1, service);
-    this.#remember(name, service.pid);
+    this.#pids.add(service.pid);
     void this.#watchExit(service, launch);
     return service;
   }
@@ -200,11 +195,6 @@ class Cluster {
       }
       await clock.sleep(WATCH_MS, stop);
     }
-  }
-
-  #remember(name: string, pid: number): void {
-    this.#pids.add(pid);
-    this.#leftovers.add(name, pid);
   }
 
   #say(line: string): void {

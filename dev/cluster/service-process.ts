@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
+import { tiedCommand } from '../servers/tied-command.js';
 import { freePort, ownProcess, type OwnProcess } from '../servers/local-process.js';
 
 /** Path of the compiled program. */
@@ -33,7 +34,8 @@ export async function startService(name: string, role: Role, options: LaunchOpti
 
 /** Runs a command of the program and passes its output on line by line. */
 export async function startProgram(name: string, args: readonly string[], options: LaunchOptions): Promise<OwnProcess> {
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
+  const tied = tiedCommand(process.execPath, [PROGRAM, ...args], 'KILL');
+  const child = spawn(tied.command, tied.args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: options.environment,
     detached: true,

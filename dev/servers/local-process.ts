@@ -5,6 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 
 import { createSystemClock } from '../../src/clock.js';
 import { StartupError, toError } from '../../src/errors.js';
+import { tiedCommand, type EndSignal } from './tied-command.js';
 
 const clock = createSystemClock();
 const POLL_MS = 25;
@@ -29,6 +30,8 @@ export interface LocalProcessOptions {
   input?: string;
   /** Starts a process group, so that Ctrl-C in the terminal does not reach the process directly. */
   ownGroup?: boolean;
+  /** Signal at the end of this process. Default: SIGTERM. */
+  endSignal?: EndSignal;
 }
 
 /** A process that this process has started. */
@@ -56,11 +59,12 @@ export interface StopStep {
   waitMs: number;
 }
 
-/** Starts a program. @throws StartupError if the program cannot be started. */
+/** Starts a program, which ends with this process. @throws StartupError if the program cannot be started. */
 export async function startLocalProcess(options: LocalProcessOptions): Promise<LocalProcess> {
   const log = openSync(options.logFile, 'a', 0o600);
   const logFrom = statSync(options.logFile).size;
-  const child = spawn(options.command, options.args, {
+  const { command, args } = tiedCommand(options.command, options.args, options.endSignal);
+  const child = spawn(command, args, {
     stdio: ['pipe', log, log],
     cwd: '/',
     detached: options.ownGroup ?? false,

@@ -146,6 +146,7 @@ function launch(options: StartPostgresOptions, { bin, port, account }: Launch): 
     ],
     logFile: path.join(options.dir, 'postgres.log'),
     account,
+    endSignal: 'INT',
     ...(options.ownGroup === undefined ? {} : { ownGroup: options.ownGroup }),
   });
 }

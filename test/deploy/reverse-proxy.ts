@@ -6,6 +6,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 
+import { tiedCommand } from '../../dev/servers/tied-command.js';
 import type { CertificateWithKey } from '../support/certificates.js';
 import { eventually } from '../support/eventually.js';
 import { urlOf } from '../support/run-servers.js';
@@ -36,7 +37,8 @@ export async function startReverseProxy(
   writeFileSync(pem, cert + key);
   const target = new URL(upstream).host;
   const args = kind === 'nginx' ? nginx({ dir, port, pem, target }) : haproxy({ dir, port, pem, target });
-  const child = spawn(urlOf(kind), args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const tied = tiedCommand(urlOf(kind), args);
+  const child = spawn(tied.command, tied.args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (log += chunk.toString()));
   const gone = once(child, 'exit');

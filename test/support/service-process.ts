@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
+import { tiedCommand } from '../../dev/servers/tied-command.js';
+
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 const CLUSTER = fileURLToPath(new URL('../../dev/cluster/main.js', import.meta.url));
 
@@ -42,7 +44,8 @@ function startProgram(
   nodeFlags: readonly string[] = [],
 ): ServiceProcess {
   const environment = Object.fromEntries(Object.entries(settings).map(([name, value]) => [`TOCSIN_${name}`, value]));
-  const child = spawn(process.execPath, [...NODE_FLAGS, ...nodeFlags, program, ...args], {
+  const tied = tiedCommand(process.execPath, [...NODE_FLAGS, ...nodeFlags, program, ...args], 'KILL');
+  const child = spawn(tied.command, tied.args, {
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
