@@ -62,6 +62,7 @@ export function startBenchEvaluator(
     memberId: 'bench',
     intervalMs: INTERVAL_MS,
     deadlineMs: 60_000,
+    statementMs: 10_000,
     graceMs: 3 * INTERVAL_MS,
     hasExtraBatches: true,
     random: () => 0.5,

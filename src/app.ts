@@ -221,6 +221,7 @@ class Service implements App {
         (() => ({
           members: evaluatorRole.coordinator.view().length,
           partitions: evaluatorRole.coordinator.held().size,
+          unloaded: evaluatorRole.evaluator.unloadedPartitions(),
           mode: evaluatorRole.coordinator.mode(),
           isProgressing: evaluatorRole.evaluator.makingProgress(),
         })),

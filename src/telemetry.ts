@@ -99,6 +99,10 @@ function evaluationMetrics({ counter, gauge, seconds }: Instruments) {
 function coordinationMetrics({ gauge }: Instruments) {
   return {
     partitionsOwned: gauge('partitions_owned', 'Partitions that this evaluator owns'),
+    partitionsLoaded: gauge(
+      'partitions_loaded',
+      'Partitions that this evaluator owns and whose alarms are all in its memory; only these are evaluated',
+    ),
     members: gauge('members', 'Live evaluators as seen by this process'),
     coordinationMode: gauge('coordination_mode', '1 for the current mode of coordination: redis, database or single', [
       'mode',

@@ -117,6 +117,7 @@ export function createEvaluatorRole(deps: EvaluatorRoleDeps): EvaluatorRole {
     memberId: coordinator.memberId,
     intervalMs: interval,
     deadlineMs: deadline,
+    statementMs: config.database.statement_timeout,
     graceMs,
     hasExtraBatches: config.evaluator.extra_batches,
     random: Math.random,

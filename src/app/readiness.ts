@@ -25,7 +25,18 @@ export interface ReadinessDeps {
   /** Delay of the evaluator of this process; undefined without that role. */
   lateness?: Lateness | undefined;
   /** State of the evaluator of this process; undefined without that role. */
-  evaluation: (() => { members: number; partitions: number; mode: string; isProgressing: boolean }) | undefined;
+  evaluation: (() => EvaluationSeen) | undefined;
+}
+
+/** State of an evaluator. */
+export interface EvaluationSeen {
+  members: number;
+  /** Partitions that it owns. */
+  partitions: number;
+  /** Those of them whose alarms are not all loaded yet. */
+  unloaded: number;
+  mode: string;
+  isProgressing: boolean;
 }
 
 /** Backends as an evaluator sees them. */
@@ -54,17 +65,17 @@ export async function readiness(deps: ReadinessDeps): Promise<ReadinessCheck[]> 
       detail: redis.status === 'ready' ? 'connected' : 'unavailable: coordination is slower, no data is lost',
     });
   if (evaluation) {
-    const { members, partitions, mode, isProgressing } = evaluation();
+    const { members, partitions, unloaded, mode, isProgressing } = evaluation();
     checks.push({
       name: 'evaluation',
       ok: isProgressing,
-      ...(isProgressing ? {} : { detail: 'a batch is far past its deadline' }),
+      ...(isProgressing ? {} : { detail: 'a batch or a load of alarms is stuck' }),
     });
     const ok = members > 0;
     checks.push({
       name: 'coordination',
       ok,
-      detail: `${mode}: ${partitions} partitions held, ${members} evaluators seen`,
+      detail: `${mode}: ${partitions} partitions held${loadingText(unloaded)}, ${members} evaluators seen`,
     });
   }
   if (deps.unsealed)
@@ -84,6 +95,11 @@ export async function readiness(deps: ReadinessDeps): Promise<ReadinessCheck[]> 
   if (deps.lateness) checks.push({ name: 'behind', ok: true, detail: latenessText(deps.lateness) });
   if (details.length > 0) checks.push({ name: 'backends', ok: true, detail: details.join('; ') });
   return checks;
+}
+
+/** Partitions that are not loaded do not make the process unready: a restart would begin their load again. */
+function loadingText(unloaded: number): string {
+  return unloaded === 0 ? '' : ` (${unloaded} of them not loaded yet: their alarms are not evaluated)`;
 }
 
 /** Backends that fail or are not configured do not make the process unready, since a restart would not help. */

@@ -1,57 +1,62 @@
 import type { AlarmState } from '../alarm/state.js';
-import { NO_OPTIONS } from '../alarm/evaluation-options.js';
-import { createOpenTimesSource } from '../alarm/time-constraint/open-times.js';
 import type { SeriesNeed } from '../alarm/series.js';
 import { replaceableReason } from '../alarm/state-reason.js';
-import { parseStoredRule, typeOf, type AlarmKind } from '../alarm/types/index.js';
-import { toError } from '../errors.js';
+import { typeOf, type AlarmKind } from '../alarm/types/index.js';
+import type { Clock } from '../clock.js';
 import { inChunks } from '../async/event-loop.js';
 import { Mutex } from '../async/mutex.js';
-import { parseStoredOptions } from '../storage/alarms/alarm-row.js';
 import type { EvaluationStore, LoadedAlarm } from '../storage/evaluation/evaluation-store.js';
 import type { HeldAlarm } from './held-alarm.js';
-import { SharedNeeds } from './shared-needs.js';
+import { HeldAlarmMaker } from './loading/held-alarm-maker.js';
+import { advanceReads, PartitionRead } from './loading/partition-read.js';
+import { PieceSize } from './loading/piece-size.js';
 import { UnevaluatedAlarms, type OpenReason } from './unevaluated-alarms.js';
 
 /** How the cache reads alarms. */
-export interface AlarmCacheDeps extends Pick<EvaluationStore, 'load' | 'changesSince' | 'byId'> {
+export interface AlarmCacheDeps extends Pick<EvaluationStore, 'loadPiece' | 'changesPiece' | 'byId'> {
   /** True if the backend of this need is configured. */
   isConfigured: (need: SeriesNeed) => boolean;
   /** Called for an alarm that this release cannot parse, such as one of an unknown kind. The cache leaves it out. */
   onUnreadable: (alarmId: string, err: Error) => void;
+  clock: Pick<Clock, 'monotonicMs'>;
 }
 
 interface HeldPartition {
   alarms: Map<string, HeldAlarm>;
-  /** All changes below this revision are in memory; null before the first load. */
+  /** All changes below this revision are in memory; null until all alarms are loaded. */
   seen: string | null;
+  /** The read that goes on with the next piece; null between two reads. */
+  read: PartitionRead | null;
 }
 
 const NONE: readonly never[] = [];
-
-/** Partitions per statement. With a million alarms in all, 32 partitions hold some hundred thousand rows. */
-const LOAD_AT_ONCE = 32;
+const NOTHING = (): void => undefined;
 
 /**
- * The enabled alarms of the partitions that this evaluator holds. Each refresh reads the changes since the last
- * revision.
+ * The enabled alarms of the partitions that this evaluator holds. `load` reads those of new partitions, and `refresh`
+ * the changes of the others since their last revision. Both read in pieces. A piece that is read is kept, so the next
+ * call goes on after it, and pieces of a load and of a refresh take turns.
  */
 export class AlarmCache {
   readonly #partitions = new Map<number, HeldPartition>();
   readonly #partitionOf = new Map<string, number>();
   readonly #combinations = new Map<string, HeldAlarm>();
   readonly #unevaluated = new UnevaluatedAlarms();
-  readonly #projectIds = new Map<string, string>();
-  readonly #sharedNeeds = new SharedNeeds();
   readonly #toReread = new Set<string>();
-  readonly #openTimes = createOpenTimesSource();
-  readonly #mutex = new Mutex();
+  readonly #maker: HeldAlarmMaker;
+  readonly #pieceSize = new PieceSize();
+  readonly #refreshes = new Mutex();
+  readonly #pieces = new Mutex();
+  /** Called after each piece, for all calls that wait for pieces. */
+  readonly #listeners = new Set<() => void>();
 
-  constructor(private readonly deps: AlarmCacheDeps) {}
+  constructor(private readonly deps: AlarmCacheDeps) {
+    this.#maker = new HeldAlarmMaker(deps.onUnreadable);
+  }
 
-  /** Adds partitions. The next refresh loads their alarms. */
+  /** Adds partitions. The next `load` reads their alarms. */
   take(partitions: readonly number[]): void {
-    for (const id of partitions) this.#partitions.set(id, { alarms: new Map(), seen: null });
+    for (const id of partitions) this.#partitions.set(id, { alarms: new Map(), seen: null, read: null });
   }
 
   /** Removes partitions and their alarms. */
@@ -63,7 +68,7 @@ export class AlarmCache {
     this.#unevaluated.drop(new Set(partitions));
   }
 
-  /** Marks partitions to be loaded again. Called after a write whose result is unknown. */
+  /** Has partitions loaded again. Called after a write whose result is unknown. */
   invalidate(partitions: readonly number[]): void {
     const held = partitions.filter((id) => this.#partitions.has(id));
     this.drop(held);
@@ -100,6 +105,13 @@ export class AlarmCache {
     return (this.#partitions.get(partition)?.seen ?? null) !== null;
   }
 
+  /** The number of held partitions whose alarms are not all in memory. */
+  get unloaded(): number {
+    let unloaded = 0;
+    for (const { seen } of this.#partitions.values()) if (seen === null) unloaded += 1;
+    return unloaded;
+  }
+
   /** The number of alarms in memory. */
   get size(): number {
     return this.#partitionOf.size;
@@ -115,27 +127,31 @@ export class AlarmCache {
     return oldest?.toString() ?? null;
   }
 
-  /** Loads new partitions and reads the changes of the others. Concurrent calls run one after the other. */
-  refresh(): Promise<void> {
-    return this.#mutex.runExclusive(() => this.#refresh());
+  /**
+   * Loads the alarms of partitions that are not loaded, until all are or `isStopped` is true. Rejects if a piece cannot
+   * be read. `onPiece` is called after each piece.
+   */
+  async load(onPiece: () => void = NOTHING, isStopped: () => boolean = () => false): Promise<void> {
+    await this.#listening(onPiece, async () => {
+      while (!isStopped() && this.unloaded > 0)
+        await this.#pieces.runExclusive(() => this.#readPiece(this.#openLoads(), this.deps.loadPiece));
+    });
+  }
+
+  /**
+   * Reads the changes of loaded partitions that were committed before this call. Rejects if a piece cannot be read.
+   * `onPiece` is called after each piece of this call and of those that it waits for. Concurrent calls run one after
+   * the other.
+   */
+  refresh(onPiece: () => void = NOTHING): Promise<void> {
+    return this.#listening(onPiece, () => this.#refreshes.runExclusive(() => this.#refresh()));
   }
 
   async #refresh(): Promise<void> {
-    const known = [...this.#partitions].filter(([, { seen }]) => seen !== null);
-    const fresh = [...this.#partitions].filter(([, { seen }]) => seen === null);
-    if (known.length > 0) {
-      const oldest = this.#oldestSeen(known);
-      await this.#applyRead(known, () =>
-        this.deps.changesSince(
-          known.map(([id]) => id),
-          oldest,
-        ),
-      );
-    }
-    for (let start = 0; start < fresh.length; start += LOAD_AT_ONCE) {
-      const some = fresh.slice(start, start + LOAD_AT_ONCE);
-      await this.#applyRead(some, () => this.deps.load(some.map(([id]) => id)));
-    }
+    // A read that an earlier call began does not contain what was committed since, so a second one follows it.
+    await this.#endReads();
+    for (const [id, held] of this.#partitions) if (held.seen !== null) held.read = new PartitionRead(id, held.seen);
+    await this.#endReads();
     if (this.#toReread.size > 0) {
       const ids = [...this.#toReread];
       for await (const piece of inChunks(await this.deps.byId(ids))) for (const alarm of piece) this.#apply(alarm);
@@ -174,26 +190,64 @@ export class AlarmCache {
     return this.#partitions.get(this.#partitionOf.get(alarmId) ?? -1)?.alarms.get(alarmId);
   }
 
-  #oldestSeen(known: [number, HeldPartition][]): string {
-    return known
-      .map(([, { seen }]) => BigInt(seen as string))
-      .reduce((a, b) => (a < b ? a : b))
-      .toString();
+  #listening(onPiece: () => void, work: () => Promise<void>): Promise<void> {
+    // An own function for each call: two calls may have the same one.
+    const listener = (): void => onPiece();
+    this.#listeners.add(listener);
+    return work().finally(() => this.#listeners.delete(listener));
   }
 
-  async #applyRead(
-    targets: [number, HeldPartition][],
-    read: () => Promise<{ alarms: LoadedAlarm[]; seen: string }>,
-  ): Promise<void> {
-    const { alarms, seen } = await read();
-    // A partition that was dropped and taken again during the read is another object. The read is too old for it.
-    const current = (): typeof targets => targets.filter(([id, held]) => this.#partitions.get(id) === held);
-    for await (const piece of inChunks(alarms)) {
-      const wanted = new Set(current().map(([id]) => id));
-      for (const alarm of piece)
-        if (wanted.has(alarm.partition) || !this.#partitions.has(alarm.partition)) this.#apply(alarm);
+  /** Reads until no refresh of a loaded partition is open. */
+  async #endReads(): Promise<void> {
+    const open = (): PartitionRead[] =>
+      [...this.#partitions.values()].flatMap(({ seen, read }) => (seen === null ? [] : (read ?? [])));
+    while (open().length > 0) await this.#pieces.runExclusive(() => this.#readPiece(open(), this.deps.changesPiece));
+  }
+
+  /** The reads of partitions that are not loaded. */
+  #openLoads(): PartitionRead[] {
+    const loads: PartitionRead[] = [];
+    for (const [id, held] of this.#partitions)
+      if (held.seen === null) loads.push((held.read ??= new PartitionRead(id, null)));
+    return loads;
+  }
+
+  async #readPiece(reads: readonly PartitionRead[], readAt: EvaluationStore['loadPiece']): Promise<void> {
+    const limit = this.#pieceSize.rows;
+    const startedMs = this.deps.clock.monotonicMs();
+    const piece = await readAt(
+      reads.map(({ position }) => position),
+      limit,
+    ).catch((cause: unknown) => {
+      this.#pieceSize.failed();
+      throw cause;
+    });
+    const { alarms } = piece;
+    const tookMs = this.deps.clock.monotonicMs() - startedMs;
+    const characters = alarms.reduce((sum, { ruleJson }) => sum + ruleJson.length, 0);
+    this.#pieceSize.read({ rows: alarms.length, tookMs, characters });
+    for await (const chunk of inChunks(alarms)) this.#applyRead(chunk, reads);
+    for (const read of advanceReads(reads, piece, limit)) this.#ended(read);
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** A partition that was dropped and taken again during the read has another read. This one is too old for it. */
+  #applyRead(alarms: readonly LoadedAlarm[], reads: readonly PartitionRead[]): void {
+    const isCurrent = (read: PartitionRead): boolean => this.#partitions.get(read.partition)?.read === read;
+    const current = new Set(reads.filter(isCurrent).map(({ partition }) => partition));
+    for (const alarm of alarms) {
+      const { id, partition } = alarm;
+      if (current.has(partition) || !this.#partitions.has(partition)) this.#apply(alarm);
+      // It has moved to a partition that this evaluator holds, too, and whose own read brings it.
+      else if (current.has(this.#partitionOf.get(id) ?? -1)) this.#remove(id);
     }
-    for (const [, held] of current()) held.seen = seen;
+  }
+
+  #ended(read: PartitionRead): void {
+    const held = this.#partitions.get(read.partition);
+    if (held?.read !== read) return;
+    held.seen = read.seen;
+    held.read = null;
   }
 
   #apply(alarm: LoadedAlarm): void {
@@ -203,7 +257,7 @@ export class AlarmCache {
     const known = alarms.get(alarm.id);
     if (known && known.definitionVersion >= alarm.definitionVersion && known.stateVersion > alarm.stateVersion) return;
     if (known === undefined) this.#remove(alarm.id);
-    const held = this.#tryHold(alarm, known?.ticket);
+    const held = this.#maker.tryHold(alarm, known?.ticket);
     if (held === undefined) return this.#remove(alarm.id);
     if (this.#canEvaluate(held)) this.#keep(held, alarms);
     else this.#leaveOut(held);
@@ -238,45 +292,5 @@ export class AlarmCache {
     this.#partitions.get(partition)?.alarms.delete(alarmId);
     this.#partitionOf.delete(alarmId);
     this.#combinations.delete(alarmId);
-  }
-
-  /** Returns undefined for an alarm that cannot be parsed, so that it does not stop the evaluation of the others. */
-  #tryHold(alarm: LoadedAlarm, ticket: number | undefined): HeldAlarm | undefined {
-    try {
-      return this.#hold(alarm, ticket);
-    } catch (thrown) {
-      this.deps.onUnreadable(alarm.id, toError(thrown));
-      return undefined;
-    }
-  }
-
-  #hold(alarm: LoadedAlarm, ticket: number | undefined): HeldAlarm {
-    const rule = parseStoredRule(alarm.kind, alarm.ruleJson);
-    const options = parseStoredOptions(alarm.optionsJson) ?? NO_OPTIONS;
-    return {
-      id: alarm.id,
-      projectId: this.#oneTextFor(alarm.projectId),
-      rule,
-      needs: typeOf(rule)
-        .seriesNeeded(rule, options)
-        .map((need) => this.#sharedNeeds.of(need)),
-      options,
-      repeats: alarm.repeatActions,
-      statesWithActions: alarm.statesWithActions.length === 0 ? NONE : alarm.statesWithActions,
-      openTimes: this.#openTimes.ofJson(alarm.timeConstraintsJson),
-      partition: alarm.partition,
-      definitionVersion: alarm.definitionVersion,
-      state: alarm.state,
-      stateVersion: alarm.stateVersion,
-      ticket,
-      shownReason: alarm.shownReason === null ? null : replaceableReason(alarm.state, alarm.shownReason),
-      isReasonFound: false,
-    };
-  }
-
-  #oneTextFor(projectId: string): string {
-    const known = this.#projectIds.get(projectId);
-    if (known === undefined) this.#projectIds.set(projectId, projectId);
-    return known ?? projectId;
   }
 }

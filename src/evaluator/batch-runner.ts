@@ -43,7 +43,7 @@ export interface BatchRunnerDeps {
  */
 const SENDING_PART = 0.5;
 /** Results are not committed if they are later than this many deadlines (or an interval) after the batch began. */
-export const LONGEST_BATCH = 2.5;
+const LONGEST_BATCH = 2.5;
 /** After the deadline, a datasource has this part of it to return the answers that it has. */
 const GRACE_PART = 0.25;
 
@@ -60,6 +60,7 @@ interface ScheduledBatch {
   /** Partitions for which the batch is not over. */
   pending: Set<number>;
   token: BatchToken;
+  onAdvance?: (() => void) | undefined;
 }
 
 /**
@@ -72,9 +73,9 @@ export class BatchRunner {
   /**
    * A scheduled batch: evaluates all alarms of the partitions, those in an outage included. The batch of a partition
    * ends as soon as all of its alarms are evaluated, so that its next batch does not wait for the slow backends of
-   * other partitions.
+   * other partitions. `onAdvance` is called when the batch has got further.
    */
-  async runScheduled(taken: readonly DuePartition[], now: Date): Promise<void> {
+  async runScheduled(taken: readonly DuePartition[], now: Date, onAdvance?: () => void): Promise<void> {
     const { cache, clock, held, telemetry, log, batch } = this.deps;
     const startedMs = clock.monotonicMs();
     const token: BatchToken = {};
@@ -84,11 +85,12 @@ export class BatchRunner {
       open: new Map(),
       pending: new Set(taken.map(({ id }) => id)),
       token,
+      onAdvance,
     };
     this.#countLateness(taken, now);
     batch.outages.begin(scheduled.pending);
     try {
-      await cache.refresh();
+      await cache.refresh(onAdvance);
       // A partition that a commit invalidated during the refresh is not loaded. It must not count as one without
       // alarms.
       const due = taken.filter(({ id }) => cache.isLoaded(id));
@@ -125,7 +127,7 @@ export class BatchRunner {
    * A retry batch: evaluates alarms in an outage between two scheduled batches. It does not mark partitions as
    * evaluated.
    */
-  async runRetries(retries: readonly Retry[], now: Date): Promise<void> {
+  async runRetries(retries: readonly Retry[], now: Date, onAdvance?: () => void): Promise<void> {
     const { cache, clock, held, commit, log, batch } = this.deps;
     const retryOf = new Map<string, Retry>();
     const alarms: HeldAlarm[] = [];
@@ -139,7 +141,7 @@ export class BatchRunner {
         alarms.push(...piece.flatMap(({ alarmId, partition }) => cache.alarmOf(partition, alarmId) ?? []));
       }
       await this.#evaluate({ alarms, now, isRetry: true, isCurrent }, async ({ outcomes, results }) => {
-        const { isComplete } = await commitOutcomes(commit, outcomes, { partitions, at: now, mark: 'none' });
+        const { isComplete } = await commitOutcomes(commit, outcomes, { partitions, at: now, mark: 'none', onAdvance });
         if (isComplete) await this.#countResults(results, partitions);
       });
       log.debug('alarms in an outage evaluated again', { alarms: alarms.length });
@@ -149,7 +151,7 @@ export class BatchRunner {
   }
 
   /** A catch-up batch: evaluates alarms that an earlier batch left behind. */
-  async runCatchUp(late: readonly BehindAlarm[], token: BatchToken, now: Date): Promise<void> {
+  async runCatchUp(late: readonly BehindAlarm[], token: BatchToken, now: Date, onAdvance?: () => void): Promise<void> {
     const { cache, clock, held, commit, log, batch } = this.deps;
     const partitions = held.all();
     const epochs = new Map(partitions.map(({ id, epoch }) => [id, epoch]));
@@ -159,7 +161,8 @@ export class BatchRunner {
       const alarms = late.flatMap(({ alarmId, partition }) => cache.alarmOf(partition, alarmId) ?? []);
       await this.#evaluate({ alarms, now, isRetry: false, isCurrent }, async (part) => {
         notSent += part.notSent;
-        const { isComplete } = await commitOutcomes(commit, part.outcomes, { partitions, at: now, mark: 'none' });
+        const progress = { partitions, at: now, mark: 'none', onAdvance } as const;
+        const { isComplete } = await commitOutcomes(commit, part.outcomes, progress);
         if (isComplete) await this.#countResults(part.results, partitions);
       });
       batch.behind.finish(token);
@@ -195,17 +198,17 @@ export class BatchRunner {
   }
 
   async #commitPart(part: BatchPart, scheduled: ScheduledBatch): Promise<void> {
-    const { open, now } = scheduled;
+    const { open } = scheduled;
     const finished = [...open.values()].filter(({ id }) => !part.unfinished.has(id));
     for (const { id } of finished) open.delete(id);
     const written: Epochs[] = [];
-    if (finished.length > 0 && (await this.#commit(part, finished, 'checkpoint', now))) {
+    if (finished.length > 0 && (await this.#commit(part, finished, 'checkpoint', scheduled))) {
       this.#evaluated(finished, scheduled);
       written.push(finished);
     }
     // A part of the partition's alarms changes now, the rest later. Combinations wait until the partition is complete.
     const begun = [...new Set(part.outcomes.map(({ partition }) => partition))].flatMap((id) => open.get(id) ?? []);
-    if (begun.length > 0 && !(await this.#commit(part, begun, 'progress', now)))
+    if (begun.length > 0 && !(await this.#commit(part, begun, 'progress', scheduled)))
       for (const { id } of begun) open.delete(id);
     await this.#countResults(part.results, [...written.flat(), ...open.values()]);
   }
@@ -222,10 +225,15 @@ export class BatchRunner {
     held.end(taken, partitions);
   }
 
-  async #commit(part: BatchPart, partitions: Epochs, mark: 'checkpoint' | 'progress', at: Date): Promise<boolean> {
+  async #commit(
+    part: BatchPart,
+    partitions: Epochs,
+    mark: 'checkpoint' | 'progress',
+    { now: at, onAdvance }: ScheduledBatch,
+  ): Promise<boolean> {
     const ids = new Set(partitions.map(({ id }) => id));
     const outcomes = part.outcomes.filter(({ partition }) => ids.has(partition));
-    return (await commitOutcomes(this.deps.commit, outcomes, { partitions, at, mark })).isComplete;
+    return (await commitOutcomes(this.deps.commit, outcomes, { partitions, at, mark, onAdvance })).isComplete;
   }
 
   /**

@@ -43,6 +43,8 @@ export interface Progress {
    * changed.
    */
   mark: EvaluationBatch['mark'];
+  /** Called after each chunk. */
+  onAdvance?: (() => void) | undefined;
 }
 
 /**
@@ -64,6 +66,7 @@ export async function commitOutcomes(
   for (const [index, chunk] of chunks.entries()) {
     const mark = progress.mark === 'checkpoint' && index < chunks.length - 1 ? 'progress' : progress.mark;
     const result = await commitChunk(deps, chunk, progress, mark);
+    progress.onAdvance?.();
     if (result === undefined) return { isComplete: false, notWritten: [...notWritten, ...chunks.slice(index).flat()] };
     notWritten.push(...result.fenced);
   }

@@ -45,14 +45,22 @@ export class CombinationJudge {
 
   constructor(private readonly deps: CombinationDeps) {}
 
-  /** The outcomes of the combinations that are due. Rejects when their members cannot be read. */
-  async judge(held: readonly HeldAlarm[], now: Date): Promise<EvaluationOutcome[]> {
+  /**
+   * The outcomes of the combinations that are due. Rejects when their members cannot be read. `onAdvance` is called
+   * after each statement.
+   */
+  async judge(
+    held: readonly HeldAlarm[],
+    now: Date,
+    onAdvance: () => void = () => undefined,
+  ): Promise<EvaluationOutcome[]> {
     this.#forgetAllBut(held);
     const waiting = held.filter(({ id }) => this.#isDue(id, now));
     const outcomes: EvaluationOutcome[] = [];
     for (let start = 0; start < waiting.length; start += CHUNK) {
       const chunk = waiting.slice(start, start + CHUNK);
       const members = await this.deps.reachableFrom(chunk.map(({ id }) => id));
+      onAdvance();
       const snapshot = new CombinationSnapshot(members, { now, openTimes: this.#openTimes });
       for (const alarm of chunk) outcomes.push(...this.#judgeSafely(alarm, snapshot, now));
     }

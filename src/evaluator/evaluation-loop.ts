@@ -16,7 +16,8 @@ import type { LatenessReport } from './lateness/lateness-report.js';
 import { nextTick } from './schedule.js';
 import type { OutageWatch } from './outage-watch.js';
 import type { Settler } from './settler.js';
-import { LONGEST_BATCH, type DuePartition, type BatchRunner } from './batch-runner.js';
+import type { DuePartition, BatchRunner } from './batch-runner.js';
+import { WorkProgress } from './loading/work-progress.js';
 
 /** Dependencies of the evaluation loop. */
 export interface EvaluationLoopDeps {
@@ -39,19 +40,33 @@ export interface EvaluationLoopDeps {
   intervalMs: number;
   /** How long a request of a batch may take. */
   deadlineMs: number;
+  /** How long a statement may take. */
+  statementMs: number;
 }
+
+/** Work that has not got further for this many deadlines is stuck. */
+const STUCK_AFTER_DEADLINES = 2.5;
+/** As above, in statements: one that is cancelled may be followed by a second one. */
+const STUCK_AFTER_STATEMENTS = 2;
+/** Time until alarms are loaded again after a failure. */
+const LOAD_AGAIN_MS = 1_000;
 
 /**
  * Evaluates the partitions that this member holds. Each tick starts one batch with every partition whose phase has come
  * since its last evaluation; a partition that is taken over and overdue is evaluated at once. Batches may overlap, but
- * a partition is in one scheduled batch at a time. Extra batches evaluate alarms in an outage between their scheduled
+ * a partition is in one scheduled batch at a time. Partitions whose alarms are not loaded yet have no batch; the others
+ * are evaluated meanwhile. Extra batches evaluate alarms in an outage between their scheduled
  * batches, and alarms that are behind as soon as the batch before is over.
  */
 export class EvaluationLoop implements Loop {
   readonly name = 'evaluation';
-  readonly #running = new Map<Promise<void>, number>();
+  readonly #running = new Map<Promise<void>, WorkProgress>();
   #lastTickMs = 0;
   #judging = false;
+  #loading = false;
+  #isStopping = false;
+  /** When a load that failed is begun again. Service time. */
+  #loadAgainMs = 0;
   readonly #pause: WakeableSleep;
 
   constructor(private readonly deps: EvaluationLoopDeps) {
@@ -60,12 +75,14 @@ export class EvaluationLoop implements Loop {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, intervalMs, extraBatches } = this.deps;
+    const { clock, intervalMs, extraBatches, cache } = this.deps;
+    signal.addEventListener('abort', () => (this.#isStopping = true), { once: true });
     while (!signal.aborted) {
       this.#pause.set();
       this.#tick();
       const now = clock.now().getTime();
-      const nextMs = Math.min(nextTick(now, intervalMs), extraBatches?.nextMs() ?? Infinity);
+      const loadMs = cache.unloaded > 0 && !this.#loading ? this.#loadAgainMs : Infinity;
+      const nextMs = Math.min(nextTick(now, intervalMs), extraBatches?.nextMs() ?? Infinity, loadMs);
       await this.#pause.sleep(nextMs - now, signal);
     }
     await this.whenIdle();
@@ -88,45 +105,81 @@ export class EvaluationLoop implements Loop {
     this.deps.settler.drop(ids);
   }
 
-  /** False if the loop has stopped or a batch is far past its deadline. Then this member should lose its partitions. */
+  /**
+   * False if the loop has stopped, or if a batch or a load is stuck: none of its pieces has ended for long. Then this
+   * member should lose its partitions. Work that is slow, however old, is not stuck.
+   */
   makingProgress(): boolean {
-    const { clock, deadlineMs, intervalMs } = this.deps;
+    const { clock, deadlineMs, intervalMs, statementMs } = this.deps;
     const now = clock.monotonicMs();
-    const oldest = Math.min(...this.#running.values());
-    return now - this.#lastTickMs < intervalMs + deadlineMs && now - oldest < LONGEST_BATCH * deadlineMs;
+    const stuckAfterMs = Math.max(STUCK_AFTER_DEADLINES * deadlineMs, STUCK_AFTER_STATEMENTS * statementMs);
+    const longest = Math.max(0, ...[...this.#running.values()].map((work) => now - work.lastMs));
+    return now - this.#lastTickMs < intervalMs + deadlineMs && longest < stuckAfterMs;
   }
 
-  /** Resolves when no batch is running. */
+  /** Resolves when no batch and no load is running. */
   async whenIdle(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running.keys());
   }
 
-  async #settleAndEvaluate(due: readonly DuePartition[], now: Date): Promise<void> {
+  async #settleAndEvaluate(due: readonly DuePartition[], now: Date, onAdvance: () => void): Promise<void> {
     await this.deps.settler.settle(due);
-    await this.deps.batchRunner.runScheduled(due, now);
+    onAdvance();
+    await this.deps.batchRunner.runScheduled(due, now, onAdvance);
+  }
+
+  /** Loads the alarms of new partitions, and evaluates those that are due then. */
+  async #load(onAdvance: () => void): Promise<void> {
+    const { cache, clock, log } = this.deps;
+    this.#loading = true;
+    try {
+      await cache.load(onAdvance, () => this.#isStopping);
+    } catch (thrown) {
+      this.#loadAgainMs = clock.now().getTime() + LOAD_AGAIN_MS;
+      log.warn('could not read a piece of the alarms; a smaller one is tried', {
+        partitions: cache.unloaded,
+        alarms: cache.size,
+        err: toError(thrown),
+      });
+    } finally {
+      this.#loading = false;
+    }
+    if (!this.#isStopping) this.#startDue(clock.now());
+    this.#pause.wake();
+  }
+
+  #startDue(now: Date): void {
+    const { held, cache, intervalMs } = this.deps;
+    const due = held.due(now.getTime(), intervalMs).filter(({ id }) => cache.isLoaded(id));
+    if (due.length > 0)
+      this.#start(due, (onAdvance) => this.#thenCatchUp(this.#settleAndEvaluate(due, now, onAdvance)));
   }
 
   #tick(): void {
-    const { clock, held, telemetry, intervalMs, cache, extraBatches, outages, behind } = this.deps;
+    const { clock, held, telemetry, cache, extraBatches, outages, behind } = this.deps;
     this.#lastTickMs = clock.monotonicMs();
     const now = clock.now();
-    const due = held.due(now.getTime(), intervalMs);
-    if (due.length > 0) this.#start(due, () => this.#thenCatchUp(this.#settleAndEvaluate(due, now)));
-    for (const run of extraBatches?.takeDue(now) ?? []) this.#start([], () => this.#thenCatchUp(run()));
-    if (!this.#judging && held.size > 0) this.#start([], () => this.#judgeCombinations(now));
+    if (!this.#loading && cache.unloaded > 0 && now.getTime() >= this.#loadAgainMs)
+      this.#start([], (onAdvance) => this.#load(onAdvance));
+    this.#startDue(now);
+    for (const run of extraBatches?.takeDue(now) ?? [])
+      this.#start([], (onAdvance) => this.#thenCatchUp(run(onAdvance)));
+    if (!this.#judging && held.size > 0) this.#start([], (onAdvance) => this.#judgeCombinations(now, onAdvance));
     this.deps.lateness.note(behind.lateness(now.getTime()), now.getTime());
     this.deps.recorder?.note();
     telemetry.alarmsHeld.set(cache.size);
+    telemetry.partitionsLoaded.set(held.size - cache.unloaded);
     telemetry.alarmsInOutage.set(outages.size);
     telemetry.alarmsWithoutBackend.reset(); // kinds of which there are none any more
     for (const [type, alarms] of cache.withoutBackend()) telemetry.alarmsWithoutBackend.set({ type }, alarms);
     telemetry.oldestEvaluationAge.set((held.oldestAgeMs(now.getTime()) ?? 0) / 1000);
   }
 
-  #start(partitions: readonly DuePartition[], work: () => Promise<void>): void {
+  #start(partitions: readonly DuePartition[], work: (onAdvance: () => void) => Promise<void>): void {
     const { held, log, clock } = this.deps;
     held.begin(partitions);
-    const running: Promise<void> = work()
+    const progress = new WorkProgress(clock);
+    const running: Promise<void> = work(() => progress.note())
       .catch((thrown: unknown) =>
         log.warn('a batch failed: its partitions stay due', { partitions: partitions.length, err: toError(thrown) }),
       )
@@ -134,7 +187,7 @@ export class EvaluationLoop implements Loop {
         held.end(partitions);
         this.#running.delete(running);
       });
-    this.#running.set(running, clock.monotonicMs());
+    this.#running.set(running, progress);
   }
 
   /**
@@ -154,14 +207,15 @@ export class EvaluationLoop implements Loop {
     this.dropped(partitions.filter(({ id, epoch }) => this.deps.held.epochOf(id) === epoch).map(({ id }) => id));
   }
 
-  async #judgeCombinations(now: Date): Promise<void> {
+  async #judgeCombinations(now: Date, onAdvance: () => void): Promise<void> {
     const { cache, combinations, commit, held } = this.deps;
     this.#judging = true;
     try {
       const alarms = cache.combinations();
       if (alarms.length === 0) return;
-      const outcomes = await combinations.judge(alarms, now);
-      const { notWritten } = await commitOutcomes(commit, outcomes, { partitions: held.all(), at: now, mark: 'none' });
+      const outcomes = await combinations.judge(alarms, now, onAdvance);
+      const progress = { partitions: held.all(), at: now, mark: 'none', onAdvance } as const;
+      const { notWritten } = await commitOutcomes(commit, outcomes, progress);
       combinations.retry(notWritten);
     } finally {
       this.#judging = false;

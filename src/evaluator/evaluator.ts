@@ -39,6 +39,8 @@ export interface EvaluatorDeps {
   memberId: string;
   intervalMs: number;
   deadlineMs: number;
+  /** How long a statement may take. */
+  statementMs: number;
   /** How long an alarm keeps its state while a backend is unavailable; 0 means not at all. */
   graceMs: number;
   /** False if alarms are evaluated in scheduled batches only. */
@@ -76,19 +78,16 @@ export interface Evaluator {
   alarmsInOutage(): number;
   /** How late alarms are at present, because of too many requests. */
   lateness(): Lateness;
-  /** Resolves when no batch is running. */
+  /** The number of partitions of this member whose alarms are not all in memory: they are not evaluated yet. */
+  unloadedPartitions(): number;
+  /** Resolves when no batch and no load is running. */
   whenIdle(): Promise<void>;
 }
 
 /** Wires the parts of an evaluator. */
 export function createEvaluator(deps: EvaluatorDeps): Evaluator {
   const { store, datasources, clock, log, telemetry, intervalMs, deadlineMs } = deps;
-  const cache = new AlarmCache({
-    ...store,
-    isConfigured: ({ datasource, backend }) => datasources.find(datasource, backend) !== undefined,
-    onUnreadable: (alarmId, err) =>
-      log.error('an alarm cannot be read by this release and is not evaluated', { alarmId, err }),
-  });
+  const cache = cacheOf(deps);
   const held = new HeldPartitions();
   const quarantine = new Quarantine({ log, telemetry });
   const outages = new OutageWatch({ ...deps, retryAfterMs: Math.max(RETRY_MS, intervalMs / PHASES_PER_INTERVAL) });
@@ -137,8 +136,19 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
     withoutBackend: () => cache.withoutBackend(),
     alarmsInOutage: () => outages.size,
     lateness: () => behind.lateness(clock.now().getTime()),
+    unloadedPartitions: () => cache.unloaded,
     whenIdle: () => loop.whenIdle(),
   };
+}
+
+function cacheOf({ store, datasources, clock, log }: EvaluatorDeps): AlarmCache {
+  return new AlarmCache({
+    ...store,
+    clock,
+    isConfigured: ({ datasource, backend }) => datasources.find(datasource, backend) !== undefined,
+    onUnreadable: (alarmId, err) =>
+      log.error('an alarm cannot be read by this release and is not evaluated', { alarmId, err }),
+  });
 }
 
 function commitDepsOf(

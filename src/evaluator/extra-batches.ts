@@ -8,8 +8,8 @@ import type { OutageWatch } from './outage-watch.js';
  * behind. Without them these alarms wait for the scheduled batch of their partition.
  */
 export interface ExtraBatches {
-  /** The batches that are due, each to be run at once. */
-  takeDue(now: Date): (() => Promise<void>)[];
+  /** The batches that are due, each to be run at once. `onAdvance` is called when one has got further. */
+  takeDue(now: Date): ((onAdvance?: () => void) => Promise<void>)[];
   /** The time of the next retry batch; Infinity if there is none. */
   nextMs(): number;
 }
@@ -31,8 +31,8 @@ export function createExtraBatches({ held, batchRunner, outages, behind }: Extra
       // An alarm that is behind is not retried at the same time.
       const retries = outages.takeDue(now.getTime(), isBusy).filter((retry) => !behind.has(retry));
       return [
-        ...(late.length > 0 ? [() => batchRunner.runCatchUp(late, token, now)] : []),
-        ...(retries.length > 0 ? [() => batchRunner.runRetries(retries, now)] : []),
+        ...(late.length > 0 ? [(onAdvance?: () => void) => batchRunner.runCatchUp(late, token, now, onAdvance)] : []),
+        ...(retries.length > 0 ? [(onAdvance?: () => void) => batchRunner.runRetries(retries, now, onAdvance)] : []),
       ];
     },
     nextMs: () => outages.nextRetryMs(),

@@ -21,14 +21,18 @@ test('a failed loop and a database that does not answer are each a check that is
     pingDatabase: () => new Promise(() => undefined),
     supervisors: [supervisor],
     redis: undefined,
-    evaluation: () => ({ members: 3, partitions: 85, mode: 'redis', isProgressing: false }),
+    evaluation: () => ({ members: 3, partitions: 85, unloaded: 5, mode: 'redis', isProgressing: false }),
   });
   await clock.advance(2_000);
   expect(await checks).toEqual([
     { name: 'database', ok: false, detail: 'no answer within 2000 ms' },
     { name: 'loop:delivery', ok: false, detail: 'broken' },
-    { name: 'evaluation', ok: false, detail: 'a batch is far past its deadline' },
-    { name: 'coordination', ok: true, detail: 'redis: 85 partitions held, 3 evaluators seen' },
+    { name: 'evaluation', ok: false, detail: 'a batch or a load of alarms is stuck' },
+    {
+      name: 'coordination',
+      ok: true,
+      detail: 'redis: 85 partitions held (5 of them not loaded yet: their alarms are not evaluated), 3 evaluators seen',
+    },
   ]);
 });
 

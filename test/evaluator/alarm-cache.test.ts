@@ -7,6 +7,7 @@ import { alarmTypes } from '../../src/alarm/types/index.js';
 import { AlarmCache } from '../../src/evaluator/alarm-cache.js';
 import type { Database } from '../../src/storage/database.js';
 import { createEvaluationStore } from '../../src/storage/evaluation/evaluation-store.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { empty, serverDatabase } from '../support/databases.js';
 import { describeWithPostgres } from '../support/servers.js';
 import { combinationRule, storeAlarm, thresholdRule } from '../support/stored-alarms.js';
@@ -28,9 +29,16 @@ describeWithPostgres('the alarm cache', () => {
       ...createEvaluationStore(db),
       isConfigured: () => true,
       onUnreadable: (id) => unreadable.push(id),
+      clock: new FakeClock(),
     });
   });
   afterAll(() => db.close());
+
+  /** Loads new partitions and reads the changes of the others. */
+  const readAll = async (): Promise<void> => {
+    await cache.load();
+    await cache.refresh();
+  };
 
   const idsIn = (partition: number): string[] => [...cache.alarmsOf(partition)].map(({ id }) => id).sort();
 
@@ -39,7 +47,7 @@ describeWithPostgres('the alarm cache', () => {
     await storeAlarm(db, { id: 'off', rule, enabled: false });
     await storeAlarm(db, { id: 'elsewhere', rule: thresholdRule({ meter_name: 'another' }) });
     cache.take([heldPartition]);
-    await cache.refresh();
+    await readAll();
     expect(idsIn(heldPartition)).toEqual(['here']);
     expect(cache.size).toBe(1);
   });
@@ -49,7 +57,7 @@ describeWithPostgres('the alarm cache', () => {
     await storeAlarm(db, { id: 'of a newer release', rule });
     await db.query("update alarms set type = 'unheard_of' where id = 'of a newer release'");
     cache.take([heldPartition]);
-    await cache.refresh();
+    await readAll();
     expect(idsIn(heldPartition)).toEqual(['good']);
     expect(unreadable).toEqual(['of a newer release']);
   });
@@ -94,21 +102,31 @@ describeWithPostgres('the alarm cache', () => {
     ])('if $configured are configured', async ({ configured, waiting }) => {
       const isConfigured = ({ datasource, backend }: Pick<SeriesNeed, 'datasource' | 'backend'>): boolean =>
         configured.includes(backend === null ? datasource : `${datasource} ${backend}`);
-      cache = new AlarmCache({ ...createEvaluationStore(db), isConfigured, onUnreadable: (id) => unreadable.push(id) });
+      cache = new AlarmCache({
+        ...createEvaluationStore(db),
+        isConfigured,
+        onUnreadable: (id) => unreadable.push(id),
+        clock: new FakeClock(),
+      });
       cache.take([heldPartition]);
-      await cache.refresh();
+      await readAll();
       expect(Object.fromEntries(cache.withoutBackend())).toEqual(waiting);
       expect(cache.size).toBe(6 - Object.values(waiting).reduce((sum, alarms) => sum + alarms, 0));
     });
 
     test('until they are disabled, deleted, or released', async () => {
       const isConfigured = ({ datasource }: { datasource: string }): boolean => datasource === 'meters';
-      cache = new AlarmCache({ ...createEvaluationStore(db), isConfigured, onUnreadable: (id) => unreadable.push(id) });
+      cache = new AlarmCache({
+        ...createEvaluationStore(db),
+        isConfigured,
+        onUnreadable: (id) => unreadable.push(id),
+        clock: new FakeClock(),
+      });
       cache.take([heldPartition]);
-      await cache.refresh();
+      await readAll();
       await db.query("update alarms set enabled = false, revision = pg_current_xact_id() where id = 'p1'");
       await db.query("update alarms set deleted_at = now(), revision = pg_current_xact_id() where id = 'tree'");
-      await cache.refresh();
+      await readAll();
       expect(Object.fromEntries(cache.withoutBackend())).toEqual({ prometheus: 1, composite: 1 });
       cache.drop([heldPartition]);
       expect(cache.withoutBackend().size).toBe(0);
@@ -128,35 +146,35 @@ describeWithPostgres('the alarm cache', () => {
     });
     await written;
     await storeAlarm(db, { id: 'quick', rule }); // a later transaction that commits first
-    await cache.refresh();
-    await cache.refresh();
+    await readAll();
+    await readAll();
     expect(idsIn(heldPartition)).toEqual(['quick']);
     commit();
     await slow;
-    await cache.refresh();
+    await readAll();
     expect(idsIn(heldPartition)).toEqual(['late', 'quick']);
   });
 
   test('removes an alarm that moved to a partition of another evaluator', async () => {
     await storeAlarm(db, { id: 'a', rule });
     cache.take([heldPartition]);
-    await cache.refresh();
+    await readAll();
     await db.query(
       'update alarms set previous_partition = partition, partition = $1, revision = pg_current_xact_id()',
       [(heldPartition + 1) % 256],
     );
-    await cache.refresh();
+    await readAll();
     expect(cache.size).toBe(0);
   });
 
   test('keeps a committed transition when an older read arrives after it', async () => {
     await storeAlarm(db, { id: 'a', rule, state: 'ok' });
     cache.take([heldPartition]);
-    await cache.refresh();
+    await readAll();
     cache.committed({ alarmId: 'a', to: 'alarm', reason: 'r' }, 1);
     // As if read before the commit: the state version is still 0.
     await db.query('update alarms set revision = pg_current_xact_id()');
-    await cache.refresh();
+    await readAll();
     expect([...cache.alarmsOf(heldPartition)][0]).toMatchObject({ state: 'alarm', stateVersion: 1 });
   });
 
@@ -164,17 +182,17 @@ describeWithPostgres('the alarm cache', () => {
     await storeAlarm(db, { id: 'a', rule, state: 'ok' });
     await storeAlarm(db, { id: 'b', rule, state: 'ok' });
     cache.take([heldPartition]);
-    await cache.refresh();
+    await readAll();
     // The revision does not change, so a refresh does not see the write.
     await db.query("update alarms set state = 'alarm', state_version = 1");
     cache.reread(['a']);
-    await cache.refresh();
+    await readAll();
     expect(Object.fromEntries([...cache.alarmsOf(heldPartition)].map(({ id, state }) => [id, state]))).toEqual({
       a: 'alarm',
       b: 'ok',
     });
     cache.invalidate([heldPartition]);
-    await cache.refresh();
+    await readAll();
     expect(Object.fromEntries([...cache.alarmsOf(heldPartition)].map(({ id, state }) => [id, state]))).toEqual({
       a: 'alarm',
       b: 'alarm',
@@ -185,7 +203,7 @@ describeWithPostgres('the alarm cache', () => {
     test('as null until all held partitions are loaded', async () => {
       cache.take([heldPartition, (heldPartition + 1) % 256]);
       expect(cache.seen).toBeNull();
-      await cache.refresh();
+      await readAll();
       expect(cache.seen).toMatch(/^\d+$/);
       cache.take([(heldPartition + 2) % 256]);
       expect(cache.seen).toBeNull();

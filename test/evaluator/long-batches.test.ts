@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { PHASES_PER_INTERVAL } from '../../src/alarm/partition-key.js';
+import { yieldToEventLoop } from '../../src/async/event-loop.js';
 import type { BackendAnswer } from '../../src/alarm/series.js';
 import { alarmTypes, typeOf } from '../../src/alarm/types/index.js';
 import type { Datasource } from '../../src/datasource/datasource.js';
@@ -15,6 +16,7 @@ import { silentLogger } from '../../src/logger.js';
 import type { CommitEvaluations } from '../../src/storage/evaluation/evaluation-commit.js';
 import type { EvaluationStore, LoadedAlarm } from '../../src/storage/evaluation/evaluation-store.js';
 import { createTelemetry } from '../../src/telemetry.js';
+import { noChanges, pieceAt } from '../support/alarm-pieces.js';
 import { FakeClock } from '../support/fake-clock.js';
 
 /** More alarms than one chunk has. */
@@ -46,15 +48,25 @@ function loaded(partition: number, count: number, constraints: (index: number) =
   });
 }
 
-/** A store with `count` alarms in `FIRST` and in `SECOND`. `onLoad` is called when the first load is read. */
-function storeOf(count: number, onLoad: () => void = () => undefined): EvaluationStore {
-  let loads = 0;
+/**
+ * A store with `count` alarms in `FIRST` and in `SECOND`. `onPiece` is called before each piece of a load is read, with
+ * the number of alarms that were read of each partition so far.
+ */
+function storeOf(
+  count: number,
+  onPiece: (read: ReadonlyMap<number, number>) => void = () => undefined,
+): EvaluationStore {
+  const stored = new Map([FIRST, SECOND].map((id) => [id, loaded(id, count)]));
+  const read = new Map([FIRST, SECOND].map((id) => [id, 0]));
   return {
-    load: async (partitions) => {
-      if ((loads += 1) === 1) onLoad();
-      return { alarms: partitions.flatMap((id) => loaded(id, count)), seen: '1' };
+    loadPiece: async (positions, rows) => {
+      onPiece(read);
+      await yieldToEventLoop();
+      const piece = pieceAt((id) => stored.get(id) ?? [], positions, rows);
+      for (const { partition } of piece.alarms) read.set(partition, (read.get(partition) ?? 0) + 1);
+      return piece;
     },
-    changesSince: async () => ({ alarms: [], seen: '1' }),
+    changesPiece: noChanges,
     byId: async () => [],
     reachableFrom: async () => [],
   };
@@ -79,10 +91,15 @@ async function yieldsDuring(work: Promise<unknown>, onYield: () => void = () => 
   return yields;
 }
 
+const QUIET = { isConfigured: () => true, onUnreadable: () => undefined, clock: new FakeClock() };
+
 async function cacheOf(count: number): Promise<AlarmCache> {
-  const cache = new AlarmCache({ ...storeOf(count), isConfigured: () => true, onUnreadable: () => undefined });
+  const cache = new AlarmCache({
+    ...storeOf(count),
+    ...QUIET,
+  });
   cache.take([FIRST]);
-  await cache.refresh();
+  await cache.load();
   return cache;
 }
 
@@ -129,12 +146,11 @@ describe('many alarms at once', () => {
       }));
     const cache = new AlarmCache({
       ...storeOf(0),
-      load: async () => ({ alarms: loaded(FIRST, 200, constraints), seen: '1' }),
-      isConfigured: () => true,
-      onUnreadable: () => undefined,
+      loadPiece: async (positions, rows) => pieceAt(() => loaded(FIRST, 200, constraints), positions, rows),
+      ...QUIET,
     });
     cache.take([FIRST]);
-    await cache.refresh();
+    await cache.load();
     const telemetry = createTelemetry();
     const deps = {
       datasources: answering({ kind: 'series', series: [] }),
@@ -155,26 +171,28 @@ describe('many alarms at once', () => {
   });
 
   test('are loaded again if their partition is released and taken while they are loaded', async () => {
-    const onLoad = (): void =>
-      void setImmediate(() => {
-        cache.drop([SECOND]);
-        cache.take([SECOND]);
-      });
-    const cache = new AlarmCache({ ...storeOf(MANY, onLoad), isConfigured: () => true, onUnreadable: () => undefined });
+    let readOfSecond = 0;
+    let isReleased = false;
+    const onPiece = (read: ReadonlyMap<number, number>): void => {
+      readOfSecond = read.get(SECOND) ?? 0;
+      if (isReleased || readOfSecond === 0) return;
+      isReleased = true;
+      cache.drop([SECOND]);
+      cache.take([SECOND]);
+    };
+    const cache = new AlarmCache({ ...storeOf(MANY, onPiece), ...QUIET });
     cache.take([FIRST, SECOND]);
-    await cache.refresh();
-    expect([cache.isLoaded(FIRST), cache.isLoaded(SECOND)]).toEqual([true, false]);
-    expect(cache.size).toBe(MANY);
-    await cache.refresh();
-    expect(cache.isLoaded(SECOND)).toBe(true);
+    await cache.load();
+    expect([isReleased, cache.isLoaded(FIRST), cache.isLoaded(SECOND)]).toEqual([true, true, true]);
     expect(cache.size).toBe(2 * MANY);
+    expect(readOfSecond).toBeGreaterThan(0);
   });
 
   test('are removed if their partition is released while they are loaded', async () => {
-    const onLoad = (): void => void setImmediate(() => setImmediate(() => cache.drop([FIRST, SECOND])));
-    const cache = new AlarmCache({ ...storeOf(MANY, onLoad), isConfigured: () => true, onUnreadable: () => undefined });
+    const onPiece = (): void => void setImmediate(() => cache.drop([FIRST, SECOND]));
+    const cache = new AlarmCache({ ...storeOf(MANY, onPiece), ...QUIET });
     cache.take([FIRST, SECOND]);
-    await cache.refresh();
+    await cache.load();
     expect(cache.size).toBe(0);
   });
 
@@ -234,6 +252,7 @@ function evaluatorOf(answer: BackendAnswer, meanwhile: () => void): Rig {
     memberId: 'm',
     intervalMs: INTERVAL_MS,
     deadlineMs: 10_000,
+    statementMs: 10_000,
     graceMs: 3 * INTERVAL_MS,
     hasExtraBatches: true,
     random: () => 0.5,

@@ -69,6 +69,7 @@ export async function startEvaluator(db: Database, options: EvaluatorRigOptions 
     memberId,
     intervalMs: INTERVAL_MS,
     deadlineMs: options.deadlineMs ?? DEADLINE_MS,
+    statementMs: 10_000,
     graceMs: options.graceMs ?? 3 * INTERVAL_MS,
     hasExtraBatches: options.hasExtraBatches ?? true,
     random: () => 0.5,

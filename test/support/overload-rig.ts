@@ -13,6 +13,7 @@ import type { Logger } from '../../src/logger.js';
 import type { EvaluationOutcome } from '../../src/storage/evaluation/evaluation-commit.js';
 import type { LoadedAlarm } from '../../src/storage/evaluation/evaluation-store.js';
 import { createTelemetry, type Telemetry } from '../../src/telemetry.js';
+import { noChanges, pieceAt } from './alarm-pieces.js';
 import { FakeClock } from './fake-clock.js';
 
 /** An alarm on a query; queries that differ in one label's value share a request. */
@@ -100,6 +101,7 @@ export async function startOverload(options: OverloadOptions): Promise<OverloadR
     memberId: 'm',
     intervalMs,
     deadlineMs,
+    statementMs: 10_000,
     graceMs: 3 * intervalMs,
     hasExtraBatches: options.hasExtraBatches ?? true,
     random: () => 0.5,
@@ -207,8 +209,8 @@ function storeOf(alarms: readonly OverloadAlarm[]): Parameters<typeof createEval
     byPartition.set(one.partition, [...(byPartition.get(one.partition) ?? []), one]);
   }
   return {
-    load: (partitions) => Promise.resolve({ alarms: partitions.flatMap((id) => byPartition.get(id) ?? []), seen: '1' }),
-    changesSince: () => Promise.resolve({ alarms: [], seen: '1' }),
+    loadPiece: async (positions, rows) => pieceAt((id) => byPartition.get(id) ?? [], positions, rows),
+    changesPiece: noChanges,
     byId: () => Promise.resolve([]),
     reachableFrom: () => Promise.resolve([]),
   };

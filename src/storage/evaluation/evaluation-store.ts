@@ -40,12 +40,26 @@ export interface MemberAlarm {
   lastEvaluatedAt: Date | null;
 }
 
-/** The alarms that changed since a revision. */
-export interface AlarmChanges {
-  /** Changed, moved and deleted alarms of the requested partitions, and alarms that left these. */
-  alarms: LoadedAlarm[];
-  /** Revision for the next query: each change that is not in this result has this revision or a later one. */
+/** Where the read of a partition goes on. */
+export interface ReadPosition {
+  partition: number;
+  /** The last alarm that was read; revision '0' and id '' before the first one. */
+  after: { revision: string; id: string };
+  /** Alarms of this revision and later ones are left to the next read; null for the first piece, which says it. */
+  until: string | null;
+}
+
+/** An alarm of a piece, and the partition of the position at which it was found. */
+export type ReadAlarm = LoadedAlarm & { readFor: number; revision: string };
+
+/** A piece of the alarms that are read. */
+export interface AlarmPiece {
+  /** In the order of the positions, then of revision and id. Fewer than requested: all positions are at their ends. */
+  alarms: ReadAlarm[];
+  /** Each change that the snapshot of this piece does not show has this revision or a later one. */
   seen: string;
+  /** Each change that the snapshot shows has an earlier revision. */
+  until: string;
 }
 
 /**
@@ -70,20 +84,36 @@ const COLUMNS = `
   a.definition_version as "definitionVersion", a.partition, a.deleted_at is not null as deleted`;
 
 /**
- * `seen` is the xmin of the snapshot of this statement. Each transaction that is still running has this id or a higher
- * one, so the next query finds its changes, in any order of commits. The left join returns `seen` without changes, too.
+ * One piece, from several positions. `seen` is the xmin of the snapshot of the statement: each transaction that is
+ * still running has this id or a higher one, so a later read from there finds its changes, in any order of commits. The
+ * positions are a function with ordinality, which the planner knows to be in order. So it reads one partition after the
+ * other and stops at the limit. The left join returns `seen` without alarms, too.
  */
-const CHANGES = `
-  select s.seen, ${COLUMNS}
-    from (select pg_snapshot_xmin(pg_current_snapshot())::text as seen) s
-    left join alarms a on (a.partition = any($1::smallint[]) or a.previous_partition = any($1::smallint[]))
-                      and a.revision >= $2::text::xid8`;
+const pieceOf = (found: string): string => `
+  select s.seen, s.until, r.*
+    from (select pg_snapshot_xmin(c)::text as seen, pg_snapshot_xmax(c)::text as until, pg_snapshot_xmax(c) as xmax
+            from pg_current_snapshot() c) s
+    left join lateral (
+      select p.partition as "readFor", a.revision::text as revision, ${COLUMNS}
+        from unnest($1::smallint[], $2::text[]::xid8[], $3::text[], $4::text[]::xid8[])
+             with ordinality p (partition, after_revision, after_id, until, n)
+       cross join lateral (${found}) a
+       order by p.n, a.revision, a.id limit $5::bigint) r on true`;
 
-const LOAD = `
-  select s.seen, ${COLUMNS}
-    from (select pg_snapshot_xmin(pg_current_snapshot())::text as seen) s
-    left join alarms a on a.partition = any($1::smallint[]) and a.deleted_at is null
-   order by a.partition`;
+const AFTER = '(a.revision, a.id) > (p.after_revision, p.after_id) and a.revision < coalesce(p.until, s.xmax)';
+const IN_ORDER = 'order by a.revision, a.id limit $5::bigint';
+
+const LOAD = pieceOf(`
+  select a.* from alarms a where a.partition = p.partition and ${AFTER} and a.deleted_at is null ${IN_ORDER}`);
+
+/** Changed, moved and deleted alarms of the partitions, and alarms that have left them. */
+const CHANGES = pieceOf(`
+  select a.* from (
+    (select a.* from alarms a where a.partition = p.partition and ${AFTER} ${IN_ORDER})
+    union all
+    (select a.* from alarms a
+      where a.previous_partition = p.partition and a.partition <> p.partition and ${AFTER} ${IN_ORDER})) a
+   ${IN_ORDER}`);
 
 const BY_ID = `select ${COLUMNS} from alarms a where a.id = any($1::text[])`;
 
@@ -101,12 +131,13 @@ export type EvaluationStore = ReturnType<typeof createEvaluationStore>;
 /** The alarms that evaluators read. They write with `evaluation-commit.ts`. */
 export function createEvaluationStore(db: Database) {
   return {
-    /** Reads all alarms of newly owned partitions. */
-    load: (partitions: readonly number[]): Promise<AlarmChanges> => changes(db, LOAD, [partitions]),
+    /** Reads the next alarms of partitions, deleted ones excluded. */
+    loadPiece: (positions: readonly ReadPosition[], rows: number): Promise<AlarmPiece> =>
+      pieceAt(db, LOAD, positions, rows),
 
-    /** Reads the changes of these partitions with revision `since` or later. */
-    changesSince: (partitions: readonly number[], since: string): Promise<AlarmChanges> =>
-      changes(db, CHANGES, [partitions, since]),
+    /** Reads the next changes of partitions: after revision r and id '' are those with revision r and later. */
+    changesPiece: (positions: readonly ReadPosition[], rows: number): Promise<AlarmPiece> =>
+      pieceAt(db, CHANGES, positions, rows),
 
     /** Reads these alarms. Alarms without a row are absent. */
     async byId(ids: readonly string[]): Promise<LoadedAlarm[]> {
@@ -120,8 +151,26 @@ export function createEvaluationStore(db: Database) {
   };
 }
 
-async function changes(db: Database, text: string, parameters: readonly unknown[]): Promise<AlarmChanges> {
-  // Without changes there is one row with nulls and `seen`.
-  const { rows } = await db.query<(LoadedAlarm | { id: null }) & { seen: string }>(text, parameters);
-  return { alarms: rows.filter((row) => row.id !== null), seen: rows[0]?.seen ?? '0' };
+async function pieceAt(
+  db: Database,
+  text: string,
+  positions: readonly ReadPosition[],
+  limit: number,
+): Promise<AlarmPiece> {
+  const { rows } = await db.query<(ReadAlarm | { id: null }) & { seen: string; until: string }>(
+    text,
+    [
+      positions.map(({ partition }) => partition),
+      positions.map(({ after }) => after.revision),
+      positions.map(({ after }) => after.id),
+      positions.map(({ until }) => until),
+      limit,
+    ],
+    // The plan depends on the limit, so it is made for each piece.
+    { prepare: false },
+  );
+  const [first] = rows;
+  if (first === undefined) throw new Error('a piece of alarms has no revision');
+  // Without alarms there is one row with nulls beside the revisions.
+  return { alarms: rows.filter((row) => row.id !== null), seen: first.seen, until: first.until };
 }

@@ -6,6 +6,7 @@ import { ALARM_KINDS, alarmTypes, typeOf, type AlarmRule } from '../../../src/al
 import { AlarmCache } from '../../../src/evaluator/alarm-cache.js';
 import { createAlarmStore, type AlarmStore } from '../../../src/storage/alarms/alarm-store.js';
 import type { Database } from '../../../src/storage/database.js';
+import { FakeClock } from '../../support/fake-clock.js';
 import { createEvaluationStore } from '../../../src/storage/evaluation/evaluation-store.js';
 import type { Scope } from '../../../src/storage/scope.js';
 import { anEntry, aStoredAlarm } from '../../contract/alarm-store.js';
@@ -88,9 +89,10 @@ function waitingAlarms(open: () => Promise<Database>): void {
       ...createEvaluationStore(db),
       isConfigured: ({ datasource }) => datasource === 'meters',
       onUnreadable: (id) => unreadable.push(id),
+      clock: new FakeClock(),
     });
     cache.take(Array.from({ length: 256 }, (_, partition) => partition));
-    await cache.refresh();
+    await cache.load();
     expect([unreadable, cache.size]).toEqual([[], 1]);
     expect([...cache.alarmsOf(partitionOf(queryKeyOf(threshold, NO_OPTIONS, 'ours')))].map(({ id }) => id)).toEqual([
       'ours',
