@@ -5,14 +5,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Database } from '../../src/storage/database.js';
 import { ask } from '../support/api.js';
 import { eventually } from '../support/eventually.js';
-import {
-  killedClusters,
-  randomMoments,
-  selectedNumber,
-  withSeed,
-  type KilledCluster,
-  type Moments,
-} from '../support/killed-cluster.js';
+import { killedClusters, selectedNumber, type KilledCluster } from '../support/killed-cluster.js';
+import { randomMoments, withSeed, type Moments } from '../support/moments.js';
 import type { ReceivedRequest, Receiver } from '../support/receiver-server.js';
 import { describeWith } from '../support/servers.js';
 

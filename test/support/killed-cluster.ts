@@ -1,5 +1,5 @@
 import { afterEach, expect } from '@jest/globals';
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 
 import type { Database } from '../../src/storage/database.js';
 import { openPostgres } from '../../src/storage/engine/postgres.js';
@@ -76,33 +76,4 @@ export function killedClusters(): (
 /** The number that a statement selects as `n`. */
 export async function selectedNumber(db: Database, text: string): Promise<number> {
   return (await db.query<{ n: number }>(text)).rows[0]?.n ?? -1;
-}
-
-/** Random moments that a seed repeats. */
-export interface Moments {
-  seed: number;
-  /** A number from 0 up to `most`. */
-  next: (most: number) => number;
-}
-
-const PRIME = 2 ** 31 - 1;
-
-/** Moments of a new seed, or of the one in KILL_SEED. */
-export function randomMoments(seed = Number(process.env['KILL_SEED'] ?? randomInt(1, PRIME))): Moments {
-  let state = seed;
-  const next = (most: number): number => {
-    state = (state * 48_271) % PRIME; // Park and Miller
-    return (state / PRIME) * most;
-  };
-  return { seed, next };
-}
-
-/** Runs a test, and says with which seed it failed. */
-export async function withSeed({ seed }: Moments, test: () => Promise<void>): Promise<void> {
-  try {
-    await test();
-  } catch (thrown) {
-    process.stderr.write(`The kills were at the moments of seed ${seed}: KILL_SEED=${seed} repeats them.\n`);
-    throw thrown;
-  }
 }

@@ -1,0 +1,76 @@
+import type { FaultKind } from '../fault-kind.js';
+import {
+  failingBackend,
+  garbledBackend,
+  refusingBackend,
+  silentBackend,
+  slowBackend,
+  unauthorizedBackend,
+} from './backend-faults.js';
+import {
+  cutEvaluatorBackend,
+  cutEvaluatorDatabase,
+  cutEvaluatorRedis,
+  cutNotifierDatabase,
+  cutNotifierRedis,
+  slowDatabase,
+} from './link-faults.js';
+import { pausedPostgres, restartedPostgres, terminatedConnections } from './postgres-faults.js';
+import {
+  killApi,
+  killEvaluator,
+  killNotifier,
+  pauseEvaluator,
+  pauseNotifier,
+  rollingRestart,
+} from './process-faults.js';
+import {
+  failingReceiver,
+  hangingReceiver,
+  resettingReceiver,
+  retryAfterReceiver,
+  slowReceiver,
+} from './receiver-faults.js';
+import { emptyRedis, flushRedis, killedRedisClients, pausedRedis, stoppedRedis } from './redis-faults.js';
+import { lockedRow } from './row-lock.js';
+
+/** A quick one of each sort, in a fixed order: none begins while a process that an earlier one ended still starts. */
+export const SMOKE_KINDS: readonly FaultKind[] = [
+  killEvaluator,
+  emptyRedis,
+  killApi,
+  restartedPostgres,
+  killNotifier,
+  failingBackend,
+  flushRedis,
+  pauseEvaluator,
+  resettingReceiver,
+  terminatedConnections,
+];
+
+/** All kinds, for long runs. */
+export const ALL_KINDS: readonly FaultKind[] = [
+  ...SMOKE_KINDS,
+  pauseNotifier,
+  failingReceiver,
+  stoppedRedis,
+  killedRedisClients,
+  pausedRedis,
+  pausedPostgres,
+  cutEvaluatorDatabase,
+  cutNotifierDatabase,
+  cutEvaluatorRedis,
+  cutNotifierRedis,
+  cutEvaluatorBackend,
+  hangingReceiver,
+  slowReceiver,
+  retryAfterReceiver,
+  refusingBackend,
+  slowBackend,
+  garbledBackend,
+  unauthorizedBackend,
+  silentBackend,
+  rollingRestart,
+  slowDatabase,
+  lockedRow,
+];
