@@ -25,6 +25,8 @@ export interface StartPrometheusOptions {
   series?: readonly StoredSeries[];
   /** `host:port` of a target that it scrapes each second, at `/metrics`; it begins within some five seconds. */
   targets?: readonly string[];
+  /** Name of the job that scrapes them; `test` if it is absent. */
+  job?: string;
   /** How long a value counts when no newer one follows; Prometheus' own default is `5m`. */
   lookback?: string;
   /** More of its flags. */
@@ -52,14 +54,14 @@ const STOP = [
  * scraped, computed or thrown away meanwhile. Needs the kind `prometheus` of `describeWith`.
  */
 export function startPrometheus(options: StartPrometheusOptions = {}): Promise<RealPrometheus> {
-  const { series = [], targets = [], lookback = '5m', flags = [] } = options;
+  const { series = [], targets = [], job = 'test', lookback = '5m', flags = [] } = options;
   return inTemporaryFolder(async (dir): Promise<RealPrometheus> => {
     const account = unprivilegedAccount('prometheus');
     const data = path.join(dir, 'data');
     mkdirSync(data, { mode: 0o700 });
     const files = { metrics: path.join(dir, 'metrics.txt'), config: path.join(dir, 'prometheus.yml') };
     writeFileSync(files.metrics, openMetrics(series));
-    writeFileSync(files.config, JSON.stringify(configuration(targets)));
+    writeFileSync(files.config, JSON.stringify(configuration(targets, job)));
     if (account) for (const each of [dir, data, ...Object.values(files)]) chownSync(each, account.uid, account.gid);
     if (series.length > 0) createBlocks(files.metrics, data, account);
     const start = (port: number): Promise<Started> =>
@@ -146,9 +148,9 @@ function number(value: number): string {
 }
 
 /** YAML, of which JSON is a part. */
-function configuration(targets: readonly string[]): unknown {
+function configuration(targets: readonly string[], job: string): unknown {
   if (targets.length === 0) return {};
   const everySecond = { scrape_interval: '1s', scrape_timeout: '1s' };
   // Labels stay as they are scraped; otherwise `instance` would be the target's.
-  return { scrape_configs: [{ job_name: 'test', honor_labels: true, ...everySecond, static_configs: [{ targets }] }] };
+  return { scrape_configs: [{ job_name: job, honor_labels: true, ...everySecond, static_configs: [{ targets }] }] };
 }
