@@ -14,7 +14,7 @@ export function createTelemetry() {
     ...coordinationMetrics(create),
     ...deliveryMetrics(create),
     ...apiMetrics(create),
-    buildInfo: create.gauge('build_info', 'Always 1. The labels say what this process is', ['version', 'node', 'roles']),
+    buildInfo: create.gauge('build_info', 'Always 1. The labels say what this process is', ['version', 'roles']),
   };
 }
 

@@ -69,7 +69,7 @@ export async function openParts(config: Config, program: Program, overrides: Ove
     const keystone = openKeystone(config, { clock, log: log.child({ component: 'keystone' }) });
     const telemetry = createTelemetry();
     const { version } = program;
-    telemetry.buildInfo.set({ version, node: process.versions.node, roles: config.roles.join('+') }, 1);
+    telemetry.buildInfo.set({ version, roles: config.roles.join('+') }, 1);
     return {
       config,
       program,
