@@ -1,5 +1,6 @@
 import type { AlarmState } from './state.js';
 import type { PythonValue } from './wire/python-json.js';
+import type { DecidingSeries } from './series.js';
 import { differOnlyInNumbers } from './state-reason.js';
 
 /**
@@ -20,6 +21,8 @@ export interface Evaluation<Findings = unknown> {
 export interface Reason {
   reason: string;
   reasonData: PythonValue;
+  /** The series that the state is due to, if the alarm looks at series with labels. */
+  series?: DecidingSeries | undefined;
 }
 
 /** How a kind of alarm words its reasons, and whether it repeats actions while unknown. */

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 
 import type { ActionList, Severity } from './alarm.js';
+import { seriesKeys } from './deciding-series.js';
+import type { DecidingSeries } from './series.js';
 import { normalisedStoredAction, storedAddressOf, type StoredAction, type StoredActions } from './stored-action.js';
 import type { AlarmState } from './state.js';
 import { pythonJson, type PythonValue } from './wire/python-json.js';
@@ -21,11 +23,23 @@ export interface NotificationContent {
   current: AlarmState;
   reason: string;
   reasonData: PythonValue;
+  /** The series that the state is due to; undefined if the alarm looks at none with labels. */
+  series?: DecidingSeries | undefined;
+  /** The address of the alarm in the console; undefined if the service does not know its own. */
+  link?: string | undefined;
+}
+
+/** Makes the address of an alarm in the console, from its id. */
+export type AlarmLink = (alarmId: string) => string;
+
+/** The link to the console of a service that people reach at `publicUrl`, without a slash at its end. */
+export function alarmLinkAt(publicUrl: string): AlarmLink {
+  return (alarmId) => `${publicUrl}/console#/alarm/${encodeURIComponent(alarmId)}`;
 }
 
 /**
  * The body that every receiver gets: Aodh's seven keys in Aodh's order and spacing. It is written once, with the
- * transition. Every attempt and replay sends these bytes.
+ * transition. Every attempt and replay sends these bytes. Keys that Aodh does not have are the last in `reason_data`.
  */
 export function notificationBody(content: NotificationContent): string {
   return pythonJson({
@@ -35,8 +49,17 @@ export function notificationBody(content: NotificationContent): string {
     previous: content.previous,
     current: content.current,
     reason: content.reason,
-    reason_data: content.reasonData,
+    reason_data: reasonDataOf(content),
   });
+}
+
+function reasonDataOf({ reasonData, series, link }: NotificationContent): PythonValue {
+  if ((series === undefined && link === undefined) || !isPlainObject(reasonData)) return reasonData;
+  return { ...reasonData, ...(series && seriesKeys(series)), ...(link !== undefined && { link }) };
+}
+
+function isPlainObject(value: PythonValue): value is Readonly<Record<string, PythonValue>> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
 /**

@@ -18,6 +18,22 @@ export type Series = readonly Point[];
 /** The labels of a Prometheus series, by name. */
 export type SeriesLabels = Readonly<Record<string, string>>;
 
+/** The labels in an answer, whose form no one has checked yet. Malformed ones are left out. */
+export function seriesLabels(metric: unknown): SeriesLabels {
+  if (typeof metric !== 'object' || metric === null) return {};
+  return Object.fromEntries(
+    Object.entries(metric).filter((label): label is [string, string] => typeof label[1] === 'string'),
+  );
+}
+
+/** The series that a state is due to, in the order of the answer. */
+export interface DecidingSeries {
+  /** The first of them, a bounded number. */
+  first: readonly { labels: SeriesLabels; value: number | undefined }[];
+  /** How many there are. */
+  total: number;
+}
+
 /** A member of a load balancer's pool, as Octavia sent it. */
 export type PoolMember = Readonly<Record<string, unknown>>;
 
@@ -31,7 +47,12 @@ export type PoolMember = Readonly<Record<string, unknown>>;
  *   addresses and no texts of libraries.
  */
 export type BackendAnswer =
-  | { kind: 'series'; series: readonly Series[] }
+  | {
+      kind: 'series';
+      series: readonly Series[];
+      /** The labels of each series, as they were sent: `seriesLabels` reads them. Absent where series have none. */
+      labels?: readonly unknown[];
+    }
   | { kind: 'members'; members: readonly PoolMember[]; creationTimeS: number }
   | { kind: 'absent'; reason: string }
   | {

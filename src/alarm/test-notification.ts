@@ -10,8 +10,11 @@ export const TEST_REASON = 'This is a test of the action, sent on request: the a
 /** The alarm that a test is about: stored or a draft. */
 export type TestedAlarm = Pick<Alarm, 'id' | 'name' | 'severity' | 'state' | 'rule'>;
 
-/** The body of a test: that of a transition to `to`, with a reason that says that it is a test. */
-export function testBody({ id, name, severity, state, rule }: TestedAlarm, to: AlarmState): string {
+/**
+ * The body of a test: that of a transition to `to`, with a reason that says that it is a test. It names no series,
+ * since none has decided. `link` is undefined for a draft, which has no page.
+ */
+export function testBody({ id, name, severity, state, rule }: TestedAlarm, to: AlarmState, link?: string): string {
   return notificationBody({
     alarmName: name,
     alarmId: id,
@@ -20,6 +23,7 @@ export function testBody({ id, name, severity, state, rule }: TestedAlarm, to: A
     current: to,
     reason: TEST_REASON,
     reasonData: testReasonData(rule),
+    link,
   });
 }
 

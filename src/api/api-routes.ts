@@ -1,5 +1,6 @@
 import type { Backtests } from '../evaluator/backtest.js';
 import type { Explain } from '../evaluator/explain/explain.js';
+import type { AlarmLink } from '../alarm/notification.js';
 import type { Clock } from '../clock.js';
 import type { Logger } from '../logger.js';
 import type { ActionPolicy } from './alarms/check-actions.js';
@@ -90,6 +91,8 @@ export interface ApiDeps
   listedMeters: ListedMeters;
   notifications: NotificationAdmin;
   tests: TestNotifications;
+  /** The links in the bodies of tests; undefined if bodies have none. */
+  alarmLink?: AlarmLink | undefined;
   /** Longest wait for the outcomes of tests of actions. */
   testWaitMs: number;
   cluster: Cluster;

@@ -56,7 +56,9 @@ import { createListedMeterStore } from '../storage/meters/listed-meter-store.js'
 import { createSampleStore } from '../storage/meters/sample-store.js';
 import { createStatisticsStore } from '../storage/meters/statistics-store.js';
 import type { Telemetry } from '../telemetry.js';
+import { alarmLinkIn } from './alarm-link.js';
 import { createAuthentication } from './authentication.js';
+import { countAnswers } from './count-answers.js';
 import { openDatasources } from './datasources/open.js';
 import { graceOf } from './evaluator-role.js';
 import { listenForClients } from './listen-for-clients.js';
@@ -111,6 +113,7 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
     readLimit: createReadLimit(),
     ...openTrialEvaluations({ ...deps, db: longReads }),
     waker,
+    alarmLink: alarmLinkIn(config),
     testWaitMs: TEST_WAIT_MS,
     onFired: (firings) => telemetry.transitions.inc({ state: 'alarm' }, firings),
     projectAlarmQuota: project_alarm_quota,
@@ -166,6 +169,7 @@ function openStores(deps: ApiRoleDeps, longReads: Database, ownerOf: () => strin
       pause: () => clock.sleep(0),
       staleAfterMs: config.evaluator.interval,
       defaultPolicy: config.notifier.policy,
+      alarmLink: alarmLinkIn(config),
     }),
     notifications: createNotificationAdminStore(db, { perProjectAndHour }),
     tests: createTestNotificationStore(db, { sealer, perProjectAndHour }),
@@ -283,14 +287,6 @@ function openCertificate(
     log,
     onUse: (validTo) => telemetry.certificateExpiry.set({ listener }, validTo.getTime() / SECOND_MS),
   });
-}
-
-const METHODS = new Set(['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH']);
-
-/** Unknown methods become `other`, so that clients cannot create labels. */
-function countAnswers(telemetry: Telemetry): (method: string, status: number) => void {
-  return (method, status) =>
-    telemetry.apiRequests.inc({ method: METHODS.has(method) ? method : 'other', status: String(status) });
 }
 
 function metricsOf({ registry }: Telemetry): () => Promise<{ contentType: string; content: string }> {

@@ -25,6 +25,7 @@ import { openDatasources } from './datasources/open.js';
 import { endedSessionsChore } from './ended-sessions.js';
 import { endingKeysChore } from './ending-keys.js';
 import { wakingStream, type StreamWaker } from './stream-wakers.js';
+import { alarmLinkIn } from './alarm-link.js';
 import { streamChore } from './streams.js';
 import { trustChore } from './trusts.js';
 
@@ -107,7 +108,7 @@ export function createEvaluatorRole(deps: EvaluatorRoleDeps): EvaluatorRole {
   deps.resources.push('backends of the evaluator', () => datasources.close());
   const evaluator: Evaluator = createEvaluator({
     store: createEvaluationStore(db),
-    commit: wakingStream(createEvaluationCommit(db), deps.streamWaker),
+    commit: wakingStream(createEvaluationCommit(db, { alarmLink: alarmLinkIn(config) }), deps.streamWaker),
     settle: createSettleAlarms(db),
     datasources,
     waker: deps.waker,

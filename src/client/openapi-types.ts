@@ -3480,6 +3480,17 @@ export interface components {
                 /** @description Number of datapoints that are inside or outside, or unknown. */
                 count: number;
                 most_recent: number | null;
+                /** @description The series that the state is due to, each with its newest compared value (null: none, or infinite), in the order of the answer: at most 20, and 4 KiB of JSON. Only of Prometheus, whose series have labels. */
+                series?: {
+                    labels: {
+                        [key: string]: string;
+                    };
+                    value: number | null;
+                }[];
+                /** @description Number of these series, with those that are left out of the list. */
+                series_total?: number;
+                /** @description Address of the alarm in the console. Only if the service knows its own address (api.public_url). */
+                link?: string;
             } | {
                 /** @constant */
                 type: "composite";
@@ -3490,10 +3501,23 @@ export interface components {
                         [key: string]: unknown;
                     };
                 };
+                /** @description The series that the state is due to, each with its newest compared value (null: none, or infinite), in the order of the answer: at most 20, and 4 KiB of JSON. Only of Prometheus, whose series have labels. */
+                series?: {
+                    labels: {
+                        [key: string]: string;
+                    };
+                    value: number | null;
+                }[];
+                /** @description Number of these series, with those that are left out of the list. */
+                series_total?: number;
+                /** @description Address of the alarm in the console. Only if the service knows its own address (api.public_url). */
+                link?: string;
             } | {
                 /** @constant */
                 type: "combination";
                 alarm_ids: string[];
+                /** @description Address of the alarm in the console. Only if the service knows its own address (api.public_url). */
+                link?: string;
             } | {
                 /** @constant */
                 type: "event";
@@ -3501,6 +3525,8 @@ export interface components {
                 event: {
                     [key: string]: unknown;
                 };
+                /** @description Address of the alarm in the console. Only if the service knows its own address (api.public_url). */
+                link?: string;
             } | {
                 /** @constant */
                 type: "test";
@@ -3509,6 +3535,8 @@ export interface components {
                 unhealthy_members?: {
                     [key: string]: unknown;
                 }[];
+                /** @description Address of the alarm in the console. Only if the service knows its own address (api.public_url). */
+                link?: string;
             } | {
                 /** @constant */
                 type: "loadbalancer_member_health";
@@ -3522,6 +3550,8 @@ export interface components {
                 pool_id: string;
                 stack_id: string;
                 asg_id: string;
+                /** @description Address of the alarm in the console. Only if the service knows its own address (api.public_url). */
+                link?: string;
             };
         };
     };

@@ -129,6 +129,7 @@ export const Config = z.strictObject({
   api: section({
     host: z.string().min(1).default('127.0.0.1'),
     port: port(8042),
+    public_url: httpUrl('https://alarms.example.com'),
     i_understand_noauth_is_open: z.boolean().default(false),
     alarm_max_actions: z.number().int().min(-1).default(-1),
     project_alarm_quota: limit(),

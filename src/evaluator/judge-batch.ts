@@ -45,6 +45,7 @@ export function outcomeOf(alarm: HeldAlarm, decision: Decision): EvaluationOutco
     to,
     reason: decision.reason,
     reasonData: decision.reasonData,
+    ...(decision.series && { series: decision.series }),
   };
 }
 

@@ -70,7 +70,7 @@ function ownWindow(answer: BackendAnswer | undefined, need: SeriesNeed, now: Dat
   if (answer.kind !== 'series') return answer;
   const start = windowStart(need, now.getTime());
   if (answer.series.every((series) => series.length === 0 || series[0]!.at >= start)) return answer;
-  return { kind: 'series', series: answer.series.map((series) => since(series, start)) };
+  return { ...answer, series: answer.series.map((series) => since(series, start)) };
 }
 
 function since(series: Series, start: number): Series {

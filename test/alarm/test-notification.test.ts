@@ -12,6 +12,14 @@ test('the body of a test is that of a webhook, and its reason says that it is a 
   expect(bodyOf('ok', 'alarm')).toMatchObject({ reason: TEST_REASON, reason_data: { type: 'test' } });
 });
 
+test('the body of a test has the link to the alarm, and never names series', () => {
+  const body = JSON.parse(testBody(anAlarm(), 'alarm', 'https://a.example.com/console#/alarm/id1')) as object;
+  expect(WebhookBody.parse(body).reason_data).toEqual({
+    type: 'test',
+    link: 'https://a.example.com/console#/alarm/id1',
+  });
+});
+
 describe('the body of a test names a change of state', () => {
   test.each<[AlarmState, AlarmState, AlarmState]>([
     ['ok', 'alarm', 'ok'],

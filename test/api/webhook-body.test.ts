@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 
+import { alarmLinkAt } from '../../src/alarm/notification.js';
 import { WebhookBody } from '../../src/api/openapi/webhook.js';
 import { octavia as octaviaBackends } from '../../src/app/datasources/octavia.js';
 import { createSystemClock } from '../../src/clock.js';
@@ -26,6 +28,13 @@ const RULES: Readonly<Record<string, object>> = {
   loadbalancer_member_health: { pool_id: 'pool', stack_id: 's', autoscaling_group_id: 'g' },
 };
 const KINDS = [...Object.keys(RULES), 'combination'];
+const LINK = alarmLinkAt('https://alarms.example.com');
+const SERIES = ', "series": [{"labels": {"instance": "web1", "job": "node"}, "value": 99.0}], "series_total": 1';
+/** Kinds that look at series with labels. */
+const WITH_SERIES = ['prometheus', 'composite'];
+
+/** The bodies without the keys that only this service adds, by kind; with placeholders for the ids of alarms. */
+const PLAIN_BODIES = JSON.parse(readFileSync('test/fixtures/webhook-bodies.json', 'utf8')) as Record<string, string>;
 
 interface WebhookDocument {
   webhooks: { notification: { post: { parameters: { name: string; required: boolean }[] } } };
@@ -34,6 +43,8 @@ interface WebhookDocument {
 let document: WebhookDocument;
 let received: readonly ReceivedRequest[];
 const undo: (() => unknown)[] = [];
+/** The ids of the alarms by kind. */
+const ids = new Map<string, string>();
 
 /** The webhook of the alarm of this kind. */
 function webhookOf(kind: string): ReceivedRequest {
@@ -46,7 +57,7 @@ beforeAll(async () => {
   undo.push(() => db.close());
   const receiver = await startReceiver();
   undo.push(() => receiver.close());
-  const api = await startApi(db);
+  const api = await startApi(db, { alarmLink: LINK });
   undo.push(() => api.close());
   api.clock.synchronise(started, api.clock.monotonicMs());
   const octavia = await startOctaviaDouble();
@@ -60,8 +71,9 @@ beforeAll(async () => {
   undo.push(() => pools.get(null)?.close?.());
   const prometheus = new RemoteDouble();
   prometheus.mode = 99;
+  prometheus.labels = { instance: 'web1', job: 'node' };
   const remote = { octavia: pools, prometheus: new Map([[null, prometheus]]) };
-  const evaluator = await startEvaluator(db, { remote, clock: new FakeClock(started) });
+  const evaluator = await startEvaluator(db, { remote, clock: new FakeClock(started), alarmLink: LINK });
   undo.push(() => evaluator.stop());
   const notifier = startNotifier(db);
   undo.push(() => notifier.stop());
@@ -69,9 +81,8 @@ beforeAll(async () => {
 
   const create = (type: string, rule: object): Promise<string> =>
     api.create({ name: type, type, [`${type}_rule`]: rule, alarm_actions: [`${receiver.url}/${type}`] });
-  const ids: string[] = [];
-  for (const [type, rule] of Object.entries(RULES)) ids.push(await create(type, rule));
-  await create('combination', { operator: 'or', alarm_ids: ids });
+  for (const [type, rule] of Object.entries(RULES)) ids.set(type, await create(type, rule));
+  ids.set('combination', await create('combination', { operator: 'or', alarm_ids: [...ids.values()] }));
   const send = async (path: string, body: object): Promise<void> => {
     const { status, text } = await api.ask('POST', path, { as: ADMIN, body });
     if (status >= 300) throw new Error(text);
@@ -100,6 +111,19 @@ describe.each(KINDS)('the webhook of an alarm of type %s', (kind) => {
     const { error, data } = WebhookBody.safeParse(JSON.parse(webhookOf(kind).body));
     expect(error).toBeUndefined();
     expect(data).toMatchObject({ alarm_name: kind, current: 'alarm' });
+  });
+
+  test('has the stored bytes, followed in reason_data by the series, if it looks at any, and the link', () => {
+    const { body } = webhookOf(kind);
+    // Those that are in alarm when the combination is evaluated.
+    const { alarm_ids = [] } = (JSON.parse(body) as { reason_data: { alarm_ids?: string[] } }).reason_data;
+    const plain = (PLAIN_BODIES[kind] ?? '')
+      .replace(`<${kind}>`, ids.get(kind) ?? '')
+      .replace('<members>', alarm_ids.join(','))
+      .replace('<quoted members>', alarm_ids.map((id) => JSON.stringify(id)).join(', '));
+    const link = `, "link": "https://alarms.example.com/console#/alarm/${ids.get(kind)}"`;
+    expect(plain.slice(-2)).toBe('}}');
+    expect(body).toBe(`${plain.slice(0, -2)}${WITH_SERIES.includes(kind) ? SERIES : ''}${link}}}`);
   });
 
   test('has a body that /openapi.json accepts, and none with another member', () => {

@@ -4,6 +4,7 @@ import { request as httpsRequest } from 'node:https';
 import type { SecureContextOptions } from 'node:tls';
 
 import type { Authenticator } from '../../src/api/identity/identity.js';
+import type { AlarmLink } from '../../src/alarm/notification.js';
 import { createNoauthAuthenticator, refuseForeignPages } from '../../src/api/identity/noauth.js';
 import { listen } from '../../src/api/http/listen.js';
 import type { ServerCertificate } from '../../src/api/http/server-certificate.js';
@@ -127,6 +128,8 @@ export interface TestApiOptions {
   notificationsPerHour?: number;
   /** Longest wait for the outcomes of tests of actions; 0, the default: those that have not begun are cancelled. */
   testWaitMs?: number;
+  /** The links in the bodies of notifications; none by default. */
+  alarmLink?: AlarmLink;
   /** Receives each wake-up of notifiers. */
   onWake?: () => void;
   /** Most notifications that one request replays. */
@@ -257,6 +260,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
       pause: () => new Promise((resolve) => setImmediate(resolve)),
       staleAfterMs: 60_000,
       defaultPolicy: 'current',
+      alarmLink: options.alarmLink,
     }),
     waker: {
       wake(notifications) {
@@ -264,6 +268,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
         settings.onWake();
       },
     },
+    alarmLink: options.alarmLink,
     testWaitMs: settings.testWaitMs,
     onFired: () => {},
     notifications: createNotificationAdminStore(db, {

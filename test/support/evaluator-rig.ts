@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
+import type { AlarmLink } from '../../src/alarm/notification.js';
 import { PARTITIONS, PHASES_PER_INTERVAL } from '../../src/alarm/partition-key.js';
 import { createDatasources, type ConfiguredDatasources } from '../../src/datasource/registry.js';
 import type { CountResults } from '../../src/evaluator/count-results.js';
@@ -45,6 +46,7 @@ export interface EvaluatorRigOptions {
   /** Those that it holds, if not all. */
   partitions?: readonly number[];
   deadlineMs?: number;
+  alarmLink?: AlarmLink;
 }
 
 export async function startEvaluator(db: Database, options: EvaluatorRigOptions = {}): Promise<EvaluatorRig> {
@@ -56,7 +58,7 @@ export async function startEvaluator(db: Database, options: EvaluatorRigOptions 
   let queries = 0;
   const evaluator = createEvaluator({
     store: createEvaluationStore(db),
-    commit: createEvaluationCommit(db),
+    commit: createEvaluationCommit(db, { alarmLink: options.alarmLink }),
     settle: createSettleAlarms(db),
     datasources: createDatasources({
       meters: metersIn(db, { succeeded: () => (queries += 1), failed: () => (queries += 1) }),

@@ -8,6 +8,8 @@ export class RemoteDouble implements Datasource<PrometheusQuery> {
    * ever. A function decides for each question by its PromQL.
    */
   mode: Mode | ((promql: string) => Mode) = 0;
+  /** The labels of the series of each answer with a value; undefined: series have none. */
+  labels: Readonly<Record<string, string>> | undefined;
   /** Calls so far, and the questions of the last one. */
   calls = 0;
   asked: string[] = [];
@@ -21,7 +23,9 @@ export class RemoteDouble implements Datasource<PrometheusQuery> {
     const answers = new Map<string, BackendAnswer>();
     for (const { key, query } of queries) {
       const mode = typeof this.mode === 'function' ? this.mode(query.promql) : this.mode;
-      answers.set(key, await answerOf(mode, asking));
+      const answer = await answerOf(mode, asking);
+      const isLabelled = this.labels !== undefined && answer.kind === 'series' && answer.series.length > 0;
+      answers.set(key, isLabelled ? { ...answer, labels: [this.labels] } : answer);
     }
     return answers;
   }

@@ -4,12 +4,8 @@ import type { GnocchiQuery, SeriesNeed } from '../series.js';
 import type { AlarmType } from './alarm-type.js';
 import { COMPARISON_WORDS, GRANULARITY_WORDS, PERIODS_WORDS, THRESHOLD_WORDS } from './field-words.js';
 import { shownThresholdJson, storedThresholdJson } from './threshold-json.js';
-import {
-  explainThreshold,
-  judgeThreshold,
-  type DatapointSelection,
-  type ThresholdFindings,
-} from './threshold-judgement.js';
+import { judgeThreshold, type DatapointSelection, type ThresholdFindings } from './threshold-judgement.js';
+import { explainThreshold } from './threshold-reason.js';
 import { thresholdOptionProblem } from './option-problems.js';
 import { COMPARISON_OPERATORS, type ComparisonOperator } from './threshold/schema.js';
 

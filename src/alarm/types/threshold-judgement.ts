@@ -1,7 +1,6 @@
 import type { AlarmState } from '../state.js';
-import type { Evaluation, Reason, Verdict } from '../decide.js';
+import type { Evaluation, Verdict } from '../decide.js';
 import type { EvaluationOptions, MissingDataTreatment } from '../evaluation-options.js';
-import { PythonFloat, pythonFloat } from '../wire/python-json.js';
 import type { JudgedAnswer, Point, Series } from '../series.js';
 import type { JudgementListener } from './judged-point.js';
 import type { ComparisonOperator } from './threshold/schema.js';
@@ -24,6 +23,16 @@ export interface ThresholdFindings {
   unknownReason?: string;
   /** Missing datapoints that were counted as `as`. */
   filled?: { count: number; as: 'ok' | 'alarm' } | undefined;
+  /** The series of an answer with labels. Only a notification reads them, so no other evaluation pays for it. */
+  labelled?: SeriesWithLabels | undefined;
+}
+
+/** The series of an answer that have points. */
+export interface SeriesWithLabels {
+  /** Their labels, as they were sent. */
+  labels: readonly unknown[];
+  /** One evaluation for each of them. */
+  judged: readonly Evaluation<ThresholdFindings>[];
 }
 
 /** How the values to compare are selected from the points of an answer. */
@@ -86,9 +95,24 @@ export function judgeThreshold(
   );
   reportToListener(condition, { series, judged }, selection, context);
   const evaluation = judged.length === 1 ? (judged[0] as Evaluation<ThresholdFindings>) : combined(judged);
-  if (evaluation.verdict !== 'insufficient data' || present.length > 0 || reason === undefined) return evaluation;
+  if (evaluation.verdict !== 'insufficient data' || present.length > 0 || reason === undefined)
+    return withSeries(evaluation, answer, judged);
   const count = answer.kind === 'absent' ? required : (selection.countWithoutValues ?? required);
-  return { verdict: 'insufficient data', findings: withoutValue(count, reason) };
+  return withSeries({ verdict: 'insufficient data', findings: withoutValue(count, reason) }, answer, judged);
+}
+
+/** Adds the series to the findings, if they have labels. */
+function withSeries(
+  evaluation: Evaluation<ThresholdFindings>,
+  answer: JudgedAnswer,
+  judged: SeriesWithLabels['judged'],
+): Evaluation<ThresholdFindings> {
+  if (answer.kind !== 'series' || answer.labels === undefined) return evaluation;
+  const { series } = answer;
+  const labels = series.every((points) => points.length > 0)
+    ? answer.labels
+    : answer.labels.filter((_, index) => (series[index]?.length ?? 0) > 0);
+  return { ...evaluation, findings: { ...evaluation.findings, labelled: { labels, judged } } };
 }
 
 function judgeUnanswered(answer: JudgedAnswer, required: number): Evaluation<ThresholdFindings> | undefined {
@@ -255,31 +279,4 @@ function combined(judged: readonly Evaluation<ThresholdFindings>[]): Evaluation<
 
 function isDecided({ verdict }: Evaluation): boolean {
   return verdict !== 'insufficient data' && verdict !== 'hold';
-}
-
-/** Reason text and `reason_data` of Aodh's threshold evaluators. */
-export function explainThreshold(findings: ThresholdFindings, state: AlarmState, remaining: boolean): Reason {
-  const { values, outside, required, unknownReason } = findings;
-  const last = values.at(-1);
-  const mostRecent = last === undefined ? null : new PythonFloat(last);
-  if (state === 'insufficient data' && !remaining) {
-    const reasonData = { type: 'threshold', disposition: 'unknown', count: required, most_recent: mostRecent };
-    return { reason: unknownReason ?? `${required} datapoints are unknown`, reasonData };
-  }
-  const disposition = state === 'ok' ? 'inside' : 'outside';
-  const count = state === 'ok' ? values.length - outside : state === 'alarm' ? outside : 0;
-  const verb = remaining ? 'Remaining as' : 'Transition to';
-  const printed = last === undefined ? 'None' : pythonFloat(last);
-  const filled = filledText(findings);
-  return {
-    reason:
-      `${verb} ${state} due to ${count} samples ${disposition} threshold, ` +
-      `most recent: ${printed}${filled === undefined ? '' : `, ${filled}`}`,
-    reasonData: { type: 'threshold', disposition, count, most_recent: mostRecent },
-  };
-}
-
-/** The text about missing datapoints that were counted; undefined if none was counted. */
-export function filledText({ filled }: ThresholdFindings): string | undefined {
-  return filled && `missing datapoints counted as ${filled.as}: ${filled.count}`;
 }

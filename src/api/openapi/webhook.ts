@@ -1,12 +1,34 @@
 import { z } from 'zod';
 
 import { SEVERITIES } from '../../alarm/alarm.js';
+import { MOST_DECIDING_SERIES } from '../../alarm/deciding-series.js';
 import { ALARM_STATES } from '../../alarm/state.js';
 import { TEST_REASON } from '../../alarm/test-notification.js';
 import { jsonSchemaOf } from '../../alarm/wire/wire-types.js';
 import { AnyObject } from '../answers/answer-fields.js';
 
 const State = z.enum(ALARM_STATES);
+
+/** Only if `api.public_url` is set. */
+const link = z.string().optional().meta({
+  description: 'Address of the alarm in the console. Only if the service knows its own address (api.public_url).',
+});
+/** The keys that a rule with labelled series has. */
+const bySeries = {
+  series: z
+    .array(z.strictObject({ labels: z.record(z.string(), z.string()), value: z.number().nullable() }))
+    .max(MOST_DECIDING_SERIES)
+    .optional()
+    .meta({
+      description:
+        'The series that the state is due to, each with its newest compared value (null: none, or infinite), in the ' +
+        'order of the answer: at most 20, and 4 KiB of JSON. Only of Prometheus, whose series have labels.',
+    }),
+  series_total: z
+    .int()
+    .optional()
+    .meta({ description: 'Number of these series, with those that are left out of the list.' }),
+};
 
 /** What a transition or a repeat is due to, by the way in which the alarm is judged. */
 const ReasonData = z.discriminatedUnion('type', [
@@ -15,6 +37,8 @@ const ReasonData = z.discriminatedUnion('type', [
     disposition: z.enum(['inside', 'outside', 'unknown']),
     count: z.int().meta({ description: 'Number of datapoints that are inside or outside, or unknown.' }),
     most_recent: z.number().nullable(),
+    ...bySeries,
+    link,
   }),
   z.strictObject({
     type: z.literal('composite'),
@@ -22,17 +46,21 @@ const ReasonData = z.discriminatedUnion('type', [
     causative_rules: z
       .record(z.string(), AnyObject)
       .meta({ description: 'Rules in that state: rule1, rule2 and so on.' }),
+    ...bySeries,
+    link,
   }),
-  z.strictObject({ type: z.literal('combination'), alarm_ids: z.array(z.string()) }),
+  z.strictObject({ type: z.literal('combination'), alarm_ids: z.array(z.string()), link }),
   z.strictObject({
     type: z.literal('event'),
     event: AnyObject.meta({ description: 'The event as it was sent to POST /v2/events.' }),
+    link,
   }),
   z.strictObject({
     type: z.literal('test'),
     stack_id: z.string().optional(),
     asg_id: z.string().optional(),
     unhealthy_members: z.array(AnyObject).optional(),
+    link,
   }),
   z.strictObject({
     type: z.literal('loadbalancer_member_health'),
@@ -42,6 +70,7 @@ const ReasonData = z.discriminatedUnion('type', [
     pool_id: z.string(),
     stack_id: z.string(),
     asg_id: z.string(),
+    link,
   }),
 ]);
 
@@ -83,7 +112,15 @@ const EXAMPLE = {
   previous: 'ok',
   current: 'alarm',
   reason: 'Transition to alarm due to 2 samples outside threshold, most recent: 95.0',
-  reason_data: { type: 'threshold', disposition: 'outside', count: 2, most_recent: 95 },
+  reason_data: {
+    type: 'threshold',
+    disposition: 'outside',
+    count: 2,
+    most_recent: 95,
+    series: [{ labels: { instance: 'web1', job: 'node' }, value: 95 }],
+    series_total: 1,
+    link: 'https://alarms.example.com/console#/alarm/7b23d5fc-7e20-4058-bd4d-717a072a7aff',
+  },
 };
 
 const TEST_EXAMPLE = { ...EXAMPLE, reason: TEST_REASON, reason_data: { type: 'test' } };

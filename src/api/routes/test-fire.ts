@@ -1,5 +1,6 @@
 import { needsTrust } from '../../alarm/action.js';
 import type { AlarmActions } from '../../alarm/alarm.js';
+import type { AlarmLink } from '../../alarm/notification.js';
 import { testBody, type TestedAlarm } from '../../alarm/test-notification.js';
 import type { Clock } from '../../clock.js';
 import { AppError } from '../../errors.js';
@@ -31,6 +32,8 @@ export interface TestFireRoutesDeps {
   actions: ActionPolicy;
   rateLimits: RateLimits;
   waker: NotifierWaker;
+  /** The links in the bodies of tests of stored alarms; undefined if bodies have none. */
+  alarmLink?: AlarmLink | undefined;
   clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
   /** Longest wait for the outcomes. After it, tests that no notifier has begun to send are cancelled. */
   testWaitMs: number;
@@ -131,7 +134,8 @@ async function fire(
   const chosen = chosenActions(wanted, lists);
   refuseActionsOfAdmins(chosen, identity);
   await deps.rateLimits.count('tests', identity.projectId, chosen.length);
-  const body = testBody(alarm, wanted.state);
+  const link = alarm.id === DRAFT_ID ? undefined : deps.alarmLink?.(alarm.id);
+  const body = testBody(alarm, wanted.state, link);
   const ids = await send(deps, identity, { ...tests, alarmId: alarm.id, body, chosen, at: deps.now() });
   const ended = await waitForEnds(deps, { ids, signal, read: () => deps.tests.outcomes(scopeOf(identity), ids) });
   const alarmId = alarm.id === DRAFT_ID ? null : alarm.id;

@@ -1,5 +1,5 @@
 import { sanitised, type AcceptedWindow, type OnDrop } from '../../alarm/sanitise.js';
-import type { BackendAnswer, Point, Series, SeriesLabels } from '../../alarm/series.js';
+import { seriesLabels, type BackendAnswer, type Point, type Series, type SeriesLabels } from '../../alarm/series.js';
 import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
 import type { SeriesRequest, Trace } from '../datasource.js';
 
@@ -30,14 +30,19 @@ export function queryTimesOf(
  * The series of one query from an answer, sanitised; those without a point in the window are left out. The entries may
  * have any form. `recorder` is for `explain`.
  */
-export function seriesOf(entries: readonly unknown[], times: QueryTimes, recorder?: SeriesRecorder): BackendAnswer {
+export function seriesOf(
+  entries: readonly unknown[],
+  times: QueryTimes,
+  { recorder, extraLabel }: { recorder?: SeriesRecorder; /** Not part of the answer. */ extraLabel?: string } = {},
+): BackendAnswer {
   const single = entries.length === 1 && times.stepS === 0 ? singlePoint(entries[0], times.end) : undefined;
   if (single) {
     recorder?.series(entries[0]);
-    return { kind: 'series', series: [[single]] };
+    return { kind: 'series', series: [[single]], labels: [metricOf(entries[0], extraLabel)] };
   }
   const window = acceptedWindow(times);
   const series: Series[] = [];
+  const labels: unknown[] = [];
   let points = 0;
   for (const entry of entries) {
     const raw = times.stepS === 0 ? momentaryPoint(entry, times.end) : rangePoints(entry);
@@ -47,9 +52,18 @@ export function seriesOf(entries: readonly unknown[], times: QueryTimes, recorde
     const usable = sanitised(raw, window, recorder && ((point) => recorder.dropped(point, entry)));
     if (usable.length === 0) continue;
     series.push(usable);
+    labels.push(metricOf(entry, extraLabel));
     recorder?.series(entry);
   }
-  return { kind: 'series', series };
+  return { kind: 'series', series, labels };
+}
+
+/** The labels as they were sent, without the one by which a merged answer is split if the query alone has it not. */
+function metricOf(entry: unknown, extraLabel: string | undefined): unknown {
+  const { metric } = fieldsOf(entry);
+  if (extraLabel === undefined || typeof metric !== 'object' || metric === null) return metric;
+  const { [extraLabel]: _, ...others } = metric as Record<string, unknown>;
+  return others;
 }
 
 /** Records the series of one query in its trace. `entry` is a part of an answer, and may have any form. */
@@ -72,7 +86,7 @@ export class SeriesRecorder {
   }
 
   #labelsFor(entry: unknown): SeriesLabels {
-    const labels = this.#labels.get(entry) ?? labelsOf(entry);
+    const labels = this.#labels.get(entry) ?? seriesLabels(fieldsOf(entry)['metric']);
     this.#labels.set(entry, labels);
     return labels;
   }
@@ -97,12 +111,6 @@ export function labelOf(entry: unknown, label: string): string | undefined {
   if (typeof metric !== 'object' || metric === null) return undefined;
   const value = Object.hasOwn(metric, label) ? (metric as Record<string, unknown>)[label] : '';
   return typeof value === 'string' ? value : undefined;
-}
-
-/** All labels of a series; malformed ones are left out. */
-export function labelsOf(entry: unknown): SeriesLabels {
-  const metric = Object.entries(fieldsOf(fieldsOf(entry)['metric']));
-  return Object.fromEntries(metric.filter((label): label is [string, string] => typeof label[1] === 'string'));
 }
 
 /** Clocks may differ by a granularity. */

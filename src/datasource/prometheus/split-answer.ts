@@ -15,7 +15,7 @@ export async function splitAnswer(
 ): Promise<boolean> {
   const { mergeParameter: parameter, members } = query;
   if (parameter === null) {
-    answerMember(members[0] as DistinctQuery, entries, call);
+    answerMember(members[0] as DistinctQuery, entries, call, undefined);
     return true;
   }
   const { byValue, ofMembers } = memberIndexOf(query);
@@ -27,8 +27,10 @@ export async function splitAnswer(
   };
   for await (const piece of inChunks(entries)) if (!sort(piece, sorting)) return false;
   let index = 0;
+  const extraLabel = parameter.isLabelAdded ? parameter.label : undefined;
   for await (const piece of inChunks(members))
-    for (const member of piece) answerMember(member, sorting.slices[ofMembers[index++] as number] ?? NO_SERIES, call);
+    for (const member of piece)
+      answerMember(member, sorting.slices[ofMembers[index++] as number] ?? NO_SERIES, call, extraLabel);
   return true;
 }
 
@@ -85,11 +87,14 @@ function answerMember(
   { keys }: DistinctQuery,
   entries: readonly unknown[],
   { context: { trace }, times, answers }: PrometheusCall,
+  extraLabel: string | undefined,
 ): void {
+  const reading = extraLabel === undefined ? {} : { extraLabel };
   if (trace) {
-    for (const key of keys) answers.set(key, seriesOf(entries, times, new SeriesRecorder(key, trace)));
+    for (const key of keys)
+      answers.set(key, seriesOf(entries, times, { ...reading, recorder: new SeriesRecorder(key, trace) }));
     return;
   }
-  const answer = seriesOf(entries, times);
+  const answer = seriesOf(entries, times, reading);
   for (const key of keys) answers.set(key, answer);
 }

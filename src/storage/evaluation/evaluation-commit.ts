@@ -1,4 +1,5 @@
 import type { DeliveryPolicy } from '../../alarm/alarm.js';
+import type { AlarmLink } from '../../alarm/notification.js';
 import type { Database, Sql } from '../database.js';
 import { OpenSilences } from '../silences/open-silences.js';
 import { writeToldStates } from '../silences/told-state.js';
@@ -96,6 +97,12 @@ const COMPARE_FOR_REPEAT = `
   select ${OUTCOME_COLUMNS} from ${GUARDS}) as i (id, state_version, definition_version, partition)
     join alarms a on ${UNEDITED} for share of a`;
 
+/** Settings of commits. */
+export interface EvaluationCommitOptions {
+  /** The links in the bodies of notifications. Default: bodies have none. */
+  alarmLink?: AlarmLink | undefined;
+}
+
 /** Commits a batch of outcomes. */
 export type CommitEvaluations = (batch: EvaluationBatch) => Promise<CommitResult>;
 
@@ -105,14 +112,18 @@ export type CommitEvaluations = (batch: EvaluationBatch) => Promise<CommitResult
  * and no error. It writes only state columns, so it never undoes an edit. If it rejects, the transaction may have been
  * committed: read the alarms again before the next evaluation.
  */
-export function createEvaluationCommit(db: Database): CommitEvaluations {
-  const silences = new OpenSilences();
+export function createEvaluationCommit(db: Database, options: EvaluationCommitOptions = {}): CommitEvaluations {
+  const context = { silences: new OpenSilences(), ...options };
   // Without outcomes there is only one statement, which needs no transaction.
   return (batch) =>
-    batch.outcomes.length === 0 ? commit(db, batch, silences) : db.transaction((tx) => commit(tx, batch, silences));
+    batch.outcomes.length === 0 ? commit(db, batch, context) : db.transaction((tx) => commit(tx, batch, context));
 }
 
-async function commit(tx: Sql, batch: EvaluationBatch, silences: OpenSilences): Promise<CommitResult> {
+async function commit(
+  tx: Sql,
+  batch: EvaluationBatch,
+  { silences, alarmLink }: EvaluationCommitOptions & { silences: OpenSilences },
+): Promise<CommitResult> {
   const mine = await fence(tx, batch);
   const admitted = batch.outcomes.filter(({ partition }) => mine.has(partition));
   const decided = admitted.filter((outcome) => outcome.kind !== 'reason');
@@ -130,6 +141,7 @@ async function commit(tx: Sql, batch: EvaluationBatch, silences: OpenSilences): 
     staleBefore,
     defaultPolicy,
     silencedBy,
+    alarmLink,
   });
   const reasons = await replaceReasons(tx, admitted.filter(isReason));
   const written: CommitResult['committed'] = [...changed, ...repeated, ...reasons].map(({ outcome, row }) => ({

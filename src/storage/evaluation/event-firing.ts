@@ -1,6 +1,7 @@
 import type { AlarmState } from '../../alarm/state.js';
 import { decide } from '../../alarm/decide.js';
 import type { DeliveryPolicy } from '../../alarm/alarm.js';
+import type { AlarmLink } from '../../alarm/notification.js';
 import type { AlarmEvent } from '../../alarm/types/event/event.js';
 import { event as eventType } from '../../alarm/types/event/index.js';
 import type { EventRule } from '../../alarm/types/event/schema.js';
@@ -28,6 +29,8 @@ export interface EventFiringOptions {
   /** Age that gives `staleBefore` in `OutcomeRows`. */
   staleAfterMs: number;
   defaultPolicy: DeliveryPolicy;
+  /** The links in the bodies of notifications. Default: bodies have none. */
+  alarmLink?: AlarmLink | undefined;
 }
 
 /** One firing of one alarm by one event. */
@@ -101,6 +104,7 @@ export async function fireAlarms(
     staleBefore: new Date(at.getTime() - options.staleAfterMs),
     defaultPolicy: options.defaultPolicy,
     silencedBy,
+    alarmLink: options.alarmLink,
   });
   return { firings: changed.map(firingOf), notifications };
 }

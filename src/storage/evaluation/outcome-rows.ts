@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 
 import { ACTION_LIST_OF, type DeliveryPolicy, type Severity } from '../../alarm/alarm.js';
 import type { AlarmState } from '../../alarm/state.js';
-import { deliveryQueueOf, notificationBody } from '../../alarm/notification.js';
+import type { DecidingSeries } from '../../alarm/series.js';
+import { deliveryQueueOf, notificationBody, type AlarmLink } from '../../alarm/notification.js';
 import { receiverOf, sealedParts, type StoredAction } from '../../alarm/stored-action.js';
 import { pythonJson, type PythonValue } from '../../alarm/wire/python-json.js';
 import { bringQueuesForward } from '../notifications/bring-forward-store.js';
 import { limitedUntil } from '../notifications/hourly-limit-store.js';
+import { portionsOf } from '../portions.js';
 import type { Sql } from '../database.js';
 
 /** A decision about an alarm, with the texts for its history and notifications. */
@@ -16,6 +18,7 @@ export interface TransitionOrRepeat {
   to: AlarmState;
   reason: string;
   reasonData: PythonValue;
+  series?: DecidingSeries | undefined;
 }
 
 /**
@@ -68,6 +71,8 @@ export interface OutcomeRows {
   defaultPolicy: DeliveryPolicy;
   /** The silences that hold alarms of `changed`, by the id of the alarm. Default: none. */
   silencedBy?: ReadonlyMap<string, { id: string }>;
+  /** The links in the bodies of notifications. Default: bodies have none. */
+  alarmLink?: AlarmLink | undefined;
 }
 
 /**
@@ -146,7 +151,7 @@ export async function writeOutcomeRows(tx: Sql, rows: OutcomeRows): Promise<numb
   ];
   let written = 0;
   for (const slice of portionsOf(all, SLICE, ({ outcome, row }) => row[ACTION_LIST_OF[outcome.to]]?.length ?? 0)) {
-    const notifications = slice.flatMap(notificationsOf);
+    const notifications = slice.flatMap((one) => notificationsOf(one, rows.alarmLink));
     await supersedeRepeats(tx, notifications, at);
     for (const portion of portionsOf(notifications, STATEMENT, newCharacters)) {
       await appendNotifications(tx, portion, at);
@@ -155,27 +160,6 @@ export async function writeOutcomeRows(tx: Sql, rows: OutcomeRows): Promise<numb
     written += notifications.filter(({ silenceId }) => silenceId === null).length;
   }
   return written;
-}
-
-/** Splits items, in order, into portions within the limits. An item over the limit is a portion of its own. */
-function* portionsOf<Item>(
-  items: readonly Item[],
-  most: { members: number; weight: number },
-  weightOf: (item: Item) => number,
-): Iterable<Item[]> {
-  let portion: Item[] = [];
-  let weight = 0;
-  for (const item of items) {
-    const added = weightOf(item);
-    if (portion.length > 0 && (portion.length >= most.members || weight + added > most.weight)) {
-      yield portion;
-      portion = [];
-      weight = 0;
-    }
-    portion.push(item);
-    weight += added;
-  }
-  if (portion.length > 0) yield portion;
 }
 
 /** Returns the ids of the rows. They rise, so that rows with the same time are listed in the order of the changes. */
@@ -217,10 +201,13 @@ interface NewNotification extends ChangeWithHistory {
   body: NewBody;
 }
 
-function notificationsOf({ outcome, row, eventId, silenceId }: ChangeWithHistory): NewNotification[] {
+function notificationsOf(
+  { outcome, row, eventId, silenceId }: ChangeWithHistory,
+  alarmLink: AlarmLink | undefined,
+): NewNotification[] {
   const actions = row[ACTION_LIST_OF[outcome.to]] ?? [];
   if (actions.length === 0 || row.muted) return [];
-  const { reason, reasonData, from: previous, to: current } = outcome;
+  const { reason, reasonData, series, from: previous, to: current } = outcome;
   const text = notificationBody({
     alarmName: row.name,
     alarmId: row.id,
@@ -229,6 +216,8 @@ function notificationsOf({ outcome, row, eventId, silenceId }: ChangeWithHistory
     current,
     reason,
     reasonData,
+    series,
+    link: alarmLink?.(row.id),
   });
   const secrets = actions.some((action) => sealedParts(action)) ? row.action_secrets : null;
   const body = { id: randomUUID(), text, secrets };

@@ -8,11 +8,11 @@ import { pythonJson } from '../../../src/alarm/wire/python-json.js';
 import type { BackendAnswer } from '../../../src/alarm/series.js';
 import { evaluatedTypeOf, type AlarmRule } from '../../../src/alarm/types/index.js';
 import {
-  explainThreshold,
   judgeThreshold,
   type DatapointSelection,
   type ThresholdCondition,
 } from '../../../src/alarm/types/threshold-judgement.js';
+import { explainThreshold } from '../../../src/alarm/types/threshold-reason.js';
 import { COMPARISON_OPERATORS } from '../../../src/alarm/types/threshold/schema.js';
 import { expectedOf, type Place } from '../../datasource/malformed/oracle.js';
 import { evaluationInput } from '../../support/builders.js';

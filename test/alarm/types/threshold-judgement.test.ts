@@ -5,12 +5,8 @@ import { ALARM_STATES, type AlarmState } from '../../../src/alarm/state.js';
 import { decide, type Verdict } from '../../../src/alarm/decide.js';
 import { MISSING_DATA_TREATMENTS, type EvaluationOptions } from '../../../src/alarm/evaluation-options.js';
 import type { BackendAnswer } from '../../../src/alarm/series.js';
-import {
-  explainThreshold,
-  judgeThreshold,
-  judgeValues,
-  type DatapointSelection,
-} from '../../../src/alarm/types/threshold-judgement.js';
+import { judgeThreshold, judgeValues, type DatapointSelection } from '../../../src/alarm/types/threshold-judgement.js';
+import { explainThreshold } from '../../../src/alarm/types/threshold-reason.js';
 import { noOptionAllowed, thresholdOptionProblem } from '../../../src/alarm/types/option-problems.js';
 import { COMPARISON_OPERATORS, type ComparisonOperator } from '../../../src/alarm/types/threshold/schema.js';
 import { seriesOf } from '../../support/builders.js';

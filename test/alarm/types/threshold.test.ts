@@ -3,7 +3,8 @@ import fc from 'fast-check';
 
 import type { Evaluation } from '../../../src/alarm/decide.js';
 import type { Series } from '../../../src/alarm/series.js';
-import { explainThreshold, type ThresholdFindings } from '../../../src/alarm/types/threshold-judgement.js';
+import { type ThresholdFindings } from '../../../src/alarm/types/threshold-judgement.js';
+import { explainThreshold } from '../../../src/alarm/types/threshold-reason.js';
 import { COMPARISON_OPERATORS } from '../../../src/alarm/types/threshold/schema.js';
 import { threshold } from '../../../src/alarm/types/threshold/index.js';
 import { pythonJson } from '../../../src/alarm/wire/python-json.js';

@@ -106,7 +106,7 @@ describe('an answer for one moment', () => {
   test('a value of the whole second counts for it', async () => {
     double.reply = [200, text(`[{"metric":{},"value":[${Math.floor(AT)},"1"]}]`)];
     expect(await askAbout(prometheus, ['up'])).toEqual({
-      up: { kind: 'series', series: [[{ at: NOON.getTime(), values: { value: 1 } }]] },
+      up: { kind: 'series', series: [[{ at: NOON.getTime(), values: { value: 1 } }]], labels: [{}] },
     });
   });
 
@@ -178,7 +178,7 @@ describe('an answer of any form', () => {
   test('nested very deeply does not fail', async () => {
     const depth = 1_000_000;
     double.reply = [200, text(`[${'['.repeat(depth)}${']'.repeat(depth)}]`)];
-    expect(await askAbout(prometheus, ['up'])).toEqual({ up: { kind: 'series', series: [] } });
+    expect(await askAbout(prometheus, ['up'])).toEqual({ up: { kind: 'series', series: [], labels: [] } });
   });
 
   test('gives an answer to every query, and only numbers and missing datapoints, in order', async () => {

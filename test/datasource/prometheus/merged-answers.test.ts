@@ -14,6 +14,8 @@ const hostsAndSeries = fc
 test('a merged query gives each of its members the same values under the same labels as alone', () => {
   let answers = 0;
   let merged = 0;
+  /** Series whose label is not part of the answer to the query alone. */
+  let added = 0;
   fc.assert(
     fc.property(vectorQueries, hostsAndSeries, (query, [values, stored]) => {
       const members = values.map((value) => ({ value, promql: query.replaceAll(HOST, () => quoted(value)) }));
@@ -32,12 +34,16 @@ test('a merged query gives each of its members the same values under the same la
         if (!slice) break;
         answers += slice.length;
         expect(comparable(slice)).toEqual(comparable(each[index] ?? []));
+        const hasLabel = each[index]?.map(({ labels }) => Object.hasOwn(labels, 'host'));
+        expect(hasLabel?.filter((has) => has === parameter.isLabelAdded) ?? []).toEqual([]);
+        added += parameter.isLabelAdded ? slice.length : 0;
       }
       expect(together?.every(({ labels }) => values.includes(labels['host'] ?? '')) ?? true).toBe(true);
     }),
     { numRuns: 800 },
   );
   expect(merged).toBeGreaterThan(300);
+  expect(added).toBeGreaterThan(50);
   expect(answers).toBeGreaterThan(400);
 });
 

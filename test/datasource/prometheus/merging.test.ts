@@ -99,7 +99,11 @@ describe('queries that differ in one value of a label', () => {
     });
     expect(named(double.asked[0]!.form['query']!)).toEqual(['0', '1', '2', '3']);
     expect(cpus(4).map((query) => valuesOf(answers[query]))).toEqual([[], [[10], [11]], [[20]], []]);
-    expect(answers[cpuOf(2)]).toEqual({ kind: 'series', series: [[{ at: NOON.getTime(), values: { value: 20 } }]] });
+    expect(answers[cpuOf(2)]).toEqual({
+      kind: 'series',
+      series: [[{ at: NOON.getTime(), values: { value: 20 } }]],
+      labels: [{ instance: '2' }],
+    });
   });
 
   test('are sent a thousand at a time', async () => {
@@ -343,7 +347,7 @@ describe('projects', () => {
       kind: 'refused',
       reason: 'prometheus.tenancy is none: only admins may use prometheus alarms',
     });
-    expect(answers['up']).toEqual({ kind: 'series', series: [] });
+    expect(answers['up']).toEqual({ kind: 'series', series: [], labels: [] });
     expect(double.asked).toHaveLength(1);
   });
 });

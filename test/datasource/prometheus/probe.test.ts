@@ -106,7 +106,7 @@ test(
     await askAbout(observed, queries);
     expect(double.asked.length - probes()).toBe(12);
     expect(probes()).toBeGreaterThan(0);
-    expect(await askAbout(observed, ['up'])).toEqual({ up: { kind: 'series', series: [] } });
+    expect(await askAbout(observed, ['up'])).toEqual({ up: { kind: 'series', series: [], labels: [] } });
     double.reply = [...bad];
     for (let look = 0; look < 5; look += 1) await askAbout(observed, queries);
     // Three, with those sent beside them, and the probe.

@@ -153,6 +153,7 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
       {
         kind: 'series',
         series: [[3, 2, 1].map((ago) => ({ at: NOON.getTime() - ago * MINUTE, values: { value: 30 + ago } }))],
+        labels: [{ __name__: 'cpu', instance: 'i3', mode: 'user', project: 'p1' }],
       },
     ]);
   });

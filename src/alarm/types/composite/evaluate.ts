@@ -3,7 +3,9 @@ import type { Evaluation, Reason, Verdict } from '../../decide.js';
 import { RawJson } from '../../wire/python-json.js';
 import type { JudgedAnswer } from '../../series.js';
 import type { EvaluationInput } from '../alarm-type.js';
-import { filledText, type ThresholdFindings } from '../threshold-judgement.js';
+import { joinedSeries } from '../../deciding-series.js';
+import { type ThresholdFindings } from '../threshold-judgement.js';
+import { filledText, seriesBehind } from '../threshold-reason.js';
 import { shownLeafJson } from './leaf-json.js';
 import { leafTypeOf, optionsOf, type CompositeLeaf, type CompositeNode } from './tree.js';
 
@@ -133,6 +135,7 @@ export function explainComposite({ tree, leaves }: CompositeFindings, state: Ala
   // Sorted as texts, as in Aodh: rule10 before rule2.
   const names = causes.map(({ name }) => name).sort();
   const verb = remaining ? 'remaining as' : 'transition to';
+  const series = joinedSeries(causes.map(({ evaluation }) => seriesBehind(evaluation.findings, state)));
   const form = `Composite rule alarm with composition form: ${expression}`;
   return {
     reason: `${form} ${verb} ${state}, due to rules: ${names.join(', ')} ${TAILS[state]}${notesText(causes)}`,
@@ -141,6 +144,7 @@ export function explainComposite({ tree, leaves }: CompositeFindings, state: Ala
       composition_form: expression,
       causative_rules: Object.fromEntries(causes.map(({ name, rule }) => [name, new RawJson(shownLeafJson(rule))])),
     },
+    ...(series && { series }),
   };
 }
 

@@ -2,12 +2,8 @@ import type { PrometheusNeed } from '../../series.js';
 import type { EvaluationOptions } from '../../evaluation-options.js';
 import type { AlarmType } from '../alarm-type.js';
 import { shownThresholdJson, storedThresholdJson } from '../threshold-json.js';
-import {
-  explainThreshold,
-  judgeThreshold,
-  type DatapointSelection,
-  type ThresholdFindings,
-} from '../threshold-judgement.js';
+import { judgeThreshold, type DatapointSelection, type ThresholdFindings } from '../threshold-judgement.js';
+import { explainThreshold } from '../threshold-reason.js';
 import { thresholdOptionProblem } from '../option-problems.js';
 import { PrometheusRule } from './schema.js';
 

@@ -1,7 +1,8 @@
 import { pythonFloat } from '../../wire/python-json.js';
 import type { AlarmType } from '../alarm-type.js';
 import { shownThresholdJson, storedThresholdJson } from '../threshold-json.js';
-import { explainThreshold, type ThresholdFindings } from '../threshold-judgement.js';
+import { type ThresholdFindings } from '../threshold-judgement.js';
+import { explainThreshold } from '../threshold-reason.js';
 import { thresholdOptionProblem } from '../option-problems.js';
 import { evaluateThreshold } from './evaluate.js';
 import { scopedTo, seriesNeeded } from './meter-query.js';

@@ -14,6 +14,8 @@ export interface MergeParameter {
   value: string;
   /** The query in canonical spelling, with a mark for the value of every such matcher. */
   template: string;
+  /** The answer to the query alone does not have the label. */
+  isLabelAdded: boolean;
 }
 
 /** No query has it in its canonical spelling: outside strings it is refused, inside it is escaped. */
@@ -35,8 +37,8 @@ export function findMergeParameters(promql: string): readonly MergeParameter[] {
     const { label } = matcher;
     if (parameters.some((parameter) => parameter.label === label) || !isParameterOf(first, matcher)) continue;
     if (!others.every((matchers) => isParameterOf(matchers, matcher))) continue;
-    const template = templateOf(query, label, [first, ...others].flat());
-    if (template !== undefined) parameters.push({ label, value: matcher.value, template });
+    const found = templateOf(query, label, [first, ...others].flat());
+    if (found !== undefined) parameters.push({ label, value: matcher.value, ...found });
   }
   return parameters.length > 0 ? parameters : NO_PARAMETERS;
 }
@@ -48,9 +50,15 @@ function isParameterOf(matchers: readonly Matcher[], { label, value }: Matcher):
   return ofLabel.length > 0 && ofLabel.every((each) => each.operator === '=' && each.value === value);
 }
 
-function templateOf(query: ParsedQuery, label: string, matchers: readonly Matcher[]): string | undefined {
-  const edits = mergingEdits(query, label);
-  if (!edits) return undefined;
+function templateOf(
+  query: ParsedQuery,
+  label: string,
+  matchers: readonly Matcher[],
+): Pick<MergeParameter, 'template' | 'isLabelAdded'> | undefined {
+  const merging = mergingEdits(query, label);
+  if (!merging) return undefined;
   const parameters = matchers.filter((matcher) => matcher.label === label);
-  return rewritten(query, [...edits, ...parameters.map(({ from, to }) => ({ from, to, text: `=~${PLACEHOLDER}` }))]);
+  const marks = parameters.map(({ from, to }) => ({ from, to, text: `=~${PLACEHOLDER}` }));
+  const template = rewritten(query, [...merging.edits, ...marks]);
+  return template === undefined ? undefined : { template, isLabelAdded: merging.isLabelAdded };
 }

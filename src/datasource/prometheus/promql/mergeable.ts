@@ -27,17 +27,18 @@ type ShapeRule = (parts: readonly SyntaxNode[], view: MergeContext) => ResultSha
 const SCALAR: ResultShape = { kind: 'scalar', labelled: false };
 
 /**
- * The edits that make a query keep `label` in its answer; null if merging might change the answer. Only for queries in
- * which every selector requires the label to equal the same value.
+ * The edits that make a query keep `label` in its answer, and whether the query as written answers without it; null if
+ * merging might change the answer. Only for queries in which every selector requires the label to equal the same value.
  *
  * Why merging keeps the answer: let the matchers accept several values instead. Then of every part of the query, the
  * series with one value are those that the part yields for that value alone, the label itself apart. This is true for
  * selectors, and each rule here carries it one step up.
  */
-export function mergingEdits(query: ParsedQuery, label: string): Edit[] | null {
+export function mergingEdits(query: ParsedQuery, label: string): { edits: Edit[]; isLabelAdded: boolean } | null {
   const view: MergeContext = { query, label, edits: [] };
   const [whole] = partsOf(query.root);
-  return whole && resultShapeOf(whole, view)?.kind === 'vector' ? view.edits : null;
+  const shape = whole && resultShapeOf(whole, view);
+  return shape?.kind === 'vector' ? { edits: view.edits, isLabelAdded: !shape.labelled } : null;
 }
 
 const SHAPE_RULES: Readonly<Record<string, ShapeRule>> = {
