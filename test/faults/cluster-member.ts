@@ -15,6 +15,8 @@ export interface MemberOptions {
   name: string;
   role: Role;
   links: Links;
+  /** File with the shift of its wall clock in milliseconds; without it the clock is right. */
+  clockFile: string;
   start: () => Promise<ServiceProcess>;
 }
 
@@ -31,6 +33,7 @@ export class Member {
   readonly name: string;
   readonly role: Role;
   readonly links: Links;
+  readonly clockFile: string;
   /** Its unexpected ends. */
   readonly crashes: string[] = [];
   readonly stops: StoppedProcess[] = [];
@@ -41,6 +44,7 @@ export class Member {
     this.name = options.name;
     this.role = options.role;
     this.links = options.links;
+    this.clockFile = options.clockFile;
   }
 
   get pid(): number {

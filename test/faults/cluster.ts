@@ -45,6 +45,8 @@ export interface FaultCluster {
   of(role: Role): Member[];
 }
 
+const WALL_CLOCK = new URL('wall-clock.js', import.meta.url).href;
+
 /** Starts the servers and the processes of the service. All of them end with this process, however it ends. */
 export async function startFaultCluster(options: FaultClusterOptions): Promise<FaultCluster> {
   const { resources, say } = options;
@@ -92,13 +94,16 @@ export async function startFaultCluster(options: FaultClusterOptions): Promise<F
       resources.push(`links of ${name}`, async () => {
         await Promise.all([links.database, links.redis, links.backend].map((link) => link.close()));
       });
+      const clockFile = path.join(folder, `${name}.clock`);
       const environment = {
         ...launch.environment,
+        NODE_OPTIONS: `--import ${WALL_CLOCK}`,
         ...asVariables({
           DATABASE_URL: withPort(postgres.url, links.database.port),
           REDIS_URL: withPort(redis.url, links.redis.port),
           PROMETHEUS_URL: `http://127.0.0.1:${links.backend.port}`,
           PROMETHEUS_TENANCY: 'none',
+          TEST_CLOCK_FILE: clockFile,
           ...(role === 'api' ? { API_PORT: String(apiPort) } : {}),
         }),
       };
@@ -106,6 +111,7 @@ export async function startFaultCluster(options: FaultClusterOptions): Promise<F
         name,
         role,
         links,
+        clockFile,
         start: async () => {
           const process = await startService(name, role, { ...launch, environment });
           started(name, process.pid);

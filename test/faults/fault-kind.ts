@@ -29,6 +29,8 @@ export interface ActiveFault {
   detail: string;
   /** Most notifications that receivers may get once more because of it. Default: none. */
   mayRepeat?: number;
+  /** By how much wall clocks jump. */
+  jumpMs?: number;
   /** Ends it and restores what it broke. */
   heal(): Promise<void>;
   /** Text that proves that it took effect; undefined if there is no proof (yet). Called repeatedly. */

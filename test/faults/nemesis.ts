@@ -24,7 +24,9 @@ export async function injectFault(kind: FaultKind, context: FaultContext, isShor
     evidence = await evidenceOf(active);
   }
   const { id, name, isOutage = false } = kind;
-  return { id, kind: name, detail: active.detail, fromMs, toMs, evidence, isOutage, mayRepeat: active.mayRepeat ?? 0 };
+  const { detail, jumpMs, mayRepeat = 0 } = active;
+  const jump = jumpMs === undefined ? {} : { jumpMs };
+  return { id, kind: name, detail, fromMs, toMs, evidence, isOutage, mayRepeat, ...jump };
 }
 
 /** Undefined also while the database is down. */

@@ -91,8 +91,8 @@ export interface RecordedFault {
   isOutage: boolean;
   /** Most notifications that receivers may get once more because of it. */
   mayRepeat: number;
-  /** Name of the signal that operators see, and when it was seen first; undefined if the kind has none yet. */
-  signal?: { name: string; seenMs: number | undefined };
+  /** By how much the wall clocks of some processes jumped. */
+  jumpMs?: number;
 }
 
 /** A time in which the machine was too busy for this process to run. */
@@ -127,6 +127,8 @@ export interface RunRecords {
   notifications: readonly RecordedNotification[];
   calls: readonly ReceivedCall[];
   evaluations: readonly SeenEvaluation[];
+  /** Furthest that the moment of a query to the metrics backend was from the present one. */
+  furthestQueryMs: number;
   /** The last acknowledged write of each alarm that clients wrote, and the number of all of them. */
   writes: readonly AcknowledgedWrite[];
   acknowledgedWrites: number;

@@ -147,6 +147,7 @@ async function recordRun(options: RunFaultsOptions, resources: ReleaseStack): Pr
     acknowledgedWrites: workload.acknowledged,
     calls: receivers.calls,
     evaluations: watch.evaluations,
+    furthestQueryMs: backend.furthestMs,
     faults,
     stalls: machine.stalls,
     pressure: machine.pressure,

@@ -36,6 +36,7 @@ function goodRun(): Draft {
     notifications: [],
     calls: [],
     evaluations: [],
+    furthestQueryMs: 40,
     writes: [{ alarmId: 'edited', kind: 'edit', expected: ['edit 7'], found: 'edit 7' }],
     acknowledgedWrites: 8,
     faults: [structuredClone(QUIET_FAULT)],
@@ -264,6 +265,26 @@ describe('the checker finds in spoilt records', () => {
       spoil: (run) => run.crashes.push('api-1: exit code 1'),
     },
     {
+      spoilt: 'a webhook-timestamp of another hour',
+      guarantee: 'G13 broken',
+      spoil: (run) => change(run.calls, { claimedMs: FROM - 3_600_000 }),
+    },
+    {
+      spoilt: 'a webhook-timestamp that is off by more than the clock jumped',
+      guarantee: 'G13 broken',
+      spoil: (run) => {
+        addFault(run, { fromMs: FROM, toMs: TO, jumpMs: 3_600_000 });
+        change(run.calls, { claimedMs: FROM - 3_600_000 });
+      },
+    },
+    {
+      spoilt: 'a query about a moment of another hour',
+      guarantee: 'G13 broken',
+      spoil: (run) => {
+        run.furthestQueryMs = 3_600_000;
+      },
+    },
+    {
       spoilt: 'a process that had to be killed',
       guarantee: 'G14 broken',
       spoil: (run) => change(run.stops, { exitCode: 'SIGKILL' }),
@@ -327,6 +348,13 @@ describe('the checker allows', () => {
       change: (run) => {
         change(run.notifications, { status: 'dead' });
         change(run.calls, { status: 410 });
+      },
+    },
+    {
+      allowed: 'a webhook-timestamp that is off by as much as the clock jumped',
+      change: (run) => {
+        addFault(run, { fromMs: FROM, toMs: TO, jumpMs: -3_600_000 });
+        change(run.calls, { claimedMs: FROM - 3_600_000 });
       },
     },
     {

@@ -1,5 +1,6 @@
 import type { RunRecords } from '../records.js';
 import { checkBoundedDuplicates } from './bounded-duplicates.js';
+import { checkClockIgnored } from './clock-ignored.js';
 import { checkCleanStops, checkNoCrash } from './clean-stops.js';
 import { checkNoAlarmUnevaluated } from './no-alarm-unevaluated.js';
 import { checkNothingLost } from './nothing-lost.js';
@@ -18,6 +19,7 @@ export function checkRun(records: RunRecords): Verdict[] {
     checkOrderKept(records),
     checkWritesKept(records),
     checkNoCrash(records),
+    checkClockIgnored(records),
     checkCleanStops(records),
     faultsThatTookEffect(records),
   ];

@@ -7,6 +7,7 @@ import {
   slowBackend,
   unauthorizedBackend,
 } from './backend-faults.js';
+import { clockJump } from './clock-jump.js';
 import {
   cutEvaluatorBackend,
   cutEvaluatorDatabase,
@@ -44,6 +45,7 @@ export const SMOKE_KINDS: readonly FaultKind[] = [
   failingBackend,
   flushRedis,
   pauseEvaluator,
+  clockJump,
   resettingReceiver,
   terminatedConnections,
 ];
