@@ -60,6 +60,8 @@ async function webhookOf({ options }: Deployment): Promise<ReturnType<typeof cre
   return createWebhookReceiver({
     clock,
     egress,
+    log: silentLogger,
+    settingsOf: () => Promise.resolve({ secrets: [] }),
     connectTimeoutMs: ATTEMPT_TIMEOUT_MS,
     attemptTimeoutMs: ATTEMPT_TIMEOUT_MS,
     maxSocketsPerHost: 4,

@@ -25,8 +25,11 @@ import type {
   RuleChecks,
   Samples,
   Transitions,
+  ReceiverRecords,
+  SigningSecrets,
   Silences,
 } from './ports.js';
+import type { RotationRules } from '../storage/receivers/signing-secret-store.js';
 import type { ConcurrencyLimit } from './http/concurrency-limit.js';
 import type { RateLimits } from './http/rate-limits.js';
 import { openApiDocument } from './openapi/document.js';
@@ -56,6 +59,7 @@ import { notificationRoutes } from './routes/notifications.js';
 import { replayRoutes } from './routes/replays.js';
 import { testFireRoutes } from './routes/test-fire.js';
 import { silenceRoutes } from './routes/silences.js';
+import { receiverRoutes } from './routes/receivers.js';
 import { quotaRoutes } from './routes/quotas.js';
 import { sessionRoutes, type SessionRoutesDeps } from './routes/session.js';
 import { queryRoutes } from './routes/query.js';
@@ -97,6 +101,10 @@ export interface ApiDeps
   testWaitMs: number;
   cluster: Cluster;
   silences: Silences;
+  receivers: ReceiverRecords;
+  signingSecrets: SigningSecrets;
+  /** How signing secrets are replaced. */
+  signing: RotationRules;
   quotas: Quotas;
   /** Default quota: most alarms of a project; -1 is no limit. */
   projectAlarmQuota: number;
@@ -172,6 +180,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...deliveryPauseRoutes(deps),
     ...streamRoutes(deps),
     ...silenceRoutes(deps),
+    ...receiverRoutes(deps),
     ...importRoutes(deps),
     ...quotaRoutes(deps),
     ...capabilityRoutes(),

@@ -56,6 +56,8 @@ import type {
 } from '../storage/meters/listed-meter.js';
 import type { Meter, Resource, ResourceFilter } from '../storage/meters/resource-list.js';
 import type { Sample } from '../storage/meters/sample-store.js';
+import type { ReceiverStore } from '../storage/receivers/receiver-store.js';
+import type { SigningSecretStore } from '../storage/receivers/signing-secret-store.js';
 import type { Scope } from '../storage/scope.js';
 import type { Statistics, StatisticsQuery } from '../storage/meters/statistics-store.js';
 import type { NewSession, StoredSession } from '../storage/secrets/session-store.js';
@@ -224,6 +226,12 @@ export interface RuleChecks {
    */
   knownBackends(kind: DatasourceKind): readonly string[] | undefined;
 }
+
+/** Storage of receivers. */
+export type ReceiverRecords = ReceiverStore;
+
+/** Storage of signing secrets. */
+export type SigningSecrets = SigningSecretStore;
 
 /** Storage of quotas that were set for single projects. */
 export interface Quotas {

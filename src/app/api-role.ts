@@ -64,6 +64,7 @@ import { graceOf } from './evaluator-role.js';
 import { listenForClients } from './listen-for-clients.js';
 import { openLimitsRedis, openRateLimits } from './rate-limits.js';
 import { createRuleChecks } from './rule-checks.js';
+import { openReceivers } from './receivers.js';
 import { openStreams } from './streams.js';
 import { wakingAfterChanges, type StreamWaker } from './stream-wakers.js';
 import { openTrustActions, trustRefusal } from './trusts.js';
@@ -175,6 +176,7 @@ function openStores(deps: ApiRoleDeps, longReads: Database, ownerOf: () => strin
     tests: createTestNotificationStore(db, { sealer, perProjectAndHour }),
     cluster: createClusterStore(db),
     silences: createSilenceStore(db),
+    ...openReceivers(deps),
     quotas: createQuotaStore(db),
     evaluationResults: evaluation_results_metrics ? createEvaluationCounterStore(db) : undefined,
     auditTrail: createAuditStore(db),

@@ -22,6 +22,7 @@ import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
 import { createBackendHealth, type BackendHealth } from './datasources/backend-health.js';
 import { openDatasources } from './datasources/open.js';
+import { endedSecretsChore } from './ended-secrets.js';
 import { endedSessionsChore } from './ended-sessions.js';
 import { endingKeysChore } from './ending-keys.js';
 import { wakingStream, type StreamWaker } from './stream-wakers.js';
@@ -144,6 +145,7 @@ function choresOf({ config, db, keystone, telemetry }: EvaluatorRoleDeps, log: L
     ...(trusts ? [trusts] : []),
     endingKeysChore({ db, log, telemetry }),
     endedSessionsChore(db),
+    endedSecretsChore(db),
     streamChore({ config, db }),
     { name: 'samples', everyMs, batch: PRUNE_BATCH, run: (now) => store.pruneSamples(before(now, retention)) },
     {

@@ -8,6 +8,7 @@ import type { Database } from '../storage/database.js';
 import { createNotificationClaimStore } from '../storage/notifications/notification-claim-store.js';
 import { createActionOpener } from '../storage/notifications/claimed-notification.js';
 import { createNotificationUpkeepStore } from '../storage/notifications/notification-upkeep-store.js';
+import { createWebhookSettingsStore } from '../storage/receivers/webhook-settings-store.js';
 import type { Sealer } from '../storage/secrets/sealed.js';
 import type { KeystoneSession } from '../keystone/session.js';
 import type { Telemetry } from '../telemetry.js';
@@ -40,6 +41,7 @@ export function createNotifierRole(given: NotifierRoleDeps): Notifier {
     version,
     claims: { ...claims, record: wakingStream(claims.record, streamWaker) },
     openAction: createActionOpener(sealer),
+    webhookSettings: createWebhookSettingsStore(db, sealer),
     upkeep: createNotificationUpkeepStore(db),
     redis: redis.url && { url: redis.url.reveal(), prefix: redis.prefix },
     queue: { redisUrl: queue.redis_url?.reveal(), prefix: queue.prefix },

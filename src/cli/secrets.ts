@@ -26,10 +26,10 @@ export async function rotateSecretsCommand({ config: file, flags }: ConfigFlags,
       throw new StartupError('secrets.key is not set: make one with `openssl rand -base64 32`');
     const audit = await openCommandAudit({ config, db, log, resources });
     const { rotated, left } = await rotate(db, sealer, audit);
-    const { alarms, notifications, historyEntries, trusts } = rotated;
+    const { alarms, notifications, historyEntries, trusts, signingSecrets } = rotated;
     terminal.out(
       `Sealed with secrets.key: ${alarms} alarms, ${notifications} notifications, ` +
-        `${historyEntries} history entries, ${trusts} trusts.\n`,
+        `${historyEntries} history entries, ${trusts} trusts, ${signingSecrets} signing secrets.\n`,
     );
     if (left === 0) {
       terminal.out('Nothing is left under another key: secrets.previous_key can be removed.\n');
@@ -55,8 +55,10 @@ async function rotate(
   try {
     const rotated = await rotateSecrets(db, sealer);
     const left = await rowsUnderOtherKeys(db, sealer);
-    const { historyEntries: history_entries, ...others } = rotated;
-    const changed = Object.entries({ ...others, history_entries }).flatMap(([kind, rows]) => (rows > 0 ? [kind] : []));
+    const { historyEntries: history_entries, signingSecrets: signing_secrets, ...others } = rotated;
+    const changed = Object.entries({ ...others, history_entries, signing_secrets }).flatMap(([kind, rows]) =>
+      rows > 0 ? [kind] : [],
+    );
     audit.record({ ...entry, outcome: left === 0 ? 'done' : 'failed', changed });
     return { rotated, left };
   } catch (thrown) {

@@ -700,7 +700,7 @@ export interface paths {
          * Count pending, failing and dead notifications by receiver, most failing first
          * @description Requires the role reader or a higher one.
          */
-        get: operations["listReceivers"];
+        get: operations["countByReceiver"];
         put?: never;
         post?: never;
         delete?: never;
@@ -880,6 +880,98 @@ export interface paths {
          * @description Requires the role member or a higher one.
          */
         delete: operations["endSilence"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/receivers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List receivers, newest first; see docs/webhooks.md
+         * @description Requires the role member or a higher one.
+         */
+        get: operations["listReceivers"];
+        put?: never;
+        /**
+         * Create a receiver: what a project keeps of its webhooks to one origin
+         * @description Requires the role member or a higher one.
+         */
+        post: operations["createReceiver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/receivers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a receiver
+         * @description Requires the role member or a higher one.
+         */
+        get: operations["getReceiver"];
+        /**
+         * Replace name and description of a receiver
+         * @description Requires the role member or a higher one.
+         */
+        put: operations["replaceReceiver"];
+        post?: never;
+        /**
+         * Delete a receiver with its secrets: webhooks to it are no longer signed with them
+         * @description Requires the role member or a higher one.
+         */
+        delete: operations["deleteReceiver"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/receivers/{id}/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a signing secret, which only this answer shows; the former one signs along for signing.overlap
+         * @description Requires the role member or a higher one.
+         */
+        post: operations["createSigningSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/receivers/{id}/secrets/{secret}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a signing secret now; if it is the current one, the one before it signs on
+         * @description Requires the role member or a higher one.
+         */
+        delete: operations["endSigningSecret"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2973,9 +3065,9 @@ export interface components {
                 [key: string]: unknown;
             };
         };
-        Receivers: {
+        CountsByReceiver: {
             /** @description Those with the most failing notifications first. */
-            receivers: components["schemas"]["Receiver"][];
+            receivers: components["schemas"]["ReceiverCounts"][];
             /** @description Number of receivers found; the list ends at the limit. */
             total: number;
             /** @description False if only the first 100,000 notifications were read: receivers may be missing. */
@@ -2986,7 +3078,7 @@ export interface components {
              */
             counted_at: string;
         };
-        Receiver: {
+        ReceiverCounts: {
             /** @description Host and port of a URL, otherwise the scheme. */
             host: string;
             /** @description Notifications that wait, with the failing ones. */
@@ -3318,6 +3410,38 @@ export interface components {
                 /** @description Names of changed fields. */
                 changed: string[];
             }[];
+        };
+        Receivers: {
+            receivers: components["schemas"]["Receiver"][];
+            /** @description The cursor of the next page; null if there is none. */
+            next: string | null;
+        };
+        /** @description What a project keeps of the receiver of its webhooks at one origin. */
+        Receiver: {
+            id: string;
+            project_id: string;
+            /** @description Scheme, host and port as parsed: lower case, without the default port; * for all receivers. */
+            origin: string;
+            name: string;
+            description: string;
+            /** @description Those that sign now, newest first. Without any, webhooks to this receiver are not signed. */
+            secrets: components["schemas"]["SigningSecret"][];
+            /**
+             * Format: date-time
+             * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+             */
+            created_at: string;
+        };
+        /** @description A secret that signs webhooks. It is shown when it is made, and never again. */
+        SigningSecret: {
+            id: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+             */
+            created_at: string;
+            /** @description Null: it signs until it is replaced or ended. */
+            ends_at: string | null;
         };
         Cluster: {
             /**
@@ -5698,7 +5822,7 @@ export interface operations {
             };
         };
     };
-    listReceivers: {
+    countByReceiver: {
         parameters: {
             query?: {
                 /** @description Admins may name any project. */
@@ -5718,7 +5842,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Receivers"];
+                    "application/json": components["schemas"]["CountsByReceiver"];
                 };
             };
             /** @description Not authenticated, or the request names another project */
@@ -6436,6 +6560,402 @@ export interface operations {
             };
         };
     };
+    listReceivers: {
+        parameters: {
+            query?: {
+                /** @description Admins may name any project. */
+                project_id?: string;
+                /** @description Most rows of the page. Default: 100. */
+                limit?: number;
+                /** @description The `next` of the previous page. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receivers"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    createReceiver: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    origin: string;
+                    /** @default  */
+                    name?: string | null;
+                    /** @default  */
+                    description?: string | null;
+                    project_id?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    /** @description The version of the object. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receiver"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    getReceiver: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /** @description The version of the object. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receiver"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    replaceReceiver: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETags of the versions that you are willing to change, or *; without it: any version. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @default  */
+                    name?: string | null;
+                    /** @default  */
+                    description?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    /** @description The version of the object. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receiver"];
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description If-Match names other versions than the stored one; nothing was changed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    deleteReceiver: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETags of the versions that you are willing to change, or *; without it: any version. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description If-Match names other versions than the stored one; nothing was changed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    createSigningSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    secret?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The secret, as Standard Webhooks writes it. Only this answer shows it. */
+                        secret: string;
+                        id: string;
+                        /**
+                         * Format: date-time
+                         * @description RFC 3339 in UTC, with Z; microseconds are left out when they are zero.
+                         */
+                        created_at: string;
+                        /** @description Null: it signs until it is replaced or ended. */
+                        ends_at: string | null;
+                    };
+                };
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
+    endSigningSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                secret: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not authenticated, or the request names another project */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"] | {
+                        error: {
+                            /** @constant */
+                            code: 401;
+                            title: string;
+                            message: string;
+                        };
+                    };
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+        };
+    };
     importAlarms: {
         parameters: {
             query?: never;
@@ -6975,7 +7495,7 @@ export interface operations {
                 project_id?: string;
                 /** @description Id of a user or of an API key. */
                 actor?: string;
-                action?: "alarm.create" | "alarm.update" | "alarm.delete" | "alarm.set_state" | "alarm.backtest" | "alarm.test_fire" | "alarm.list" | "alarm.read" | "alarm.read_state" | "alarm.read_history" | "alarm.explain" | "alarm.read_values" | "alarm.query" | "alarm.query_history" | "alarm.count_results" | "sample.create" | "sample.list" | "sample.summarise" | "meter.list" | "resource.list" | "resource.read" | "event.create" | "notification.list" | "notification.read" | "notification.read_attempts" | "notification.replay" | "delivery.pause" | "delivery.resume" | "delivery.list_pauses" | "stream.read" | "silence.create" | "silence.update" | "silence.end" | "silence.list" | "silence.read" | "silence.preview" | "quota.set" | "quota.reset" | "quota.read" | "api_key.create" | "api_key.revoke" | "api_key.list" | "session.begin" | "session.end" | "import.create" | "import.activate" | "secrets.rotate" | "cluster.read" | "audit.list" | "audit.lose" | "service.authenticate" | "service.start";
+                action?: "alarm.create" | "alarm.update" | "alarm.delete" | "alarm.set_state" | "alarm.backtest" | "alarm.test_fire" | "alarm.list" | "alarm.read" | "alarm.read_state" | "alarm.read_history" | "alarm.explain" | "alarm.read_values" | "alarm.query" | "alarm.query_history" | "alarm.count_results" | "sample.create" | "sample.list" | "sample.summarise" | "meter.list" | "resource.list" | "resource.read" | "event.create" | "notification.list" | "notification.read" | "notification.read_attempts" | "notification.replay" | "delivery.pause" | "delivery.resume" | "delivery.list_pauses" | "stream.read" | "silence.create" | "silence.update" | "silence.end" | "silence.list" | "silence.read" | "silence.preview" | "receiver.create" | "receiver.update" | "receiver.delete" | "receiver.list" | "receiver.read" | "signing_secret.create" | "signing_secret.end" | "quota.set" | "quota.reset" | "quota.read" | "api_key.create" | "api_key.revoke" | "api_key.list" | "session.begin" | "session.end" | "import.create" | "import.activate" | "secrets.rotate" | "cluster.read" | "audit.list" | "audit.lose" | "service.authenticate" | "service.start";
                 object_id?: string;
                 outcome?: "done" | "refused" | "denied" | "failed" | "unknown";
                 /** @description ISO 8601, in UTC unless it has an offset; included. */
@@ -7514,6 +8034,8 @@ export interface operations {
                 "tocsin-transition-time": string;
                 /** @description A request id, the same on every attempt and replay. */
                 "x-openstack-request-id": string;
+                /** @description Signatures of Standard Webhooks, one for each secret that signs: v1,… v1,… See docs/webhooks.md. */
+                "webhook-signature"?: string;
                 /** @description true for a test that a person has requested: the alarm has not changed. All others do not have it. */
                 "tocsin-test"?: "true";
             };

@@ -191,6 +191,10 @@ export const Config = z.strictObject({
     key: secretKey(),
     previous_key: secretKey(),
   }),
+  signing: section({
+    overlap: duration('24h', { max: '30d' }),
+    max_secrets: z.number().int().min(2).max(5).default(2),
+  }),
   events: section({
     retention: duration('7d', { min: '1m' }),
   }),

@@ -4,11 +4,13 @@ import type { Logger } from '../logger.js';
 import type { ActionOpener } from '../storage/notifications/claimed-notification.js';
 import type { NotificationClaimStore } from '../storage/notifications/notification-claim-store.js';
 import type { NotificationUpkeepStore } from '../storage/notifications/notification-upkeep-store.js';
+import type { WebhookSettingsStore } from '../storage/receivers/webhook-settings-store.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
 import { createWakeWorker } from './bull-waker.js';
 import { DeliveryPump, type DeliveryRules } from './delivery-pump.js';
 import type { NotifierWaker, LocalWaker } from './waker.js';
+import { createWebhookSettingsReader } from './webhook-settings.js';
 import { createReceivers, type CloudAccess } from './receivers/registry.js';
 import { createOutboxSweeper, type OutboxSweepRules } from './outbox-sweeper.js';
 import { Watchdog } from './watchdog.js';
@@ -18,6 +20,7 @@ export interface NotifierDeps {
   claims: NotificationClaimStore;
   upkeep: NotificationUpkeepStore;
   openAction: ActionOpener;
+  webhookSettings: WebhookSettingsStore;
   /** Wakes the notifier of this process. */
   localWaker: LocalWaker;
   /** Wakes the notifiers of all processes. The same object as `localWaker` when there is no Redis. */
@@ -56,6 +59,7 @@ export function createNotifier(deps: NotifierDeps): Notifier {
     version: deps.version,
     cloud: deps.cloud,
     egress: deps.egress,
+    settingsOf: createWebhookSettingsReader({ store: deps.webhookSettings, clock }),
   });
   const pump = new DeliveryPump({
     store: deps.claims,

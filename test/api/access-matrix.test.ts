@@ -122,6 +122,18 @@ async function aSilence(): Promise<Record<string, string>> {
   const answer = await api.ask('POST', '/v1/silences', { as: MEMBER, body: SILENCE });
   return { id: answer.json<{ id: string }>().id };
 }
+const RECEIVER = { origin: 'https://hooks.example.com' };
+/** With a signing secret. Each caller gets a new one. */
+async function aReceiver(): Promise<Record<string, string>> {
+  await db.query('delete from receivers');
+  const { id = '' } = (await api.ask('POST', '/v1/receivers', { as: MEMBER, body: RECEIVER })).json<{ id?: string }>();
+  const made = await api.ask('POST', `/v1/receivers/${id}/secrets`, { as: MEMBER });
+  return { id, secret: made.json<{ id: string }>().id };
+}
+const noReceiver = async (): Promise<Record<string, string>> => {
+  await db.query('delete from receivers');
+  return {};
+};
 async function aResource(): Promise<Record<string, string>> {
   await api.ask('POST', '/v2/meters/cpu', { as: MEMBER, body: [SAMPLE] });
   return { resource: 'r1' };
@@ -221,6 +233,14 @@ const ROWS: Record<string, Row> = {
   'GET /v1/silences/:id': roleFirst('reader', 200, { given: aSilence }),
   'PUT /v1/silences/:id': roleFirst('member', 200, { given: aSilence, body: SILENCE }),
   'DELETE /v1/silences/:id': roleFirst('member', 204, { given: aSilence }),
+
+  'GET /v1/receivers': byRole('member', 200),
+  'POST /v1/receivers': ofAProject('member', 201, { given: noReceiver, body: RECEIVER }),
+  'GET /v1/receivers/:id': roleFirst('member', 200, { given: aReceiver }),
+  'PUT /v1/receivers/:id': roleFirst('member', 200, { given: aReceiver, body: { name: 'other' } }),
+  'DELETE /v1/receivers/:id': roleFirst('member', 204, { given: aReceiver }),
+  'POST /v1/receivers/:id/secrets': roleFirst('member', 201, { given: aReceiver, body: {} }),
+  'DELETE /v1/receivers/:id/secrets/:secret': roleFirst('member', 204, { given: aReceiver }),
 
   'GET /v1/api-keys': byRole('member', 200),
   'POST /v1/api-keys': ofAProject('member', 201, { body: { role: 'reader' } }),

@@ -71,6 +71,10 @@ const withActions = thresholdBody({
   alarm_actions: ['http://r.example.com/a'],
   ok_actions: ['http://r.example.com/o'],
 });
+const aReceiver = async (): Promise<Record<string, string>> => {
+  const { text } = await send('createReceiver', 'gateway', {});
+  return { id: (JSON.parse(text) as { id: string }).id };
+};
 const GIVEN: Readonly<Record<string, () => Promise<Record<string, string>>>> = {
   createAlarm: async () => {
     await send('importAlarms', 'alarms', {}); // the members of the combination
@@ -84,6 +88,8 @@ const GIVEN: Readonly<Record<string, () => Promise<Record<string, string>>>> = {
     const { text } = await send('createSilence', Object.keys(REQUEST_EXAMPLES['createSilence'] ?? {})[0] ?? '', {});
     return { id: (JSON.parse(text) as { id: string }).id };
   },
+  replaceReceiver: aReceiver,
+  createSigningSecret: aReceiver,
   createSamples: async () => ({ meter: 'cpu_util' }),
   activateImports: async () => {
     await send('importAlarms', 'alarms', {});

@@ -10,6 +10,7 @@ import { fieldsOfRequests, isOfAlarm, SAMPLE, shown, undocumented, type Meaning 
 import { namedBackends } from '../support/named-backends.js';
 import { EVENT_BODY } from '../support/request-bodies.js';
 import { notificationRows } from '../support/notification-fields.js';
+import { receiverRows } from '../support/receiver-fields.js';
 import { silenceRows } from '../support/silence-fields.js';
 import { streamRows } from '../support/stream-fields.js';
 import { storeNotification } from '../support/stored-notifications.js';
@@ -400,6 +401,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   ...streamRows({ api: () => api, threeAlarms }),
   ...notificationRows(inUrl),
   ...silenceRows({ api: () => api, threeAlarms, empty: () => empty(db) }),
+  ...receiverRows({ api: () => api, threeAlarms, empty: () => empty(db) }),
 };
 
 test('each field of a request without an alarm in its body has a row', async () => {

@@ -173,6 +173,7 @@ async function liveThrough(
   const own = `http://${secrets['user']}:${secrets['password']}@${at}/ok?Signature=${secrets['query']}`;
   const failing = `http://${at}/hooks/${secrets['path']}?k=${secrets['query']}#${secrets['fragment']}`;
   const trusted = `trust+http://${at}/trusted?k=${secrets['query']}`;
+  const receivers = await signWebhooks({ service, ask }, { secrets, at, as });
   const body = thresholdBody({ alarm_actions: [own, failing, trusted], ok_actions: [own] });
   const created = await ask('POST', '/v2/alarms', { as: user, body });
   expect([created.status, created.text]).toEqual([201, expect.any(String)]);
@@ -217,6 +218,7 @@ async function liveThrough(
       `/trusted?k=${secrets['query']}`,
     ]),
   );
+  expect(receiver.requests.filter(({ headers }) => headers['webhook-signature'] === undefined)).toEqual([]);
   const basic = Buffer.from(`${secrets['user']}:${secrets['password']}`).toString('base64');
   expect(receiver.requests.map(({ headers }) => headers.authorization)).toContain(`Basic ${basic}`);
 
@@ -248,7 +250,27 @@ async function liveThrough(
   places['the audit trail'] = (await ask('GET', '/v1/audit?limit=1000', { as })).text;
   places['the readiness'] = (await ask('GET', '/readyz')).text;
   expect(service.isRunning()).toBe(true);
-  return places;
+  return { ...places, ...receivers };
+}
+
+/** Makes a receiver with a secret, which the answers of later requests must not show. */
+async function signWebhooks(
+  { ask }: Running,
+  { secrets, at, as }: { secrets: Secrets; at: string; as: Readonly<Record<string, string>> },
+): Promise<Places> {
+  const made = await ask('POST', '/v1/receivers', { as, body: { origin: `http://${at}`, project_id: 'p' } });
+  expect([made.status, made.text]).toEqual([201, expect.any(String)]);
+  const path = `/v1/receivers/${made.json<{ id: string }>().id}`;
+  const secret = `whsec_${Buffer.from(secrets['a signing secret']!).toString('base64')}`;
+  const refused = await ask('POST', `${path}/secrets`, { as, body: { secret: `${secret}!` } });
+  const rotated = await ask('POST', `${path}/secrets`, { as, body: { secret } });
+  expect([refused.status, rotated.status, rotated.json()]).toEqual([400, 201, expect.objectContaining({ secret })]);
+  const one = await ask('GET', path, { as });
+  const all = await ask('GET', '/v1/receivers', { as });
+  return {
+    'the refusal of a signing secret': `${refused.text} ${JSON.stringify(refused.headers)}`,
+    'the answers about receivers': `${one.text} ${all.text}`,
+  };
 }
 
 /** Signs in in each way, uses the sessions, and ends one of them. Their secrets become canaries. */
@@ -292,6 +314,7 @@ async function signIn({ ask }: Running, { secrets, tokens }: { secrets: Secrets;
 async function canaries(name: string, open: () => Promise<Rig>): Promise<void> {
   const rig = await open();
   const names = ['user', 'password', 'query', 'path', 'fragment', 'a token', "the service's token", 'a trust'];
+  names.push('a signing secret');
   const secrets: Secrets = {
     ...rig.secrets,
     ...Object.fromEntries([...names, ...OF_SIGN_IN, 'a wrong token'].map((name) => [name, canary()])),

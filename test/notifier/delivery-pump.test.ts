@@ -16,6 +16,7 @@ import { NOON } from '../support/builders.js';
 import { NO_CLOUD } from '../support/notifier-rig.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { egressWith } from '../support/egress.js';
+import { UNSIGNED } from '../support/webhook-settings.js';
 import { unsealedAction } from '../../src/alarm/stored-action.js';
 import { createActionOpener } from '../../src/storage/notifications/claimed-notification.js';
 import { TEST_SEALER } from '../support/sealer.js';
@@ -128,6 +129,7 @@ test('a queue whose Redis never answers makes an attempt time out, and does not 
     queuePrefix: 'actions',
     version: 'test',
     egress: egressWith(),
+    settingsOf: UNSIGNED,
     cloud: NO_CLOUD,
   });
   const store = outboxWithOne();

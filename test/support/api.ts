@@ -33,6 +33,7 @@ import type { StreamLimits } from '../../src/api/stream/stream-slots.js';
 import { silentLogger, type Logger } from '../../src/logger.js';
 import { NO_QUOTAS } from '../../src/storage/alarms/alarm-insert-store.js';
 import { createAlarmStore } from '../../src/storage/alarms/alarm-store.js';
+import { openReceivers } from '../../src/app/receivers.js';
 import { parseConfig } from '../../src/config/parse.js';
 import { AuditRecorder } from '../../src/api/audit/audit-recorder.js';
 import { createAuditStore } from '../../src/storage/audit/audit-store.js';
@@ -54,6 +55,7 @@ import { createTestNotificationStore } from '../../src/storage/notifications/tes
 import { createTransitionListStore } from '../../src/storage/alarms/transition-list-store.js';
 import { createSilenceStore } from '../../src/storage/silences/silence-store.js';
 import { createQuotaStore } from '../../src/storage/alarms/quota-store.js';
+import type { Sealer } from '../../src/storage/secrets/sealed.js';
 import { createTrustStore } from '../../src/storage/secrets/trust-store.js';
 import { createStreamStore } from '../../src/storage/stream/stream-store.js';
 import { createListedMeterStore } from '../../src/storage/meters/listed-meter-store.js';
@@ -151,6 +153,8 @@ export interface TestApiOptions {
   /** Allows every address of this machine and every port by default. */
   egress?: EgressGuard;
   log?: Logger;
+  /** For signing secrets. */
+  sealer?: Sealer;
   /** 1,000 by default. */
   streamLimits?: Partial<StreamLimits>;
   /** Instead of believing the headers. */
@@ -281,6 +285,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     }),
     cluster: createClusterStore(db),
     silences: createSilenceStore(db),
+    ...openReceivers({ config: parseConfig({}), db, sealer: options.sealer ?? TEST_SEALER }),
     quotas: createQuotaStore(db),
     projectAlarmQuota: quotas.project,
     evaluationResults: countsResults ? createEvaluationCounterStore(db) : undefined,

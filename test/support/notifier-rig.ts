@@ -6,6 +6,7 @@ import type { Database } from '../../src/storage/database.js';
 import { createNotificationClaimStore } from '../../src/storage/notifications/notification-claim-store.js';
 import { createNotificationUpkeepStore } from '../../src/storage/notifications/notification-upkeep-store.js';
 import { createTelemetry } from '../../src/telemetry.js';
+import { createWebhookSettingsStore } from '../../src/storage/receivers/webhook-settings-store.js';
 import type { Sealer } from '../../src/storage/secrets/sealed.js';
 import { createActionOpener } from '../../src/storage/notifications/claimed-notification.js';
 import { TEST_SEALER } from './sealer.js';
@@ -67,6 +68,7 @@ export function startNotifier(db: Database, options: NotifierRigOptions = {}): N
     claims: createNotificationClaimStore(db),
     upkeep: createNotificationUpkeepStore(db),
     openAction: createActionOpener(options.sealer ?? TEST_SEALER),
+    webhookSettings: createWebhookSettingsStore(db, options.sealer ?? TEST_SEALER),
     localWaker,
     waker: options.waker ?? localWaker,
     redis: options.redis,

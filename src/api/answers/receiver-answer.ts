@@ -1,123 +1,72 @@
 import { z } from 'zod';
 
-import type { ReceiverList } from '../../storage/notifications/receiver-list-store.js';
-import type { ReplayPreview } from '../../storage/notifications/replay-preview.js';
+import type { StoredReceiver } from '../../storage/receivers/receiver-store.js';
+import type { SigningSecret } from '../../storage/receivers/signing-secret-store.js';
 import { utcTimestamp } from '../schema/timestamp.js';
 import { NullableText, UtcTimestamp } from './answer-fields.js';
-import { shownError } from './notification-answer.js';
 
-/** A receiver with pending, in-flight or dead notifications. */
+/** A signing secret without the secret itself. */
+export const SigningSecretAnswer = z
+  .strictObject({
+    id: z.string(),
+    created_at: UtcTimestamp,
+    ends_at: UtcTimestamp.nullable().meta({ description: 'Null: it signs until it is replaced or ended.' }),
+  })
+  .meta({
+    id: 'SigningSecret',
+    description: 'A secret that signs webhooks. It is shown when it is made, and never again.',
+  });
+export type SigningSecretAnswer = z.infer<typeof SigningSecretAnswer>;
+
+/** A new signing secret. */
+export const NewSigningSecretAnswer = z.strictObject({
+  secret: z.string().meta({ description: 'The secret, as Standard Webhooks writes it. Only this answer shows it.' }),
+  ...SigningSecretAnswer.shape,
+});
+export type NewSigningSecretAnswer = z.infer<typeof NewSigningSecretAnswer>;
+
+/** A receiver. */
 export const ReceiverAnswer = z
   .strictObject({
-    host: z.string().meta({ description: 'Host and port of a URL, otherwise the scheme.' }),
-    pending: z.int().meta({ description: 'Notifications that wait, with the failing ones.' }),
-    failing: z.int().meta({ description: 'Notifications that wait after a failed attempt.' }),
-    in_flight: z.int().meta({ description: 'Notifications that are sent at this moment.' }),
-    dead: z.int(),
-    oldest_pending_at: UtcTimestamp.nullable().meta({
-      description: 'Since when the oldest pending notification waits.',
+    id: z.string(),
+    project_id: z.string(),
+    origin: z.string().meta({
+      description: 'Scheme, host and port as parsed: lower case, without the default port; * for all receivers.',
     }),
-    last_error: NullableText.meta({
-      description:
-        'Error of the newest failing notification, otherwise of the newest dead one; of the project with the most.',
+    name: z.string(),
+    description: z.string(),
+    secrets: z.array(SigningSecretAnswer).meta({
+      description: 'Those that sign now, newest first. Without any, webhooks to this receiver are not signed.',
     }),
-    last_http_status: z.int().nullable(),
-    projects: z.int().meta({ description: 'Number of projects with such notifications.' }),
-    is_complete: z
-      .boolean()
-      .meta({ description: 'False if the receiver has more notifications than the 10,000 that are counted.' }),
+    created_at: UtcTimestamp,
   })
-  .meta({ id: 'Receiver' });
+  .meta({ id: 'Receiver', description: 'What a project keeps of the receiver of its webhooks at one origin.' });
 export type ReceiverAnswer = z.infer<typeof ReceiverAnswer>;
 
-/** The receivers of a project, or of all. */
+/** One page of receivers. */
 export const ReceiversAnswer = z
   .strictObject({
-    receivers: z.array(ReceiverAnswer).meta({ description: 'Those with the most failing notifications first.' }),
-    total: z.int().meta({ description: 'Number of receivers found; the list ends at the limit.' }),
-    is_complete: z
-      .boolean()
-      .meta({ description: 'False if only the first 100,000 notifications were read: receivers may be missing.' }),
-    counted_at: UtcTimestamp,
+    receivers: z.array(ReceiverAnswer),
+    next: NullableText.meta({ description: 'The cursor of the next page; null if there is none.' }),
   })
   .meta({ id: 'Receivers' });
 export type ReceiversAnswer = z.infer<typeof ReceiversAnswer>;
 
-/** Number of replayed notifications, and whether notifications are left for another request. */
-export const ReplayAnswer = z.strictObject({
-  replayed: z.int(),
-  has_more: z.boolean().meta({ description: 'True if notifications are left: repeat the request.' }),
-});
-export type ReplayAnswer = z.infer<typeof ReplayAnswer>;
-
-/** The same for a replay by filter, which one request may not complete. */
-export const BulkReplayAnswer = z.strictObject({
-  ...ReplayAnswer.shape,
-  notification_ids: z.array(z.string()).meta({
-    description: 'The replayed ones, at most 1,000. Their `delivery` events in the stream tell how they end.',
-  }),
-  removed: z.int().meta({ description: 'Number left out, since an edit has removed their action.' }),
-  ended_before: UtcTimestamp.meta({
-    description: 'Only notifications that ended before this time were replayed. Repeat the request with it.',
-  }),
-});
-export type BulkReplayAnswer = z.infer<typeof BulkReplayAnswer>;
-
-/** The notifications that a replay by filter would send again. */
-export const ReplayPreviewAnswer = z
-  .strictObject({
-    notifications: z.int().meta({ description: 'Number of notifications that would be sent again.' }),
-    removed: z.int().meta({ description: 'Number that would be left out, since an edit has removed their action.' }),
-    is_complete: z.boolean().meta({
-      description: 'False if there may be more: at most 10,000 are counted, and at most 50,000 of the status are read.',
-    }),
-    receivers: z
-      .array(z.strictObject({ host: z.string(), notifications: z.int() }))
-      .meta({ description: 'At most 100, those with the most notifications first.' }),
-    ended_before: UtcTimestamp.meta({
-      description: 'Only notifications that ended before this time are counted. Send the replay with it.',
-    }),
-  })
-  .meta({ id: 'ReplayPreview' });
-export type ReplayPreviewAnswer = z.infer<typeof ReplayPreviewAnswer>;
-
-const MOST_RECEIVERS = 100;
-
-/** The answer about receivers. `at`: the time of the count. */
-export function receiversAnswer(
-  { receivers, total, isComplete }: ReceiverList,
-  { at, forAdmin }: { at: Date; forAdmin: boolean },
-): ReceiversAnswer {
+/** The answer about a receiver. */
+export function receiverAnswer(receiver: StoredReceiver): ReceiverAnswer {
+  const { id, projectId, origin, name, description, secrets, createdAt } = receiver;
   return {
-    receivers: receivers.map((each) => ({
-      host: each.host,
-      pending: each.pending,
-      failing: each.failing,
-      in_flight: each.inFlight,
-      dead: each.dead,
-      oldest_pending_at: each.oldestPendingAt && utcTimestamp(each.oldestPendingAt),
-      last_error: shownError(each.lastError, forAdmin),
-      last_http_status: each.lastHttpStatus,
-      projects: each.projects,
-      is_complete: each.isComplete,
-    })),
-    total,
-    is_complete: isComplete,
-    counted_at: utcTimestamp(at),
+    id,
+    project_id: projectId,
+    origin,
+    name,
+    description,
+    secrets: secrets.map(signingSecretAnswer),
+    created_at: utcTimestamp(createdAt),
   };
 }
 
-/** The answer about what a replay would send again. */
-export function replayPreviewAnswer(
-  { notifications, removed, isComplete, receivers }: ReplayPreview,
-  endedBefore: string,
-): ReplayPreviewAnswer {
-  const most = [...receivers].sort(([a, one], [b, other]) => other - one || (a < b ? -1 : 1)).slice(0, MOST_RECEIVERS);
-  return {
-    notifications,
-    removed,
-    is_complete: isComplete,
-    receivers: most.map(([host, count]) => ({ host, notifications: count })),
-    ended_before: endedBefore,
-  };
+/** The answer about a signing secret. */
+export function signingSecretAnswer({ id, createdAt, endsAt }: SigningSecret): SigningSecretAnswer {
+  return { id, created_at: utcTimestamp(createdAt), ends_at: endsAt && utcTimestamp(endsAt) };
 }

@@ -1,5 +1,6 @@
 import { AppError } from '../../errors.js';
 import type { StoredAlarm } from '../../storage/alarms/alarm-store.js';
+import type { StoredReceiver } from '../../storage/receivers/receiver-store.js';
 import type { StoredSilence } from '../../storage/silences/silence-row.js';
 
 /** The `ETag` of an alarm. It changes with every edit and every change of state, since a PUT replaces both. */
@@ -12,6 +13,11 @@ export function versionOf({
 
 /** The `ETag` of a silence. It changes with every change, and when a user ends the silence. */
 export function silenceVersionOf({ revision }: Pick<StoredSilence, 'revision'>): string {
+  return `"${revision}"`;
+}
+
+/** The `ETag` of a receiver. It changes with every change of the receiver and of its secrets. */
+export function receiverVersionOf({ revision }: Pick<StoredReceiver, 'revision'>): string {
   return `"${revision}"`;
 }
 
@@ -37,6 +43,16 @@ export function refuseOtherSilenceVersion(current: StoredSilence, { ifMatch }: W
   throw new AppError(
     'precondition_failed',
     `Silence ${current.id} has changed: If-Match is ${ifMatch}, the silence is at ${version}`,
+  );
+}
+
+/** Checks `If-Match`. @throws AppError `precondition_failed` as `refuseOtherVersion`. */
+export function refuseOtherReceiverVersion(current: StoredReceiver, { ifMatch }: WantedVersion): void {
+  const version = receiverVersionOf(current);
+  if (isWanted(version, ifMatch)) return;
+  throw new AppError(
+    'precondition_failed',
+    `Receiver ${current.id} has changed: If-Match is ${ifMatch}, the receiver is at ${version}`,
   );
 }
 

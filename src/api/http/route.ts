@@ -37,7 +37,7 @@ export interface ApiRequest {
   list: JsonList | undefined;
   /** Scheme and host as the client wrote them, without the default port of the scheme. */
   origin: string;
-  /** `If-Match`: the versions (`ETag`) of the alarm or silence that the client is willing to change; undefined: any. */
+  /** `If-Match`: the versions (`ETag`) of the object that the client is willing to change; undefined: any. */
   ifMatch: string | undefined;
   /** What the client can read and what it has, for answers that are no data of users. */
   headers: Pick<IncomingHttpHeaders, 'accept' | 'accept-encoding' | 'if-none-match'>;

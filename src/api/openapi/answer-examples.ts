@@ -1,6 +1,7 @@
 import { EXPLANATION_EXAMPLE } from './explanation-example.js';
 import { CLUSTER_EXAMPLE } from './cluster-example.js';
 import { METER_EXAMPLES } from './meter-examples.js';
+import { RECEIVER_ANSWERS } from './receiver-operations.js';
 import { SILENCE_ANSWERS } from './silence-examples.js';
 
 const ALARM = {
@@ -233,7 +234,8 @@ export const ANSWER_EXAMPLES: Readonly<Record<string, unknown>> = {
     ],
   },
   ...SILENCE_ANSWERS,
-  listReceivers: {
+  ...RECEIVER_ANSWERS,
+  countByReceiver: {
     receivers: [
       {
         host: 'receiver.example.com:443',

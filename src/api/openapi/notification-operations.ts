@@ -6,7 +6,12 @@ import {
   NotificationWithAttemptsAnswer,
   PauseAnswer,
 } from '../answers/notification-answer.js';
-import { BulkReplayAnswer, ReceiversAnswer, ReplayAnswer, ReplayPreviewAnswer } from '../answers/receiver-answer.js';
+import {
+  BulkReplayAnswer,
+  CountsByReceiverAnswer,
+  ReplayAnswer,
+  ReplayPreviewAnswer,
+} from '../answers/receiver-counts-answer.js';
 import {
   SilenceAnswer,
   SilencePreviewAnswer,
@@ -27,7 +32,7 @@ export const NOTIFICATION_OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET /v1/notifications/receivers': {
     group: 'Notifications',
     summary: 'Count pending, failing and dead notifications by receiver, most failing first',
-    answer: ReceiversAnswer,
+    answer: CountsByReceiverAnswer,
   },
   'GET /v1/notifications/replay/preview': {
     group: 'Notifications',

@@ -49,7 +49,7 @@ export const OPERATION_NAMES: Readonly<Record<string, string>> = {
   'POST /v2/events': 'sendEvents',
 
   'GET /v1/notifications': 'listNotifications',
-  'GET /v1/notifications/receivers': 'listReceivers',
+  'GET /v1/notifications/receivers': 'countByReceiver',
   'GET /v1/notifications/replay/preview': 'previewReplay',
   'GET /v1/notifications/:id': 'getNotification',
   'GET /v1/notifications/:id/attempts': 'listAttempts',
@@ -66,6 +66,14 @@ export const OPERATION_NAMES: Readonly<Record<string, string>> = {
   'GET /v1/silences/:id': 'getSilence',
   'PUT /v1/silences/:id': 'replaceSilence',
   'DELETE /v1/silences/:id': 'endSilence',
+
+  'GET /v1/receivers': 'listReceivers',
+  'POST /v1/receivers': 'createReceiver',
+  'GET /v1/receivers/:id': 'getReceiver',
+  'PUT /v1/receivers/:id': 'replaceReceiver',
+  'DELETE /v1/receivers/:id': 'deleteReceiver',
+  'POST /v1/receivers/:id/secrets': 'createSigningSecret',
+  'DELETE /v1/receivers/:id/secrets/:secret': 'endSigningSecret',
 
   'GET /v2/quotas': 'getQuotas',
   'GET /v2/quotas/:id': 'getProjectQuotas',

@@ -27,6 +27,7 @@ import { TransitionsAnswer } from '../answers/transition-answer.js';
 import { CapabilitiesAnswer } from '../answers/service-answer.js';
 import { CREDENTIAL_OPERATIONS } from './credential-operations.js';
 import type { Operation } from './operation.js';
+import { RECEIVER_OPERATIONS } from './receiver-operations.js';
 import { SERVICE_OPERATIONS } from './service-operations.js';
 import { NOTIFICATION_OPERATIONS } from './notification-operations.js';
 import { STREAM_OPERATION } from './stream-operation.js';
@@ -137,6 +138,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
 
   ...NOTIFICATION_OPERATIONS,
+  ...RECEIVER_OPERATIONS,
 
   'GET /v1/stream': STREAM_OPERATION,
   'POST /v2/query/alarms': {

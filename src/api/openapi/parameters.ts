@@ -159,6 +159,7 @@ const OF_ROUTE: Readonly<Record<string, Readonly<Record<string, UrlParameter>>>>
     limit: PAGE_LIMIT,
     cursor: CURSOR,
   },
+  'GET /v1/receivers': { project_id: ONE_PROJECT, limit: pageLimit(100, 1_000), cursor: CURSOR },
   'GET /v1/silences': {
     project_id: ONE_PROJECT,
     limit: pageLimit(100, 1_000),

@@ -1,3 +1,4 @@
+import { RECEIVER_REQUESTS } from './receiver-operations.js';
 import { SILENCE_REQUESTS } from './silence-examples.js';
 import type { BodyExample } from './body-example.js';
 
@@ -264,6 +265,7 @@ export const REQUEST_EXAMPLES: Readonly<Record<string, Readonly<Record<string, B
     },
   },
   ...SILENCE_REQUESTS,
+  ...RECEIVER_REQUESTS,
   createApiKey: {
     reader: {
       summary: 'A key that reads, for 90 days',

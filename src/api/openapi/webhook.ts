@@ -96,6 +96,15 @@ const HEADERS: Readonly<Record<string, string>> = {
   'x-openstack-request-id': 'A request id, the same on every attempt and replay.',
 };
 
+/** Webhooks to receivers with a signing secret have it. */
+const SIGNATURE_HEADER = {
+  name: 'webhook-signature',
+  in: 'header',
+  required: false,
+  description: 'Signatures of Standard Webhooks, one for each secret that signs: v1,… v1,… See docs/webhooks.md.',
+  schema: { type: 'string' },
+};
+
 /** Only tests have it. */
 const TEST_HEADER = {
   name: 'tocsin-test',
@@ -141,6 +150,7 @@ export const WEBHOOKS = {
           description,
           schema: { type: 'string' },
         })),
+        SIGNATURE_HEADER,
         TEST_HEADER,
       ],
       requestBody: {

@@ -9,7 +9,7 @@ import {
   type AttemptAnswer,
   type NotificationWithAttemptsAnswer,
 } from '../answers/notification-answer.js';
-import { receiversAnswer } from '../answers/receiver-answer.js';
+import { countsByReceiverAnswer } from '../answers/receiver-counts-answer.js';
 import { noteProject } from '../audit/request-audit.js';
 import type { ApiAnswer } from '../http/answer.js';
 import type { ConcurrencyLimit } from '../http/concurrency-limit.js';
@@ -91,7 +91,7 @@ async function receivers(keptReceivers: KeptReceivers, request: ApiRequest): Pro
   const limit = pageLimit(query, RECEIVER_LIMIT);
   const { result, at } = await keptReceivers(scopeWithin(identity, projectId), null);
   const shown = { ...result, receivers: result.receivers.slice(0, limit) };
-  return { status: 200, body: receiversAnswer(shown, { at, forAdmin: isAdmin(identity) }) };
+  return { status: 200, body: countsByReceiverAnswer(shown, { at, forAdmin: isAdmin(identity) }) };
 }
 
 async function show({ notifications }: NotificationRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {

@@ -2,7 +2,7 @@ import { AppError } from '../../errors.js';
 import type { Logger } from '../../logger.js';
 import { REPLAYABLE } from '../../storage/notifications/notification-status.js';
 import type { Replay, ReplaySelection } from '../../storage/notifications/replay-store.js';
-import { replayPreviewAnswer, type BulkReplayAnswer, type ReplayAnswer } from '../answers/receiver-answer.js';
+import { replayPreviewAnswer, type BulkReplayAnswer, type ReplayAnswer } from '../answers/receiver-counts-answer.js';
 import { noteProject } from '../audit/request-audit.js';
 import type { ApiAnswer } from '../http/answer.js';
 import type { ConcurrencyLimit } from '../http/concurrency-limit.js';

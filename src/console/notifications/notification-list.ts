@@ -56,7 +56,7 @@ export function useNotifications(address: PageAddress): Answer<NotificationPage>
 }
 
 /** Receivers of the project, or of all. */
-export function useReceivers(address: PageAddress): Answer<Schemas['Receivers']> {
+export function useReceivers(address: PageAddress): Answer<Schemas['CountsByReceiver']> {
   const { project_id } = filterIn(address);
   return useAnswer(JSON.stringify([project_id, address.query.get(PROJECT)]), (signal) =>
     bodyOf(

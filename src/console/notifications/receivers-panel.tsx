@@ -14,7 +14,7 @@ export function ReceiversPanel({
   answer,
   address,
 }: {
-  answer: Answer<Schemas['Receivers']>;
+  answer: Answer<Schemas['CountsByReceiver']>;
   address: PageAddress;
 }): JSX.Element {
   return (
@@ -49,7 +49,7 @@ function ReceiverTable({
   receivers,
   address,
 }: {
-  receivers: readonly Schemas['Receiver'][];
+  receivers: readonly Schemas['ReceiverCounts'][];
   address: PageAddress;
 }): JSX.Element {
   return (
@@ -80,7 +80,7 @@ function ReceiverRow({
   receiver: { host, failing, pending, in_flight, dead, oldest_pending_at, last_error, last_http_status, is_complete },
   address,
 }: {
-  receiver: Schemas['Receiver'];
+  receiver: Schemas['ReceiverCounts'];
   address: PageAddress;
 }): JSX.Element {
   const { project_id } = filterIn(address);

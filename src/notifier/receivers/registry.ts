@@ -6,6 +6,7 @@ import type { EgressGuard } from '../../egress/egress-guard.js';
 import { toError } from '../../errors.js';
 import type { Logger } from '../../logger.js';
 import { createCloudClient } from '../cloud.js';
+import type { WebhookSettingsReader } from '../webhook-settings.js';
 import type { TrustDeps } from '../with-login.js';
 import { createLogReceiver } from './log/log.js';
 import { createQueueReceiver } from './queue/queue.js';
@@ -22,6 +23,7 @@ export interface ReceiverDeps {
   clock: ServiceClock;
   log: Logger;
   egress: EgressGuard;
+  settingsOf: WebhookSettingsReader;
   connectTimeoutMs: number;
   attemptTimeoutMs: number;
   maxSocketsPerHost: number;

@@ -8,6 +8,7 @@ import {
   type NotificationToSeal,
 } from '../notifications/seal-notifications.js';
 import type { Sealer } from './sealed.js';
+import { placeOfSigningSecret } from '../receivers/signing-secret-store.js';
 import {
   hasUnsealed,
   isUnsealed,
@@ -26,6 +27,7 @@ export interface RotatedRows {
   notifications: number;
   historyEntries: number;
   trusts: number;
+  signingSecrets: number;
 }
 
 /** A database, and a sealer with a key. */
@@ -51,14 +53,17 @@ export async function rotateSecrets(db: Database, sealer: Sealer): Promise<Rotat
   const bodies = await rotateBodies(deps);
   const notifications = await rotateUnsealedNotifications(deps);
   const historyEntries = await rotateHistory(deps);
-  return { alarms, notifications: bodies + notifications, historyEntries, trusts: await rotateTrusts(deps) };
+  const trusts = await rotateTrusts(deps);
+  const signingSecrets = await rotateSigningSecrets(deps);
+  return { alarms, notifications: bodies + notifications, historyEntries, trusts, signingSecrets };
 }
 
 const LEFT = `
   select (select count(*) from alarms where not starts_with(action_secrets, $1))
     + (select count(*) from notification_bodies where not starts_with(action_secrets, $1))
     + (select count(*) from alarm_history where not starts_with(sealed_detail, $1))
-    + (select count(*) from alarm_trusts where not starts_with(trust_id, $1)) as "left"`;
+    + (select count(*) from alarm_trusts where not starts_with(trust_id, $1))
+    + (select count(*) from signing_secrets where not starts_with(secret, $1)) as "left"`;
 
 /** Counts the rows that need another key than the current one. */
 export async function rowsUnderOtherKeys(db: Database, sealer: Sealer): Promise<number> {
@@ -237,6 +242,28 @@ function rotateTrusts({ db, sealer, prefix }: RotationDeps): Promise<number> {
       const sealed = rows.map((row) => sealer.seal(sealer.open(row.sealed, placeOfTrust(row)), placeOfTrust(row)));
       const changes = [rows.map(({ id }) => id), rows.map((row) => row.sealed), sealed];
       return (await db.query(SEAL_TRUSTS, changes)).rowCount;
+    },
+  );
+}
+
+const SIGNING_SECRETS = `
+  select id, project_id as "projectId", secret as sealed from signing_secrets
+   where id > $1 and not starts_with(secret, $2) order by id limit ${PAGE}`;
+const SEAL_SIGNING_SECRETS = `
+  update signing_secrets s set secret = i.sealed
+    from unnest($1::text[], $2::text[], $3::text[]) as i (id, former, sealed)
+   where s.id = i.id and s.secret = i.former`;
+
+function rotateSigningSecrets({ db, sealer, prefix }: RotationDeps): Promise<number> {
+  return eachPage<{ id: string; projectId: string; sealed: string }>(
+    (after) => db.query(SIGNING_SECRETS, [after, prefix]),
+    async (rows) => {
+      const sealed = rows.map((row) => {
+        const place = placeOfSigningSecret(row);
+        return sealer.seal(sealer.open(row.sealed, place), place);
+      });
+      const changes = [rows.map(({ id }) => id), rows.map((row) => row.sealed), sealed];
+      return (await db.query(SEAL_SIGNING_SECRETS, changes)).rowCount;
     },
   );
 }

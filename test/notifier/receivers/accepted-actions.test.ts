@@ -14,6 +14,7 @@ import { PATIENCE_MS } from '../../support/patience.js';
 import { startReceiver, type Receiver } from '../../support/receiver-server.js';
 import { A_BODY } from '../../support/stored-notifications.js';
 import { egressWith } from '../../support/egress.js';
+import { UNSIGNED } from '../../support/webhook-settings.js';
 
 /** What the API accepts as an action, a receiver can send: it never ends as `internal` or `invalid`. */
 
@@ -31,6 +32,7 @@ beforeAll(async () => {
     queuePrefix: 'test',
     version: '0',
     egress: egressWith(),
+    settingsOf: UNSIGNED,
     cloud: NO_CLOUD,
   });
 });

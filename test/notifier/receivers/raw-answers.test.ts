@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 
 import { createSystemClock } from '../../../src/clock.js';
+import { silentLogger } from '../../../src/logger.js';
 import type { DeliveryOutcome, Receiver } from '../../../src/notifier/receivers/receiver.js';
 import { MAX_ANSWER_BYTES } from '../../../src/notifier/receivers/webhook/answer-tap.js';
 import { readStatusLine } from '../../../src/notifier/receivers/webhook/status-line.js';
@@ -10,6 +11,7 @@ import { eventually } from '../../support/eventually.js';
 import { PATIENCE_MS, patienceFor } from '../../support/patience.js';
 import { startRawReceiver, type RawAnswer, type RawReceiver } from '../../support/raw-receiver.js';
 import { egressWith } from '../../support/egress.js';
+import { UNSIGNED } from '../../support/webhook-settings.js';
 
 const { ca, server: certificate } = makeCertificates();
 const LENGTH = 'Content-Length: 0\r\n';
@@ -192,6 +194,8 @@ async function outcomeOf(answer: RawAnswer, patienceMs = PATIENCE_MS): Promise<D
   webhook = createWebhookReceiver({
     clock: createSystemClock(),
     egress: egressWith(),
+    log: silentLogger,
+    settingsOf: UNSIGNED,
     connectTimeoutMs: PATIENCE_MS,
     attemptTimeoutMs: patienceMs,
     maxSocketsPerHost: 4,

@@ -10,6 +10,7 @@ import { PATIENCE_MS } from '../../support/patience.js';
 import { startReceiver, type ReceivedRequest, type Receiver } from '../../support/receiver-server.js';
 import { A_BODY } from '../../support/stored-notifications.js';
 import { egressWith } from '../../support/egress.js';
+import { UNSIGNED } from '../../support/webhook-settings.js';
 
 const TRUST = `${CANARY}-1`;
 let cloud: CloudDouble;
@@ -42,6 +43,7 @@ function deliver(
     queuePrefix: 'x',
     version: '0',
     egress: egressWith(),
+    settingsOf: UNSIGNED,
     cloud: {
       logins: cloud.keystone,
       trustOf: async (alarmId, projectId) => (alarmId === 'a' && projectId === 'p' ? TRUST : undefined),

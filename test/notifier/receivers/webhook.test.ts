@@ -3,12 +3,14 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
 import { createSystemClock } from '../../../src/clock.js';
+import { silentLogger } from '../../../src/logger.js';
 import type { Delivery, Receiver } from '../../../src/notifier/receivers/receiver.js';
 import { outcomeOfStatus, parseRetryAfter } from '../../../src/notifier/receivers/webhook/outcome.js';
 import { createWebhookReceiver } from '../../../src/notifier/receivers/webhook/webhook.js';
 import { PATIENCE_MS, patienceFor } from '../../support/patience.js';
 import { startReceiver, type Receiver as ReceiverServer } from '../../support/receiver-server.js';
 import { egressWith, type RuleChanges } from '../../support/egress.js';
+import { UNSIGNED } from '../../support/webhook-settings.js';
 
 const NOW = new Date('2026-01-01T12:00:00Z');
 const BODY = '{"alarm_name": "cpu \\u00fc", "reason_data": {"most_recent": 95.0}}';
@@ -20,6 +22,8 @@ function receiver(rules: RuleChanges = {}, attemptTimeoutMs = PATIENCE_MS): Rece
   return createWebhookReceiver({
     clock: createSystemClock(),
     egress: egressWith(rules),
+    log: silentLogger,
+    settingsOf: UNSIGNED,
     connectTimeoutMs: attemptTimeoutMs,
     attemptTimeoutMs,
     maxSocketsPerHost: 4,

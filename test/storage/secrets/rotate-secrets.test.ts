@@ -10,6 +10,9 @@ import { createActionOpener } from '../../../src/storage/notifications/claimed-n
 import { FROM_THE_START } from '../../../src/storage/notifications/fair-choice.js';
 import { createNotificationAdminStore } from '../../../src/storage/notifications/notification-admin-store.js';
 import { createNotificationClaimStore } from '../../../src/storage/notifications/notification-claim-store.js';
+import { createReceiverStore } from '../../../src/storage/receivers/receiver-store.js';
+import { createSigningSecretStore } from '../../../src/storage/receivers/signing-secret-store.js';
+import { createWebhookSettingsStore } from '../../../src/storage/receivers/webhook-settings-store.js';
 import { rotateSecrets, rowsUnderOtherKeys } from '../../../src/storage/secrets/rotate-secrets.js';
 import { createSealer, type Sealer } from '../../../src/storage/secrets/sealed.js';
 import { createTrustStore } from '../../../src/storage/secrets/trust-store.js';
@@ -159,6 +162,19 @@ function contract(open: () => Promise<Database>): void {
     expect(await textOfAll()).not.toContain(SECRET);
   });
 
+  test('seals signing secrets', async () => {
+    const [id, secret] = ['r1', `whsec_${Buffer.alloc(32, 3).toString('base64')}`];
+    const receiver = { id, projectId: 'p', origin: 'https://h.example', name: '', description: '', createdAt: NOON };
+    await createReceiverStore(db).create(receiver);
+    const rules = { overlapMs: 0, most: 2 };
+    await createSigningSecretStore(db, BEFORE).rotate(ALL, id, { id: 's1', secret, at: NOON }, rules);
+    expect(await rowsUnderOtherKeys(db, DURING)).toBe(1);
+    expect(await rotateSecrets(db, DURING)).toMatchObject({ signingSecrets: 1 });
+    expect(await rowsUnderOtherKeys(db, DURING)).toBe(0);
+    const { secrets } = await createWebhookSettingsStore(db, AFTER).ofOrigin('p', receiver.origin, NOON);
+    expect(secrets).toEqual([secret]);
+  });
+
   test('seals the ids of trusts', async () => {
     const trust = { id: 't', alarmId: 'a', projectId: 'p', trustorId: 'u', trustId: 'trust' };
     await createTrustStore(db, BEFORE).addDiscarded(createTrustStore(db, BEFORE).seal(trust), NOON);
@@ -183,7 +199,7 @@ function contract(open: () => Promise<Database>): void {
     await expect(rotateSecrets(failing, DURING)).rejects.toThrow('interrupted');
     expect(await rowsUnderOtherKeys(db, DURING)).toBe(5);
     expect(await rotateSecrets(db, DURING)).toMatchObject({ alarms: 2, historyEntries: 3 });
-    const nothing = { alarms: 0, notifications: 0, historyEntries: 0, trusts: 0 };
+    const nothing = { alarms: 0, notifications: 0, historyEntries: 0, trusts: 0, signingSecrets: 0 };
     expect(await rotateSecrets(db, DURING)).toEqual(nothing);
     expect(await rowsUnderOtherKeys(db, DURING)).toBe(0);
   });

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import http, { type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
@@ -7,16 +6,24 @@ import got from 'got';
 
 import type { ServiceClock } from '../../../clock.js';
 import { AddressRefused, type EgressGate, type EgressGuard } from '../../../egress/egress-guard.js';
+import { toError } from '../../../errors.js';
+import type { Logger } from '../../../logger.js';
+import type { WebhookSettings } from '../../../storage/receivers/webhook-settings-store.js';
+import { MissingKey } from '../../../storage/secrets/sealed.js';
+import type { WebhookSettingsReader } from '../../webhook-settings.js';
 import type { Delivery, DeliveryOutcome, Receiver } from '../receiver.js';
 import { AnswerTap } from './answer-tap.js';
 import { codeOf } from '../../../http/backend-unavailable.js';
 import { AnswerStart } from './answer-start.js';
 import { outcomeOfBrokenAnswer, outcomeOfStatus, outcomeOfVerdict } from './outcome.js';
 import { webRequestOf } from './web-request.js';
+import { webhookHeaders } from './webhook-headers.js';
 
 /** What the receiver of webhooks needs. */
 export interface WebhookDeps {
   clock: ServiceClock;
+  log: Logger;
+  settingsOf: WebhookSettingsReader;
   egress: EgressGuard;
   connectTimeoutMs: number;
   attemptTimeoutMs: number;
@@ -69,10 +76,13 @@ export function createWebhookReceiver(deps: WebhookDeps): Webhook {
     const gate = await deps.egress.gateTo(url, delivery.projectId);
     const refused = outcomeOfVerdict(await gate.host());
     if (refused) return refused;
+    const settings = await settingsOrOutcome(delivery, url, deps);
+    if ('kind' in settings) return settings;
     const tap = new AnswerTap();
+    const body = Buffer.from(delivery.body);
     const options = {
-      body: delivery.body,
-      headers: { ...headersOf(delivery, deps), ...request.headers, ...headers },
+      body,
+      headers: { ...webhookHeaders({ delivery, body, ...settings }, deps), ...request.headers, ...headers },
       agent: agents,
       dnsLookup: gate.lookup,
       request: requestTo({ url, target }, gate, tap),
@@ -162,24 +172,21 @@ function ended(attempt: ReturnType<typeof got.stream.post>): Promise<void> {
   });
 }
 
-function headersOf(
-  { id, kind, sequence, transitionTime }: Delivery,
-  { clock, version }: WebhookDeps,
-): Record<string, string> {
-  return {
-    'content-type': 'application/json',
-    'user-agent': `tocsin/${version}`,
-    'webhook-id': `msg_${id.replace(/[^A-Za-z0-9_-]/g, '')}`,
-    'webhook-timestamp': String(Math.floor(clock.wallNow().getTime() / 1000)),
-    'tocsin-sequence': String(sequence),
-    'tocsin-transition-time': transitionTime.toISOString(),
-    ...(kind === 'test' && { 'tocsin-test': 'true' }),
-    'x-openstack-request-id': `req-${requestIdOf(id)}`,
-  };
-}
-
-/** Returns a UUID for the request id, the same for every attempt of one notification. */
-export function requestIdOf(id: string): string {
-  const hex = createHash('sha256').update(`request ${id}`).digest('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+/** The settings of webhooks to this URL, or the outcome of the attempt if they cannot be read: it is not made. */
+async function settingsOrOutcome(
+  { id: notificationId, alarmId, projectId, attempt }: Delivery,
+  url: URL,
+  { settingsOf, log }: WebhookDeps,
+): Promise<WebhookSettings | DeliveryOutcome> {
+  try {
+    return await settingsOf(projectId, url);
+  } catch (thrown) {
+    log.error('could not read the signing secrets of a receiver; the attempt will be repeated', {
+      notificationId,
+      alarmId,
+      attempt,
+      err: toError(thrown),
+    });
+    return { kind: 'retry', error: thrown instanceof MissingKey ? 'no_key' : 'internal' };
+  }
 }

@@ -2,7 +2,7 @@ import type { CloudAnswer, CloudCall, CloudClient } from '../../cloud.js';
 import type { Delivery, DeliveryOutcome } from '../receiver.js';
 import { codeOf } from '../../../http/backend-unavailable.js';
 import { outcomeOfError, outcomeOfStatus } from '../webhook/outcome.js';
-import { requestIdOf } from '../webhook/webhook.js';
+import { requestIdOf } from '../webhook/webhook-headers.js';
 
 /** Zaqar's service type in Keystone's catalogue. */
 export const MESSAGING = 'messaging';

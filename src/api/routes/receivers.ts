@@ -1,0 +1,182 @@
+import { randomBytes } from 'node:crypto';
+
+import { SECRET_BYTES, signingSecretOf } from '../../alarm/receiver/signing-secret.js';
+import { AppError } from '../../errors.js';
+import type { Scope } from '../../storage/scope.js';
+import { MOST_RECEIVERS, type StoredReceiver } from '../../storage/receivers/receiver-store.js';
+import type { RotationRules } from '../../storage/receivers/signing-secret-store.js';
+import {
+  receiverAnswer,
+  signingSecretAnswer,
+  type NewSigningSecretAnswer,
+  type ReceiversAnswer,
+} from '../answers/receiver-answer.js';
+import { noteProject } from '../audit/request-audit.js';
+import type { ApiAnswer } from '../http/answer.js';
+import { cursorAfter, cursorIn } from '../http/cursor.js';
+import { receiverVersionOf, refuseOtherReceiverVersion } from '../http/entity-tag.js';
+import { parseWith } from '../http/faultstring.js';
+import { pageLimit } from '../http/parameter-values.js';
+import { invalidInput } from '../http/query-parameters.js';
+import { SMALL_BODY } from '../http/request-body.js';
+import type { ApiRequest, Route } from '../http/route.js';
+import { isAdmin, scopeOf } from '../identity/authorize.js';
+import type { Identity } from '../identity/identity.js';
+import type { ReceiverRecords, SigningSecrets } from '../ports.js';
+import { ReceiverReplacement, ReceiverRequest, SigningSecretRequest } from '../schema/receiver-request.js';
+
+export interface ReceiverRoutesDeps {
+  receivers: ReceiverRecords;
+  signingSecrets: SigningSecrets;
+  signing: RotationRules;
+  now: () => Date;
+  newId: () => string;
+}
+
+const LIMIT = { byDefault: 100, max: 1_000 };
+const NEWEST_FIRST = [
+  { key: 'created_at', descending: true },
+  { key: 'id', descending: true },
+] as const;
+
+/** `/v1/receivers`: what a project keeps of the receivers of its webhooks. Secrets are shown once. */
+export function receiverRoutes(deps: ReceiverRoutesDeps): Route[] {
+  const path = '/v1/receivers';
+  const one = `${path}/:id`;
+  const secrets = `${one}/secrets`;
+  const [policy, body] = ['member', SMALL_BODY] as const;
+  return [
+    {
+      method: 'GET',
+      path,
+      policy,
+      audit: 'receiver.list',
+      query: ['project_id', 'limit', 'cursor'],
+      handle: (r) => list(deps, r),
+    },
+    { method: 'POST', path, policy, audit: 'receiver.create', body, handle: (r) => create(deps, r) },
+    { method: 'GET', path: one, policy, audit: 'receiver.read', handle: (r) => show(deps, r) },
+    { method: 'PUT', path: one, policy, audit: 'receiver.update', body, handle: (r) => replace(deps, r) },
+    { method: 'DELETE', path: one, policy, audit: 'receiver.delete', handle: (r) => remove(deps, r) },
+    { method: 'POST', path: secrets, policy, audit: 'signing_secret.create', body, handle: (r) => rotate(deps, r) },
+    {
+      method: 'DELETE',
+      path: `${secrets}/:secret`,
+      policy,
+      audit: 'signing_secret.end',
+      handle: (r) => endSecret(deps, r),
+    },
+  ];
+}
+
+async function list({ receivers, now }: ReceiverRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const { identity, query } = request;
+  const limit = pageLimit(query, LIMIT);
+  const { created_at: createdAt, id } = cursorIn(query, NEWEST_FIRST, ['created_at']) ?? {};
+  const after = createdAt === undefined || id === undefined ? undefined : { createdAt: new Date(createdAt), id };
+  const projectId = query.one('project_id');
+  const scope: Scope = projectId === undefined ? scopeOf(identity) : { projectId: named(identity, projectId) };
+  noteProject(request, projectId);
+  const { receivers: found, next } = await receivers.list(scope, { limit, after, now: now() });
+  const answer = {
+    receivers: found.map(receiverAnswer),
+    next: next ? cursorAfter(NEWEST_FIRST, { created_at: next.createdAt.toISOString(), id: next.id }) : null,
+  } satisfies ReceiversAnswer;
+  return { status: 200, body: answer };
+}
+
+async function create(
+  { receivers, now, newId }: ReceiverRoutesDeps,
+  { identity, body, note }: ApiRequest,
+): Promise<ApiAnswer> {
+  const { project_id, ...wanted } = parseWith(ReceiverRequest, { argument: 'data', value: body ?? {} });
+  const projectId = project_id === null ? identity.projectId : named(identity, project_id);
+  if (projectId === null) throw invalidInput('project_id', 'None', 'Mandatory field missing.').at(['project_id']);
+  const receiver = { id: newId(), projectId, ...wanted, createdAt: now() };
+  note({ objectId: receiver.id, projectId });
+  const created = await receivers.create(receiver);
+  if (created === 'exists')
+    throw new AppError('conflict', `The project has a receiver ${wanted.origin} already`, { field: ['origin'] });
+  if (created === 'full')
+    throw new AppError('forbidden', `The project has ${MOST_RECEIVERS} receivers, which is the limit: delete one`);
+  return { status: 201, headers: tagOf(created), body: receiverAnswer(created) };
+}
+
+async function show({ receivers, now }: ReceiverRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const id = idIn(request);
+  const found = (await receivers.find(scopeOf(request.identity), id, now())) ?? throwReceiverNotFound(id);
+  noteProject(request, found.projectId);
+  return { status: 200, headers: tagOf(found), body: receiverAnswer(found) };
+}
+
+async function replace({ receivers, now }: ReceiverRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const next = parseWith(ReceiverReplacement, { argument: 'data', value: request.body ?? {} });
+  const id = idIn(request);
+  const replaced = await receivers.replace(scopeOf(request.identity), id, now(), (current) => {
+    refuseOtherReceiverVersion(current, request);
+    const changed = (['name', 'description'] as const).filter((field) => next[field] !== current[field]);
+    request.note({ projectId: current.projectId, changed });
+    return next;
+  });
+  const stored = replaced ?? throwReceiverNotFound(id);
+  return { status: 200, headers: tagOf(stored), body: receiverAnswer(stored) };
+}
+
+async function remove({ receivers, now }: ReceiverRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const id = idIn(request);
+  const isRemoved = await receivers.remove(scopeOf(request.identity), id, now(), (current) => {
+    request.note({ projectId: current.projectId });
+    refuseOtherReceiverVersion(current, request);
+  });
+  if (!isRemoved) throwReceiverNotFound(id);
+  return { status: 204 };
+}
+
+async function rotate(deps: ReceiverRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const { signingSecrets, signing, now, newId } = deps;
+  const wanted = parseWith(SigningSecretRequest, { argument: 'data', value: request.body ?? {} });
+  const secret = wanted.secret ?? signingSecretOf(randomBytes(SECRET_BYTES));
+  const [receiverId, id] = [idIn(request), newId()];
+  const scope = scopeOf(request.identity);
+  const added = await signingSecrets.rotate(scope, receiverId, { id, secret, at: now() }, signing);
+  if (added === undefined) throwReceiverNotFound(receiverId);
+  request.note({ objectId: id, projectId: added.projectId });
+  if (added.secret === undefined) throw tooManySecrets(signing);
+  const shown = { secret, ...signingSecretAnswer(added.secret) } satisfies NewSigningSecretAnswer;
+  return { status: 201, body: shown };
+}
+
+async function endSecret({ signingSecrets, now }: ReceiverRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const [receiverId, id] = [idIn(request), request.params['secret'] ?? ''];
+  request.note({ objectId: id });
+  const projectId = await signingSecrets.end(scopeOf(request.identity), receiverId, { id, now: now() });
+  if (projectId === undefined)
+    throw new AppError('not_found', `Receiver ${receiverId} has no signing secret ${id} that signs`);
+  request.note({ projectId });
+  return { status: 204 };
+}
+
+function tooManySecrets({ most }: RotationRules): AppError {
+  return new AppError(
+    'conflict',
+    `There are ${most} signing secrets, which is the limit (signing.max_secrets): end one first`,
+  );
+}
+
+/** @throws AppError `not_found` for a project of others. */
+function named(identity: Identity, projectId: string): string {
+  if (isAdmin(identity) || projectId === identity.projectId) return projectId;
+  throw new AppError('not_found', `Project ${projectId} not found`);
+}
+
+function tagOf(receiver: StoredReceiver): { ETag: string } {
+  return { ETag: receiverVersionOf(receiver) };
+}
+
+function idIn({ params }: ApiRequest): string {
+  return params['id'] ?? '';
+}
+
+function throwReceiverNotFound(id: string): never {
+  throw new AppError('not_found', `Receiver ${id} not found`);
+}
