@@ -81,6 +81,7 @@ function evaluationMetrics({ counter, gauge, seconds }: Instruments) {
       ['type'],
     ),
     alarmsInOutage: gauge('alarms_in_trouble', 'Alarms of this evaluator that wait for an unavailable backend'),
+    alarmsLocked: gauge('alarms_locked', 'Alarms of this evaluator whose results wait for the lock of the alarm'),
     alarmsBehind: gauge(
       'alarms_behind',
       'Alarms of this evaluator that are late because of too many requests to backends',

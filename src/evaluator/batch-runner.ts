@@ -2,15 +2,17 @@ import type { Clock } from '../clock.js';
 import { withDeadline } from '../async/deadline.js';
 import { inChunks } from '../async/event-loop.js';
 import type { Logger } from '../logger.js';
+import type { EvaluationOutcome } from '../storage/evaluation/evaluation-commit.js';
 import type { Telemetry } from '../telemetry.js';
 import type { AlarmCache } from './alarm-cache.js';
 import type { HeldAlarm } from './held-alarm.js';
 import type { BatchToken, BehindAlarm } from './lateness/behind-watch.js';
-import { commitOutcomes, type CommitDeps } from './commit-outcomes.js';
+import { commitOutcomes, type CommitDeps, type Progress } from './commit-outcomes.js';
 import type { CountResults, EvaluationResult } from './count-results.js';
 import { evaluateBatch } from './evaluate-batch.js';
 import type { Batch, BatchPart, EvaluateBatchDeps } from './batch.js';
 import type { HeldPartitions } from './held-partitions.js';
+import type { LockedCommit, LockedOutcomes } from './locked-outcomes.js';
 import { newReason } from './reason-outcomes.js';
 import { lastDueTime, missedIntervals } from './schedule.js';
 import type { Retry } from './outage-watch.js';
@@ -31,6 +33,7 @@ export interface BatchRunnerDeps {
   held: HeldPartitions;
   batch: EvaluateBatchDeps;
   commit: CommitDeps;
+  locked: LockedOutcomes;
   countResults: CountResults | undefined;
   intervalMs: number;
   /** How long a request may take. Before it is sent it may wait for at most half of this time. */
@@ -75,26 +78,23 @@ export class BatchRunner {
    * ends as soon as all of its alarms are evaluated, so that its next batch does not wait for the slow backends of
    * other partitions. `onAdvance` is called when the batch has got further.
    */
-  async runScheduled(taken: readonly DuePartition[], now: Date, onAdvance?: () => void): Promise<void> {
+  async runScheduled(taken: readonly DuePartition[], dueAt: Date, onAdvance?: () => void): Promise<void> {
     const { cache, clock, held, telemetry, log, batch } = this.deps;
     const startedMs = clock.monotonicMs();
     const token: BatchToken = {};
-    const scheduled: ScheduledBatch = {
-      taken,
-      now,
-      open: new Map(),
-      pending: new Set(taken.map(({ id }) => id)),
-      token,
-      onAdvance,
-    };
-    this.#countLateness(taken, now);
-    batch.outages.begin(scheduled.pending);
+    const pending = new Set(taken.map(({ id }) => id));
+    this.#countLateness(taken, dueAt);
+    batch.outages.begin(pending);
+    this.deps.locked.drop(pending);
     try {
       await cache.refresh(onAdvance);
+      // After the alarms were read, which may take long: no alarm is evaluated for a moment before its creation.
+      const now = clock.now();
+      const scheduled: ScheduledBatch = { taken, now, open: new Map(), pending, token, onAdvance };
       // A partition that a commit invalidated during the refresh is not loaded. It must not count as one without
       // alarms.
       const due = taken.filter(({ id }) => cache.isLoaded(id));
-      batch.behind.claim(scheduled.pending, token);
+      batch.behind.claim(pending, token);
       const alarms: HeldAlarm[] = [];
       for (const alarm of due.flatMap(({ id }) => [...cache.alarmsOf(id)])) {
         if (batch.behind.isElsewhere(alarm, token)) batch.outages.recordElsewhere(alarm, now);
@@ -108,7 +108,7 @@ export class BatchRunner {
       await this.#evaluate({ alarms, now, isRetry: false, isCurrent, lastMs }, (part) =>
         this.#commitPart(part, scheduled),
       );
-      const rest = due.filter(({ id }) => scheduled.pending.has(id));
+      const rest = due.filter(({ id }) => pending.has(id));
       batch.outages.recordEvaluatedAll(
         rest.map(({ id }) => id),
         now,
@@ -118,7 +118,7 @@ export class BatchRunner {
       log.debug('batch evaluated', { partitions: due.length, alarms: alarms.length });
     } finally {
       batch.behind.giveBack(token);
-      batch.outages.end(scheduled.pending, clock.now().getTime());
+      batch.outages.end(pending, clock.now().getTime());
     }
     telemetry.batchSeconds.observe((clock.monotonicMs() - startedMs) / 1000);
   }
@@ -128,7 +128,7 @@ export class BatchRunner {
    * evaluated.
    */
   async runRetries(retries: readonly Retry[], now: Date, onAdvance?: () => void): Promise<void> {
-    const { cache, clock, held, commit, log, batch } = this.deps;
+    const { cache, clock, held, log, batch } = this.deps;
     const retryOf = new Map<string, Retry>();
     const alarms: HeldAlarm[] = [];
     const partitions = held.all();
@@ -141,7 +141,7 @@ export class BatchRunner {
         alarms.push(...piece.flatMap(({ alarmId, partition }) => cache.alarmOf(partition, alarmId) ?? []));
       }
       await this.#evaluate({ alarms, now, isRetry: true, isCurrent }, async ({ outcomes, results }) => {
-        const { isComplete } = await commitOutcomes(commit, outcomes, { partitions, at: now, mark: 'none', onAdvance });
+        const isComplete = await this.#write(outcomes, { partitions, at: now, mark: 'none', onAdvance });
         if (isComplete) await this.#countResults(results, partitions);
       });
       log.debug('alarms in an outage evaluated again', { alarms: alarms.length });
@@ -152,7 +152,7 @@ export class BatchRunner {
 
   /** A catch-up batch: evaluates alarms that an earlier batch left behind. */
   async runCatchUp(late: readonly BehindAlarm[], token: BatchToken, now: Date, onAdvance?: () => void): Promise<void> {
-    const { cache, clock, held, commit, log, batch } = this.deps;
+    const { cache, clock, held, log, batch } = this.deps;
     const partitions = held.all();
     const epochs = new Map(partitions.map(({ id, epoch }) => [id, epoch]));
     const isCurrent = ({ partition }: HeldAlarm): boolean => held.epochOf(partition) === epochs.get(partition);
@@ -161,8 +161,7 @@ export class BatchRunner {
       const alarms = late.flatMap(({ alarmId, partition }) => cache.alarmOf(partition, alarmId) ?? []);
       await this.#evaluate({ alarms, now, isRetry: false, isCurrent }, async (part) => {
         notSent += part.notSent;
-        const progress = { partitions, at: now, mark: 'none', onAdvance } as const;
-        const { isComplete } = await commitOutcomes(commit, part.outcomes, progress);
+        const isComplete = await this.#write(part.outcomes, { partitions, at: now, mark: 'none', onAdvance });
         if (isComplete) await this.#countResults(part.results, partitions);
       });
       batch.behind.finish(token);
@@ -171,6 +170,20 @@ export class BatchRunner {
     } finally {
       batch.behind.giveBack(token);
       batch.outages.putBack(late, clock.now().getTime());
+    }
+  }
+
+  /** Commits outcomes whose alarms were locked. */
+  async commitLocked(commits: readonly LockedCommit[], onAdvance?: () => void): Promise<void> {
+    const { held, commit, locked, clock } = this.deps;
+    for (const one of commits) {
+      const { isComplete, ...rest } = await commitOutcomes(commit, one.outcomes, {
+        partitions: held.all(),
+        at: one.at,
+        mark: 'none',
+        onAdvance,
+      });
+      locked.tried(one, isComplete ? rest.locked : rest.notWritten, clock.now().getTime());
     }
   }
 
@@ -191,10 +204,10 @@ export class BatchRunner {
 
   /** Writes the `state_reason` of alarms that cannot be evaluated. */
   async #writeOpenReasons(partitions: Epochs, at: Date): Promise<void> {
-    const { cache, commit } = this.deps;
+    const { cache } = this.deps;
     const alarms = cache.openReasonsOf(new Set(partitions.map(({ id }) => id)));
     const outcomes = alarms.flatMap(({ alarm, reason }) => newReason(alarm, reason) ?? []);
-    if (outcomes.length > 0) await commitOutcomes(commit, outcomes, { partitions, at, mark: 'none' });
+    if (outcomes.length > 0) await this.#write(outcomes, { partitions, at, mark: 'none' });
   }
 
   async #commitPart(part: BatchPart, scheduled: ScheduledBatch): Promise<void> {
@@ -233,7 +246,17 @@ export class BatchRunner {
   ): Promise<boolean> {
     const ids = new Set(partitions.map(({ id }) => id));
     const outcomes = part.outcomes.filter(({ partition }) => ids.has(partition));
-    return (await commitOutcomes(this.deps.commit, outcomes, { partitions, at, mark, onAdvance })).isComplete;
+    return this.#write(outcomes, { partitions, at, mark, onAdvance });
+  }
+
+  /** Writes outcomes, and keeps those of locked alarms for later. False if a commit failed. */
+  async #write(outcomes: readonly EvaluationOutcome[], progress: Progress): Promise<boolean> {
+    const { commit, locked, clock, log } = this.deps;
+    const written = await commitOutcomes(commit, outcomes, progress);
+    const alarms = written.locked.length;
+    if (alarms > 0) log.warn('alarms are locked by other transactions; will retry', { alarms });
+    locked.add(written.locked, progress.at, clock.now().getTime());
+    return written.isComplete;
   }
 
   /**

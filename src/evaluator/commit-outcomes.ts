@@ -49,28 +49,31 @@ export interface Progress {
 
 /**
  * Writes the outcomes of a batch in chunks. The last chunk writes the checkpoint of the partitions, so a reader that
- * sees equal start and end of an evaluation sees all of it. `isComplete` is false if a chunk failed: the chunks before
- * it are valid by themselves, and the partitions stay due. `notWritten`: the outcomes that the database refused, and
- * those from the failed chunk on.
+ * sees equal start and end of an evaluation sees all of it, except for locked alarms. `isComplete` is false if a chunk
+ * failed: the chunks before it are valid by themselves, and the partitions stay due. `notWritten`: the outcomes that
+ * the database refused, those of `locked` alarms, and those from the failed chunk on.
  */
 export async function commitOutcomes(
   deps: CommitDeps,
   found: readonly EvaluationOutcome[],
   progress: Progress,
-): Promise<{ isComplete: boolean; notWritten: EvaluationOutcome[] }> {
+): Promise<{ isComplete: boolean; notWritten: EvaluationOutcome[]; locked: EvaluationOutcome[] }> {
   const outcomes = found.filter((outcome) => outcome.kind !== 'repeat' || !deps.replacesRepeat(outcome));
   const chunks: (readonly EvaluationOutcome[])[] = [];
   for (let start = 0; start < outcomes.length; start += CHUNK) chunks.push(outcomes.slice(start, start + CHUNK));
   if (chunks.length === 0 && progress.mark !== 'none') chunks.push([]);
   const notWritten: EvaluationOutcome[] = [];
+  const locked: EvaluationOutcome[] = [];
   for (const [index, chunk] of chunks.entries()) {
     const mark = progress.mark === 'checkpoint' && index < chunks.length - 1 ? 'progress' : progress.mark;
     const result = await commitChunk(deps, chunk, progress, mark);
     progress.onAdvance?.();
-    if (result === undefined) return { isComplete: false, notWritten: [...notWritten, ...chunks.slice(index).flat()] };
-    notWritten.push(...result.fenced);
+    if (result === undefined)
+      return { isComplete: false, notWritten: [...notWritten, ...chunks.slice(index).flat()], locked };
+    locked.push(...result.locked);
+    notWritten.push(...result.fenced, ...result.locked);
   }
-  return { isComplete: true, notWritten };
+  return { isComplete: true, notWritten, locked };
 }
 
 async function commitChunk(

@@ -13,6 +13,7 @@ import type { ExtraBatches } from './extra-batches.js';
 import type { BehindRecorder } from './lateness/behind-recorder.js';
 import type { HeldPartitions } from './held-partitions.js';
 import type { LatenessReport } from './lateness/lateness-report.js';
+import type { LockedOutcomes } from './locked-outcomes.js';
 import { nextTick } from './schedule.js';
 import type { OutageWatch } from './outage-watch.js';
 import type { Settler } from './settler.js';
@@ -30,6 +31,7 @@ export interface EvaluationLoopDeps {
   /** Undefined if alarms are evaluated in scheduled batches only. */
   extraBatches: ExtraBatches | undefined;
   outages: OutageWatch;
+  locked: LockedOutcomes;
   behind: BehindWatch;
   lateness: LatenessReport;
   /** Undefined if this process answers all requests for explanations itself. */
@@ -75,14 +77,15 @@ export class EvaluationLoop implements Loop {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, intervalMs, extraBatches, cache } = this.deps;
+    const { clock, intervalMs, extraBatches, cache, locked } = this.deps;
     signal.addEventListener('abort', () => (this.#isStopping = true), { once: true });
     while (!signal.aborted) {
       this.#pause.set();
       this.#tick();
       const now = clock.now().getTime();
       const loadMs = cache.unloaded > 0 && !this.#loading ? this.#loadAgainMs : Infinity;
-      const nextMs = Math.min(nextTick(now, intervalMs), extraBatches?.nextMs() ?? Infinity, loadMs);
+      const extraMs = Math.min(extraBatches?.nextMs() ?? Infinity, locked.nextMs());
+      const nextMs = Math.min(nextTick(now, intervalMs), extraMs, loadMs);
       await this.#pause.sleep(nextMs - now, signal);
     }
     await this.whenIdle();
@@ -101,8 +104,14 @@ export class EvaluationLoop implements Loop {
     this.deps.held.drop(ids);
     this.deps.cache.drop(ids);
     this.deps.outages.drop(ids);
+    this.deps.locked.drop(ids);
     this.deps.behind.drop(ids);
     this.deps.settler.drop(ids);
+  }
+
+  /** Ends the present pause, for work that is due earlier than it ends. */
+  wake(): void {
+    this.#pause.wake();
   }
 
   /**
@@ -156,7 +165,7 @@ export class EvaluationLoop implements Loop {
   }
 
   #tick(): void {
-    const { clock, held, telemetry, cache, extraBatches, outages, behind } = this.deps;
+    const { clock, held, telemetry, cache, extraBatches, outages, behind, locked } = this.deps;
     this.#lastTickMs = clock.monotonicMs();
     const now = clock.now();
     if (!this.#loading && cache.unloaded > 0 && now.getTime() >= this.#loadAgainMs)
@@ -164,12 +173,15 @@ export class EvaluationLoop implements Loop {
     this.#startDue(now);
     for (const run of extraBatches?.takeDue(now) ?? [])
       this.#start([], (onAdvance) => this.#thenCatchUp(run(onAdvance)));
+    const unlocked = locked.takeDue(now.getTime());
+    if (unlocked.length > 0) this.#start([], (onAdvance) => this.deps.batchRunner.commitLocked(unlocked, onAdvance));
     if (!this.#judging && held.size > 0) this.#start([], (onAdvance) => this.#judgeCombinations(now, onAdvance));
     this.deps.lateness.note(behind.lateness(now.getTime()), now.getTime());
     this.deps.recorder?.note();
     telemetry.alarmsHeld.set(cache.size);
     telemetry.partitionsLoaded.set(held.size - cache.unloaded);
     telemetry.alarmsInOutage.set(outages.size);
+    telemetry.alarmsLocked.set(locked.alarms);
     telemetry.alarmsWithoutBackend.reset(); // kinds of which there are none any more
     for (const [type, alarms] of cache.withoutBackend()) telemetry.alarmsWithoutBackend.set({ type }, alarms);
     telemetry.oldestEvaluationAge.set((held.oldestAgeMs(now.getTime()) ?? 0) / 1000);

@@ -22,6 +22,7 @@ import { createExtraBatches } from './extra-batches.js';
 import { HeldPartitions } from './held-partitions.js';
 import { LatenessReport } from './lateness/lateness-report.js';
 import { Quarantine } from './quarantine.js';
+import { LockedOutcomes } from './locked-outcomes.js';
 import { OutageWatch } from './outage-watch.js';
 import { BatchRunner } from './batch-runner.js';
 import { Settler } from './settler.js';
@@ -92,13 +93,9 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
   const quarantine = new Quarantine({ log, telemetry });
   const outages = new OutageWatch({ ...deps, retryAfterMs: Math.max(RETRY_MS, intervalMs / PHASES_PER_INTERVAL) });
   const behind = new BehindWatch();
-  const combinations = new CombinationJudge({
-    reachableFrom: (ids) => store.reachableFrom(ids),
-    quarantine,
-    telemetry,
-    intervalMs,
-  });
+  const combinations = new CombinationJudge({ ...store, quarantine, telemetry, intervalMs });
   const settler = new Settler(deps);
+  const locked = new LockedOutcomes({ maxAgeMs: Math.max(intervalMs, deadlineMs), wake: () => loop.wake() });
   const commit = commitDepsOf(deps, { cache, settler }, (partitions) => loop.lost(partitions));
   const batchRunner = new BatchRunner({
     clock,
@@ -108,6 +105,7 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
     held,
     batch: { datasources, quarantine, outages, behind, keepsResults: deps.countResults !== undefined, log, telemetry },
     commit,
+    locked,
     countResults: deps.countResults && createResultCounter({ add: deps.countResults, log }),
     intervalMs,
     deadlineMs,
@@ -119,6 +117,7 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
     batchRunner,
     extraBatches: deps.hasExtraBatches ? createExtraBatches({ held, batchRunner, outages, behind }) : undefined,
     outages,
+    locked,
     behind,
     lateness: new LatenessReport({ log, telemetry, intervalMs }),
     recorder: deps.recordBehind && new BehindRecorder({ ...deps, record: deps.recordBehind, behind, held }),

@@ -233,7 +233,7 @@ function evaluatorOf(answer: BackendAnswer, meanwhile: () => void): Rig {
   const commit: CommitEvaluations = async (batch) => {
     outcomes += batch.outcomes.length;
     const committed = batch.outcomes.map((outcome) => ({ outcome, stateVersion: outcome.stateVersion + 1 }));
-    return { committed, fenced: [], lost: [], notifications: 0 };
+    return { committed, fenced: [], locked: [], lost: [], notifications: 0 };
   };
   let isFirst = true;
   const onAsked = (): void => {

@@ -89,7 +89,7 @@ export async function startOverload(options: OverloadOptions): Promise<OverloadR
     commit: (batch) => {
       outcomes.push(...batch.outcomes);
       const committed = batch.outcomes.map((outcome) => ({ outcome, stateVersion: outcome.stateVersion + 1 }));
-      return Promise.resolve({ committed, fenced: [], lost: [], notifications: 0 });
+      return Promise.resolve({ committed, fenced: [], locked: [], lost: [], notifications: 0 });
     },
     datasources: createDatasources({
       prometheus: new Map([[null, prometheus]]),

@@ -1,6 +1,7 @@
 import type { AlarmDefinition } from '../../alarm/alarm.js';
 import { MANUALLY_SET, NOT_EVALUATED_YET } from '../../alarm/state.js';
 import { isProvisional } from '../../alarm/state-reason.js';
+import { stateTimeAfter } from '../../alarm/state-time.js';
 import { neverOpensReason } from '../../alarm/time-constraint/time-constraint.js';
 import type { RuleScope } from '../../alarm/types/alarm-type.js';
 import { storedRule, typeOf, type StoredRule } from '../../alarm/types/index.js';
@@ -63,7 +64,7 @@ export function replacedAlarm(
     state: request.state,
     stateVersion: current.stateVersion + (stateChanged ? 1 : 0),
     stateReason: stateChanged ? MANUALLY_SET : reasonAfterPut(current, definition, ruleReason),
-    stateTimestamp: stateChanged ? at : current.stateTimestamp,
+    stateTimestamp: stateChanged ? stateTimeAfter(current.stateTimestamp, at) : current.stateTimestamp,
   };
 }
 

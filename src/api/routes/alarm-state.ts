@@ -1,4 +1,5 @@
 import { MANUALLY_SET, type AlarmState } from '../../alarm/state.js';
+import { stateTimeAfter } from '../../alarm/state-time.js';
 import { AppError } from '../../errors.js';
 import { stateSetEntry } from '../alarms/alarm-history-entry.js';
 import { refuseOtherVersion, versionOf } from '../http/entity-tag.js';
@@ -51,10 +52,10 @@ async function setState(
   const state = wantedState(request);
   const { id } = await requestedAlarm(alarms, request);
   return async () => {
-    const at = now();
     request.note({ changed: ['state'] });
     const changed = await alarms.setState(scopeOf(identity), id, (current) => {
       refuseOtherVersion(current, request);
+      const at = stateTimeAfter(current.stateTimestamp, now());
       const next = {
         ...current,
         state,

@@ -207,10 +207,15 @@ function asItWas({ id, request }: ImportedAlarm, identity: Identity, circumstanc
   return {
     ...alarm,
     timestamp: request.timestamp ?? at,
-    stateTimestamp: request.state_timestamp ?? request.timestamp ?? at,
+    // A time in the future would move the times of all later changes.
+    stateTimestamp: earlierOf(request.state_timestamp ?? request.timestamp ?? at, at),
     stateReason: request.state_reason ?? alarm.stateReason,
     muted: true,
   };
+}
+
+function earlierOf(one: Date, other: Date): Date {
+  return one < other ? one : other;
 }
 
 async function activate({ imports, now }: ImportRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {

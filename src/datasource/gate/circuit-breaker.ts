@@ -11,7 +11,7 @@ export interface CircuitBreakerOptions {
   observer: BackendObserver;
   /** Called when the circuit opens. */
   onOpen: () => void;
-  /** How long the circuit stays open before the backend is probed again. */
+  /** Time between two requests while the circuit is open, probes included. */
   retryAfterMs: number;
   clock: Pick<Clock, 'monotonicMs'>;
 }
@@ -23,13 +23,17 @@ const FAILURES_IN_A_ROW = 3;
 
 /**
  * Tells an unavailable backend from queries that it cannot answer. After three failures in a row it probes the backend,
- * and opens the circuit only if the probe fails too. While the circuit is open, the probe and one request after it are
- * sent once a second; the first answer to either closes the circuit.
+ * and opens the circuit only if the probe fails too. While the circuit is open, the probe and one of the requests take
+ * turns, one of them a second; the first answer to either closes the circuit.
  */
 export class CircuitBreaker {
   #failuresInARow = 0;
-  /** When the circuit opened, in milliseconds of the monotonic clock; null while it is closed. */
-  #openedMs: number | null = null;
+  /**
+   * When the circuit opened, or something was sent since then, in milliseconds of the monotonic clock; null while the
+   * circuit is closed.
+   */
+  #lastSentMs: number | null = null;
+  #isRequestNext = false;
   #reason = '';
   #probing: Promise<void> | undefined;
 
@@ -38,19 +42,23 @@ export class CircuitBreaker {
   /** Resolves when a request may be sent. @throws CircuitOpen */
   async waitUntilAllowed(): Promise<void> {
     const { clock, retryAfterMs } = this.options;
-    await this.#probing;
+    while (this.#probing) await this.#probing;
     if (!this.#isOpen()) return;
-    if (clock.monotonicMs() - (this.#openedMs ?? 0) < retryAfterMs) throw new CircuitOpen(this.#reason);
-    const isFirst = this.#probing === undefined;
+    if (clock.monotonicMs() - (this.#lastSentMs ?? 0) < retryAfterMs) throw new CircuitOpen(this.#reason);
+    if (this.#isRequestNext) {
+      // A request is sent although the last probe failed: its answer closes the circuit if only the probe is refused,
+      // for instance by a proxy.
+      this.#isRequestNext = false;
+      this.#lastSentMs = clock.monotonicMs();
+      return;
+    }
+    this.#isRequestNext = true;
     await this.#probeOnce();
-    // The first request is sent even if the probe failed: it closes the circuit again if only the probe is refused, for
-    // instance by a proxy.
-    if (this.#isOpen() && !isFirst) throw new CircuitOpen(this.#reason);
+    if (this.#isOpen()) throw new CircuitOpen(this.#reason);
   }
 
   recordSuccess(): void {
-    this.#failuresInARow = 0;
-    this.#openedMs = null;
+    this.#close();
     this.options.observer.succeeded();
   }
 
@@ -63,7 +71,13 @@ export class CircuitBreaker {
   }
 
   #isOpen(): boolean {
-    return this.#openedMs !== null;
+    return this.#lastSentMs !== null;
+  }
+
+  #close(): void {
+    this.#failuresInARow = 0;
+    this.#lastSentMs = null;
+    this.#isRequestNext = false;
   }
 
   #probeOnce(): Promise<void> {
@@ -75,11 +89,10 @@ export class CircuitBreaker {
     const { probe, observer, onOpen, clock } = this.options;
     try {
       await probe();
-      this.#failuresInARow = 0;
-      this.#openedMs = null;
+      this.#close();
     } catch (cause) {
       this.#reason = reasonOf(cause);
-      this.#openedMs = clock.monotonicMs();
+      this.#lastSentMs = clock.monotonicMs();
       onOpen();
       observer.failed(this.#reason, cause, false);
     }

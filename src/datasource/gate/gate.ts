@@ -16,7 +16,7 @@ export interface BackendGateOptions {
    * answer.
    */
   probe: () => Promise<unknown>;
-  /** How long the circuit stays open before the backend is probed again. */
+  /** Time between two requests while the circuit is open, probes included. */
   retryAfterMs?: number;
   clock?: Pick<Clock, 'monotonicMs'>;
 }

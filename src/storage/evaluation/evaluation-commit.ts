@@ -63,6 +63,11 @@ export interface CommitResult {
    * its partition has a new owner.
    */
   fenced: EvaluationOutcome[];
+  /**
+   * Outcomes that were not committed, because another transaction has locked the alarm. The alarm is as it was
+   * evaluated, so they may be committed later.
+   */
+  locked: EvaluationOutcome[];
   /** Partitions that this member no longer owns. */
   lost: number[];
   /** Number of new notifications. */
@@ -82,20 +87,35 @@ const UNEDITED = `a.id = i.id and a.state_version = i.state_version and a.defini
    and a.partition = i.partition and a.enabled and a.deleted_at is null`;
 const GUARDS = `unnest($1::text[], $2::bigint[], $3::bigint[], $4::smallint[]`;
 
+/**
+ * The time of a transition is never before the creation of its alarm and its last transition (as `stateTimeAfter`).
+ *
+ * Each statement skips alarms that another transaction has locked, so that one such alarm delays no other. The lock is
+ * the one that these updates take: checks of foreign keys do not conflict with it.
+ */
 const COMPARE_AND_SET = `
-  update alarms a set state = i.state, state_version = a.state_version + 1, state_reason = i.reason,
-    state_timestamp = $7
-    from ${GUARDS}, $5::text[], $6::text[]) as i (id, state_version, definition_version, partition, state, reason)
-   where ${UNEDITED} returning ${OUTCOME_COLUMNS}`;
+  with free as materialized (
+    select a.id, i.state, i.reason
+      from ${GUARDS}, $5::text[], $6::text[]) as i (id, state_version, definition_version, partition, state, reason)
+      join alarms a on ${UNEDITED} for no key update of a skip locked)
+  update alarms a set state = free.state, state_version = a.state_version + 1, state_reason = free.reason,
+    state_timestamp = case when $7 < a.state_timestamp then a.state_timestamp + interval '1 millisecond'
+      else greatest($7, a.created_at) end
+    from free where a.id = free.id returning ${OUTCOME_COLUMNS}`;
 
 const REPLACE_REASON = `
-  update alarms a set state_reason = i.reason
-    from ${GUARDS}, $5::text[]) as i (id, state_version, definition_version, partition, reason)
-   where ${UNEDITED} returning a.id, a.state_version`;
+  with free as materialized (
+    select a.id, i.reason
+      from ${GUARDS}, $5::text[]) as i (id, state_version, definition_version, partition, reason)
+      join alarms a on ${UNEDITED} for no key update of a skip locked)
+  update alarms a set state_reason = free.reason from free where a.id = free.id returning a.id, a.state_version`;
 
 const COMPARE_FOR_REPEAT = `
   select ${OUTCOME_COLUMNS} from ${GUARDS}) as i (id, state_version, definition_version, partition)
-    join alarms a on ${UNEDITED} for share of a`;
+    join alarms a on ${UNEDITED} for share of a skip locked`;
+
+const UNCHANGED = `
+  select a.id from ${GUARDS}) as i (id, state_version, definition_version, partition) join alarms a on ${UNEDITED}`;
 
 /** Settings of commits. */
 export interface EvaluationCommitOptions {
@@ -108,9 +128,9 @@ export type CommitEvaluations = (batch: EvaluationBatch) => Promise<CommitResult
 
 /**
  * Commits a batch in one transaction: state, history and notifications of the outcomes, and the progress of the
- * partitions. Each partition is fenced by its epoch, each alarm by its versions; a fenced outcome is part of the result
- * and no error. It writes only state columns, so it never undoes an edit. If it rejects, the transaction may have been
- * committed: read the alarms again before the next evaluation.
+ * partitions. Each partition is fenced by its epoch, each alarm by its versions; a fenced outcome, and one whose alarm
+ * is locked, is part of the result and no error. It writes only state columns, so it never undoes an edit. If it
+ * rejects, the transaction may have been committed: read the alarms again before the next evaluation.
  */
 export function createEvaluationCommit(db: Database, options: EvaluationCommitOptions = {}): CommitEvaluations {
   const context = { silences: new OpenSilences(), ...options };
@@ -149,9 +169,14 @@ async function commit(
     stateVersion: row.state_version,
   }));
   const done = new Set(written.map(({ outcome }) => outcome));
+  const locked = await lockedAmong(
+    tx,
+    admitted.filter((outcome) => !done.has(outcome)),
+  );
   return {
     committed: written,
-    fenced: batch.outcomes.filter((outcome) => !done.has(outcome)),
+    fenced: batch.outcomes.filter((outcome) => !done.has(outcome) && !locked.has(outcome)),
+    locked: [...locked],
     lost: batch.partitions.filter(({ id }) => !mine.has(id)).map(({ id }) => id),
     notifications,
   };
@@ -174,7 +199,8 @@ async function compareAndSet(
 ): Promise<AppliedChange<TransitionOrRepeatOutcome>[]> {
   if (outcomes.length === 0) return [];
   const parameters = [...guards(outcomes), outcomes.map(({ to }) => to), outcomes.map(({ reason }) => reason), at];
-  return pair(outcomes, (await tx.query<OutcomeAlarm>(COMPARE_AND_SET, parameters)).rows);
+  const { rows } = await tx.query<OutcomeAlarm>(COMPARE_AND_SET, parameters);
+  return pair(outcomes, rows).map((one) => ({ ...one, at: one.row.state_timestamp }));
 }
 
 async function compareForRepeat(
@@ -195,6 +221,14 @@ async function replaceReasons(
   if (outcomes.length === 0) return [];
   const parameters = [...guards(outcomes), outcomes.map(({ reason }) => reason)];
   return pair(outcomes, (await tx.query<ReasonRow>(REPLACE_REASON, parameters)).rows);
+}
+
+/** Those of the outcomes left out whose alarm is still as it was evaluated: only a lock can have kept them from it. */
+async function lockedAmong(tx: Sql, leftOut: readonly EvaluationOutcome[]): Promise<Set<EvaluationOutcome>> {
+  if (leftOut.length === 0) return new Set();
+  const { rows } = await tx.query<{ id: string }>(UNCHANGED, guards(leftOut));
+  const unchanged = new Set(rows.map(({ id }) => id));
+  return new Set(leftOut.filter(({ alarmId }) => unchanged.has(alarmId)));
 }
 
 function guards(outcomes: readonly EvaluatedAlarm[]): unknown[] {

@@ -1,4 +1,5 @@
 import type { AlarmState } from '../../alarm/state.js';
+import { stateTimeAfter } from '../../alarm/state-time.js';
 import { decide } from '../../alarm/decide.js';
 import type { DeliveryPolicy } from '../../alarm/alarm.js';
 import type { AlarmLink } from '../../alarm/notification.js';
@@ -71,9 +72,11 @@ const LOCK = `
 /** The revision stays: evaluators do not keep event alarms in memory, and combinations read the stored state. */
 const SET_STATE = `
   update alarms a set state = 'alarm', state_version = i.state_version, state_reason = i.reason,
-         state_timestamp = case when a.state = 'alarm' then a.state_timestamp else $4::timestamptz end
-    from unnest($1::text[], $2::bigint[], $3::text[]) as i (id, state_version, reason) where a.id = i.id`;
+         state_timestamp = case when a.state = 'alarm' then a.state_timestamp else i.at end
+    from unnest($1::text[], $2::bigint[], $3::text[], $4::text[]::timestamptz[]) as i (id, state_version, reason, at)
+   where a.id = i.id`;
 
+type TimedFiring = AppliedChange & { at: Date };
 type LockedAlarm = EventAlarmRow & OutcomeAlarm & { state: AlarmState };
 
 /**
@@ -88,13 +91,13 @@ export async function fireAlarms(
 ): Promise<FiredAlarms> {
   if (hits.size === 0) return { firings: [], notifications: 0 };
   const { rows } = await tx.query<LockedAlarm>(LOCK, [[...hits.keys()]]);
+  const at = options.now(); // after the alarms are locked, so that the times in an alarm's history rise
   const changed = rows.flatMap((row) => {
     const hit = hits.get(row.id);
     const isSame = hit?.definitionVersion === row.definition_version;
-    return firingsOf(row, isSame ? hit.events : matchingEvents(row, toMatch));
+    return firingsOf(row, isSame ? hit.events : matchingEvents(row, toMatch), stateTimeAfter(row.state_timestamp, at));
   });
-  const at = options.now(); // after the alarms are locked, so that the times in an alarm's history rise
-  await setStates(tx, changed, at);
+  await setStates(tx, changed);
   const fired = [...new Map(changed.map((one) => [one.row.id, one])).values()];
   const silencedBy = await options.silences.holding(tx, fired.map(matchedAlarmOf), at);
   const notifications = await writeOutcomeRows(tx, {
@@ -110,9 +113,9 @@ export async function fireAlarms(
 }
 
 /** The first event may change the state. Each later event fires again, from alarm to alarm, if actions are repeated. */
-function firingsOf(row: LockedAlarm, events: readonly AlarmEvent[]): AppliedChange[] {
+function firingsOf(row: LockedAlarm, events: readonly AlarmEvent[], at: Date): TimedFiring[] {
   const { query } = JSON.parse(row.rule) as EventRule;
-  const firings: AppliedChange[] = [];
+  const firings: TimedFiring[] = [];
   let { state } = row;
   for (const one of events) {
     const verdict = { verdict: 'alarm', findings: { query, event: one } } as const;
@@ -125,6 +128,7 @@ function firingsOf(row: LockedAlarm, events: readonly AlarmEvent[]): AppliedChan
     const version = row.state_version + firings.length + 1;
     firings.push({
       outcome,
+      at,
       row: { ...row, delivery_policy: row.delivery_policy ?? EVENT_POLICY, state_version: version },
     });
     state = 'alarm';
@@ -133,14 +137,14 @@ function firingsOf(row: LockedAlarm, events: readonly AlarmEvent[]): AppliedChan
 }
 
 /** Writes the state of the last firing of each alarm. */
-async function setStates(tx: Sql, changed: readonly AppliedChange[], at: Date): Promise<void> {
+async function setStates(tx: Sql, changed: readonly TimedFiring[]): Promise<void> {
   const last = [...new Map(changed.map((one) => [one.row.id, one])).values()];
   if (last.length === 0) return;
   await tx.query(SET_STATE, [
     last.map(({ row }) => row.id),
     last.map(({ row }) => row.state_version),
     last.map(({ outcome }) => outcome.reason),
-    at,
+    last.map((one) => one.at.toISOString()),
   ]);
 }
 

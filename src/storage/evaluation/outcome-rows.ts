@@ -8,6 +8,7 @@ import { receiverOf, sealedParts, type StoredAction } from '../../alarm/stored-a
 import { pythonJson, type PythonValue } from '../../alarm/wire/python-json.js';
 import { bringQueuesForward } from '../notifications/bring-forward-store.js';
 import { limitedUntil } from '../notifications/hourly-limit-store.js';
+import { supersedeByTransition, supersedeRepeats } from '../notifications/supersede-store.js';
 import { portionsOf } from '../portions.js';
 import type { Sql } from '../database.js';
 
@@ -54,6 +55,8 @@ export const OUTCOME_COLUMNS = `a.id, a.name, a.type, a.severity, a.project_id, 
 export interface AppliedChange<D extends TransitionOrRepeat = TransitionOrRepeat> {
   outcome: D;
   row: OutcomeAlarm;
+  /** The time of a transition. Default: the time of the decisions. */
+  at?: Date;
 }
 
 /** Decisions whose history and notifications are to be written. */
@@ -65,6 +68,7 @@ export interface OutcomeRows {
   changed: readonly AppliedChange[];
   /** Repeats: each gets notifications only. */
   repeated: readonly AppliedChange[];
+  /** The time of the decisions. */
   at: Date;
   /** Under policy `current`, a pending notification older than this is superseded by a newer transition. */
   staleBefore: Date;
@@ -89,19 +93,11 @@ const STATEMENT = { members: 5_000, weight: 8 * 1024 * 1024 };
 const APPEND_HISTORY = `
   insert into alarm_history (event_id, alarm_id, type, detail, on_behalf_of, severity, timestamp, state_version,
     previous_state)
-  select i.event_id, i.alarm_id, 'state transition', i.detail, i.on_behalf_of, i.severity, $8, i.state_version,
+  select i.event_id, i.alarm_id, 'state transition', i.detail, i.on_behalf_of, i.severity, i.timestamp, i.state_version,
     i.previous_state
-    from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[])
-         as i (event_id, alarm_id, detail, on_behalf_of, severity, state_version, previous_state)`;
-
-const SUPERSEDE_BY_TRANSITION = `
-  update notifications set status = 'superseded', last_error = 'a newer transition of the alarm', finished_at = $2
-   where alarm_id = any($1::text[]) and status = 'pending' and replayed_at is null
-     and (kind = 'repeat' or (coalesce(policy, $4) = 'current' and (attempt > 0 or created_at < $3)))`;
-
-const SUPERSEDE_REPEATS = `
-  update notifications set status = 'superseded', last_error = 'a newer repeat', finished_at = $2
-   where lane = any($1::text[]) and status = 'pending' and kind = 'repeat' and replayed_at is null`;
+    from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[],
+                $8::text[]::timestamptz[])
+         as i (event_id, alarm_id, detail, on_behalf_of, severity, state_version, previous_state, timestamp)`;
 
 /**
  * Appends notifications, and the bodies of those that were not there before. The actions of one alarm may be in several
@@ -140,7 +136,11 @@ const APPEND_NOTIFICATIONS = `
 export async function writeOutcomeRows(tx: Sql, rows: OutcomeRows): Promise<number> {
   const { changed, repeated, at, silencedBy } = rows;
   const eventIds = await appendHistory(tx, changed, at);
-  if (changed.length > 0) await supersedeByTransition(tx, rows);
+  await supersedeByTransition(
+    tx,
+    changed.map(({ row }) => row.id),
+    rows,
+  );
   const all = [
     ...changed.map((one, index) => ({
       ...one,
@@ -152,7 +152,7 @@ export async function writeOutcomeRows(tx: Sql, rows: OutcomeRows): Promise<numb
   let written = 0;
   for (const slice of portionsOf(all, SLICE, ({ outcome, row }) => row[ACTION_LIST_OF[outcome.to]]?.length ?? 0)) {
     const notifications = slice.flatMap((one) => notificationsOf(one, rows.alarmLink));
-    await supersedeRepeats(tx, notifications, at);
+    await supersedeRepeats(tx, queuesOfRepeats(notifications), at);
     for (const portion of portionsOf(notifications, STATEMENT, newCharacters)) {
       await appendNotifications(tx, portion, at);
     }
@@ -174,7 +174,7 @@ async function appendHistory(tx: Sql, changed: readonly AppliedChange[], at: Dat
     changed.map(({ row }) => row.severity),
     changed.map(({ row }) => row.state_version),
     changed.map(({ outcome }) => outcome.from),
-    at,
+    changed.map((one) => (one.at ?? at).toISOString()),
   ]);
   return eventIds;
 }
@@ -238,16 +238,6 @@ function newCharacters({ actionIndex, body }: NewNotification): number {
   return actionIndex === 0 ? body.text.length + (body.secrets?.length ?? 0) : 0;
 }
 
-async function supersedeByTransition(tx: Sql, { changed, at, staleBefore, defaultPolicy }: OutcomeRows): Promise<void> {
-  const ids = changed.map(({ row }) => row.id);
-  await tx.query(SUPERSEDE_BY_TRANSITION, [ids, at, staleBefore, defaultPolicy]);
-}
-
-async function supersedeRepeats(tx: Sql, added: readonly NewNotification[], at: Date): Promise<void> {
-  const queues = queuesOfRepeats(added);
-  if (queues.length > 0) await tx.query(SUPERSEDE_REPEATS, [queues, at]);
-}
-
 function queuesOfRepeats(added: readonly NewNotification[]): string[] {
   return added.filter(({ outcome }) => outcome.kind === 'repeat').map(({ deliveryQueue }) => deliveryQueue);
 }
@@ -275,8 +265,8 @@ async function appendNotifications(tx: Sql, added: readonly NewNotification[], a
     added.map(({ row }) => row.delivery_policy),
     added.map(({ body }) => body.id),
     at,
-    // A transition happened at `at`; its row may be newer after several changes. A repeat has the time of its state.
-    added.map(({ outcome, row }) => (outcome.kind === 'repeat' ? row.state_timestamp : at).toISOString()),
+    // The row may be newer than a transition after several changes. A repeat has the time of its state.
+    added.map((one) => (one.outcome.kind === 'repeat' ? one.row.state_timestamp : (one.at ?? at)).toISOString()),
     bodies.map(({ id }) => id),
     bodies.map(({ text }) => text),
     bodies.map(({ secrets }) => secrets),

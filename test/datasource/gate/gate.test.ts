@@ -48,25 +48,33 @@ describe('the gate of a backend', () => {
       expect(clock.monotonicMs() - startedMs).toBeGreaterThan(5 * RETRY_AFTER_MS);
     });
     const periods = (clock.monotonicMs() - startedMs) / RETRY_AFTER_MS;
-    // Three and the probe until its result is known, one already sent beside them, then the probe and one more once a
+    // Three and the probe until its result is known, one already sent beside them, then the probe or one more once a
     // period.
-    expect(figures.failures.length).toBeLessThanOrEqual(5 + 2 * periods);
+    expect(figures.failures.length).toBeLessThanOrEqual(5 + periods);
     expect(figures.failures.length).toBeGreaterThanOrEqual(5);
     expect(sent).toBeGreaterThan(2 * figures.failures.length);
   });
 
-  test('sends a request to an unavailable backend once a second by the monotonic clock', async () => {
+  test.each([
+    { how: 'refuses', dead: refused },
+    { how: 'takes 3 s to fail', dead: (fake: FakeClock) => fake.sleep(3_000).then(refused) },
+  ])('sends at most one request or probe a second to a backend that $how, and both in turn', async ({ dead }) => {
     const fake = new FakeClock();
-    const { gate, figures } = aGate({ clock: fake, retryAfterMs: 1_000, probe: refused });
-    for (let second = 0; second < 30; second += 1) {
-      await Promise.all(Array.from({ length: 50 }, () => outcome(gate.run(refused))));
-      await fake.advance(500);
-      await Promise.all(Array.from({ length: 50 }, () => outcome(gate.run(refused))));
-      await fake.advance(500);
+    const sent: { what: 'probe' | 'request'; atMs: number }[] = [];
+    const send = (what: 'probe' | 'request') => (): Promise<never> => {
+      sent.push({ what, atMs: fake.monotonicMs() });
+      return dead(fake);
+    };
+    const { gate } = aGate({ clock: fake, concurrency: 8, retryAfterMs: 1_000, probe: send('probe') });
+    for (let step = 0; step < 240; step += 1) {
+      for (let n = 0; n < 20; n += 1) void outcome(gate.run(send('request')));
+      await fake.advance(250);
     }
-    // Three and the probe until its result is known, and one more that had been sent beside them; then two a second.
-    expect(figures.failures.length - 2 * 29).toBeGreaterThanOrEqual(4);
-    expect(figures.failures.length - 2 * 29).toBeLessThanOrEqual(5);
+    const late = sent.filter(({ atMs }) => atMs >= 30_000);
+    const pauses = late.slice(1).map(({ atMs }, index) => atMs - late[index]!.atMs);
+    expect(Math.min(...pauses)).toBeGreaterThanOrEqual(1_000);
+    expect(late.length).toBeGreaterThanOrEqual(10);
+    expect(late.slice(1).every(({ what }, index) => what !== late[index]!.what)).toBe(true);
   });
 
   test('closes the circuit as soon as the probe is answered', async () => {
@@ -85,6 +93,8 @@ describe('the gate of a backend', () => {
     const { gate } = aGate({ probe: refused, clock: fake, retryAfterMs: 1_000 });
     for (let n = 0; n < 3; n += 1) await outcome(gate.run(refused));
     const here = (): Promise<string> => Promise.resolve('here');
+    expect(await outcome(gate.run(here))).toBe('connection refused');
+    await fake.advance(1_000);
     expect(await outcome(gate.run(here))).toBe('connection refused');
     await fake.advance(1_000);
     expect(await Promise.all([1, 2, 3].map(() => outcome(gate.run(here))))).toContain('here');

@@ -65,7 +65,7 @@ function startSlow(pieceMs: number | 'never', changesPiece: EvaluationStore['cha
     commit: async ({ partitions, outcomes, mark }) => {
       if (mark === 'checkpoint') for (const { id } of partitions) evaluated.add(id);
       const committed = outcomes.map((outcome) => ({ outcome, stateVersion: outcome.stateVersion + 1 }));
-      return { committed, fenced: [], lost: [], notifications: 0 };
+      return { committed, fenced: [], locked: [], lost: [], notifications: 0 };
     },
     settle: () => Promise.resolve({ settled: [], held: [] }),
     datasources: {
