@@ -164,6 +164,11 @@ export class EvaluationLoop implements Loop {
       this.#start(due, (onAdvance) => this.#thenCatchUp(this.#settleAndEvaluate(due, now, onAdvance)));
   }
 
+  #startLocked(now: Date): void {
+    const due = this.deps.locked.takeDue(now.getTime());
+    if (due.length > 0) this.#start([], (onAdvance) => this.deps.batchRunner.commitLocked(due, onAdvance));
+  }
+
   #tick(): void {
     const { clock, held, telemetry, cache, extraBatches, outages, behind, locked } = this.deps;
     this.#lastTickMs = clock.monotonicMs();
@@ -173,8 +178,7 @@ export class EvaluationLoop implements Loop {
     this.#startDue(now);
     for (const run of extraBatches?.takeDue(now) ?? [])
       this.#start([], (onAdvance) => this.#thenCatchUp(run(onAdvance)));
-    const unlocked = locked.takeDue(now.getTime());
-    if (unlocked.length > 0) this.#start([], (onAdvance) => this.deps.batchRunner.commitLocked(unlocked, onAdvance));
+    this.#startLocked(now);
     if (!this.#judging && held.size > 0) this.#start([], (onAdvance) => this.#judgeCombinations(now, onAdvance));
     this.deps.lateness.note(behind.lateness(now.getTime()), now.getTime());
     this.deps.recorder?.note();

@@ -83,12 +83,12 @@ async function insertMuted(tx: Sql, { alarm, memberProject, entry }: Import, sea
 /** Alarms that one statement activates. */
 const ACTIVATED_AT_ONCE = 500;
 
-const ACTIVATE = `
+const activateAlarms = (lock: 'for update' | 'for update skip locked'): string => `
   with chosen as (
     select id from alarms
      where muted and deleted_at is null and ($1::text is null or project_id = $1)
        and ($2::text[] is null or id = any($2))
-     order by id limit ${ACTIVATED_AT_ONCE} for update
+     order by id limit ${ACTIVATED_AT_ONCE} ${lock}
   ), activated as (
     update alarms a set muted = false, definition_version = definition_version + 1, revision = pg_current_xact_id()
       from chosen where a.id = chosen.id
@@ -98,15 +98,20 @@ const ACTIVATE = `
   select gen_random_uuid()::text, id, 'rule change', $3, $4, $5, project_id, $6 from activated
   returning alarm_id as id, on_behalf_of as "projectId"`;
 
+/** Alarms that another transaction has locked come last: one that stays locked delays none of the others. */
+const ACTIVATIONS = [activateAlarms('for update skip locked'), activateAlarms('for update')];
+
 async function* activate(
   db: Database,
   { projectId, ids, by, at }: Activation,
 ): AsyncGenerator<ActivatedAlarm[], void, void> {
   const detail = pythonJson({ tocsin: { muted: false } });
-  for (;;) {
-    const parameters = [projectId ?? null, ids ?? null, detail, by.projectId, by.userId, at];
-    const { rows } = await db.query<ActivatedAlarm>(ACTIVATE, parameters);
-    yield rows;
-    if (rows.length < ACTIVATED_AT_ONCE) return;
+  const parameters = [projectId ?? null, ids ?? null, detail, by.projectId, by.userId, at];
+  for (const text of ACTIVATIONS) {
+    for (let isLast = false; !isLast;) {
+      const { rows } = await db.query<ActivatedAlarm>(text, parameters);
+      yield rows;
+      isLast = rows.length < ACTIVATED_AT_ONCE;
+    }
   }
 }

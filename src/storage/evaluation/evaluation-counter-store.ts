@@ -38,13 +38,25 @@ export function createEvaluationCounterStore(db: Database) {
   };
 }
 
-/** Locks rows in order of their ids, to avoid a deadlock between two evaluators that count the same alarms. */
+/**
+ * Locks rows in order of their ids, to avoid a deadlock between two evaluators that count the same alarms. Results of
+ * counters that another transaction has locked are not counted: they would delay the batch.
+ */
 const ADD = `
+  with found as materialized (
+    select a.id, count(*) filter (where i.state = 'ok') as ok, count(*) filter (where i.state = 'alarm') as alarm,
+           count(*) filter (where i.state = 'insufficient data') as insufficient_data
+      from unnest($1::text[], $2::text[]) as i (alarm_id, state) join alarms a on a.id = i.alarm_id
+     where a.deleted_at is null group by a.id
+  ), free as materialized (
+    select c.alarm_id from found f join evaluation_counters c on c.alarm_id = f.id
+     order by c.alarm_id for no key update of c skip locked
+  )
   insert into evaluation_counters (alarm_id, ok, alarm, insufficient_data)
-  select a.id, count(*) filter (where i.state = 'ok'), count(*) filter (where i.state = 'alarm'),
-         count(*) filter (where i.state = 'insufficient data')
-    from unnest($1::text[], $2::text[]) as i (alarm_id, state) join alarms a on a.id = i.alarm_id
-   where a.deleted_at is null group by a.id order by a.id
+  select f.id, f.ok, f.alarm, f.insufficient_data from found f
+   where f.id in (select alarm_id from free)
+      or not exists (select from evaluation_counters c where c.alarm_id = f.id)
+   order by f.id
   on conflict (alarm_id) do update set ok = evaluation_counters.ok + excluded.ok,
     alarm = evaluation_counters.alarm + excluded.alarm,
     insufficient_data = evaluation_counters.insufficient_data + excluded.insufficient_data`;

@@ -15,7 +15,8 @@ const PRUNE_METER_RESOURCES = `
 
 const PRUNE_EVENTS = `
   delete from events where (project_id, message_id) in (
-    select project_id, message_id from events where received_at < $1 order by received_at limit ${PRUNE_BATCH})`;
+    select project_id, message_id from events where received_at < $1 order by received_at limit ${PRUNE_BATCH}
+      for update skip locked)`;
 
 /**
  * Deletes a tombstone only after every live evaluator has read a later revision. An evaluator that has not loaded its
@@ -26,11 +27,14 @@ const PRUNE_TOMBSTONES = `
     select id from alarms where deleted_at < $1
        and not exists (
          select 1 from members m where m.role = 'evaluator' and (m.seen is null or m.seen <= alarms.revision))
-     order by deleted_at limit ${PRUNE_BATCH}
+     order by deleted_at limit ${PRUNE_BATCH} for update skip locked
   ), results as (delete from evaluation_counters where alarm_id in (select id from old))
   delete from alarms where id in (select id from old)`;
 
-/** Deletes rows after their retention, a bounded number at a time. Each method returns the number of rows. */
+/**
+ * Deletes rows after their retention, a bounded number at a time, and leaves locked ones to the next time. Each method
+ * returns the number of rows.
+ */
 export function createRetentionStore(db: Database) {
   const prune = async (text: string, before: Date): Promise<number> => (await db.query(text, [before])).rowCount;
   return {
