@@ -42,7 +42,8 @@ export class CircuitBreaker {
   /** Resolves when a request may be sent. @throws CircuitOpen */
   async waitUntilAllowed(): Promise<void> {
     const { clock, retryAfterMs } = this.options;
-    while (this.#probing) await this.#probing;
+    do await this.#probing;
+    while (this.#probing);
     if (!this.#isOpen()) return;
     if (clock.monotonicMs() - (this.#lastSentMs ?? 0) < retryAfterMs) throw new CircuitOpen(this.#reason);
     if (this.#isRequestNext) {

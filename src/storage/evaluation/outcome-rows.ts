@@ -202,9 +202,10 @@ interface NewNotification extends ChangeWithHistory {
 }
 
 function notificationsOf(
-  { outcome, row, eventId, silenceId }: ChangeWithHistory,
+  change: ChangeWithHistory,
   alarmLink: AlarmLink | undefined,
 ): NewNotification[] {
+  const { outcome, row } = change;
   const actions = row[ACTION_LIST_OF[outcome.to]] ?? [];
   if (actions.length === 0 || row.muted) return [];
   const { reason, reasonData, series, from: previous, to: current } = outcome;
@@ -222,10 +223,7 @@ function notificationsOf(
   const secrets = actions.some((action) => sealedParts(action)) ? row.action_secrets : null;
   const body = { id: randomUUID(), text, secrets };
   return actions.map((action, actionIndex) => ({
-    row,
-    outcome,
-    eventId,
-    silenceId,
+    ...change,
     actionIndex,
     action,
     deliveryQueue: deliveryQueueOf(row.id, action),
