@@ -201,10 +201,7 @@ interface NewNotification extends ChangeWithHistory {
   body: NewBody;
 }
 
-function notificationsOf(
-  change: ChangeWithHistory,
-  alarmLink: AlarmLink | undefined,
-): NewNotification[] {
+function notificationsOf(change: ChangeWithHistory, alarmLink: AlarmLink | undefined): NewNotification[] {
   const { outcome, row } = change;
   const actions = row[ACTION_LIST_OF[outcome.to]] ?? [];
   if (actions.length === 0 || row.muted) return [];
