@@ -1,6 +1,6 @@
 import type { ReceivedCall, RunRecords } from '../records.js';
 import { TIMINGS } from '../timings.js';
-import { overlapMs } from './time-bounds.js';
+import { overlapMs, timeBounds } from './time-bounds.js';
 import { groupBy, verdictOf, type Verdict } from './verdict.js';
 
 /** A fault can have a notification sent again until its claim ends and it is found. */
@@ -9,7 +9,9 @@ const AFTERMATH_MS = TIMINGS.claimMs + 2 * TIMINGS.sweepMs + TIMINGS.attemptMs +
 const LONG_STALL_MS = 1_000;
 
 /** G4: repeats are bounded by the faults, and all attempts of one notification have the same bytes. */
-export function checkBoundedDuplicates({ calls, notifications, faults, stalls }: RunRecords): Verdict {
+export function checkBoundedDuplicates(records: RunRecords): Verdict {
+  const { calls, notifications, faults, stalls } = records;
+  const bounds = timeBounds(records);
   const absolute: string[] = [];
   const late: string[] = [];
   const hashOf = new Map(notifications.map(({ id, bodyHash }) => [id, bodyHash]));
@@ -25,7 +27,11 @@ export function checkBoundedDuplicates({ calls, notifications, faults, stalls }:
       const cause = faults.findIndex((fault) => mayHaveCaused(fault, own[first], repeat));
       if (cause >= 0) repeatsOf.set(cause, (repeatsOf.get(cause) ?? 0) + 1);
       else if (stalls.some((stall) => isLongStall(stall, repeat))) counts.repeatsDuringStalls += 1;
-      else absolute.push(`notification ${id} was sent again at ${timeText(repeat)} without a fault`);
+      else {
+        // A notifier that does not run for longer than its claims last is as one that is stopped.
+        const found = bounds.isSlow({ fromMs: repeat.atMs - AFTERMATH_MS, toMs: repeat.atMs }) ? late : absolute;
+        found.push(`notification ${id} was sent again at ${timeText(repeat)} without a fault`);
+      }
     }
   }
   for (const [cause, repeats] of repeatsOf) {
@@ -33,7 +39,7 @@ export function checkBoundedDuplicates({ calls, notifications, faults, stalls }:
     if (repeats > mayRepeat)
       absolute.push(`${kind} (${detail}) led to ${repeats} repeats, at most ${mayRepeat} allowed`);
   }
-  return verdictOf('G4', counts, { absolute, late });
+  return verdictOf('G4', counts, { absolute, late, isMachineSlow: true });
 }
 
 function mayHaveCaused(
