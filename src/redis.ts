@@ -1,7 +1,8 @@
-import { Redis } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
 
 import { StartupError } from './errors.js';
 import type { Logger } from './logger.js';
+import { parseSentinelUrl } from './server-urls.js';
 
 export type { Redis } from 'ioredis';
 
@@ -21,13 +22,16 @@ export type RedisPurpose = 'worker' | 'command' | 'subscriber';
 
 /** Connects in the background and never throws. Logs the start and the end of an outage, not every retry. */
 export function createRedis(url: string, purpose: RedisPurpose, log: Logger): Redis {
-  const client = new Redis(url, {
+  const client = connectionTo(url, {
     maxRetriesPerRequest: purpose === 'command' ? 1 : null,
     enableOfflineQueue: purpose !== 'command',
     ...(purpose === 'command' ? { commandTimeout: COMMAND_TIMEOUT_MS } : {}),
     connectTimeout: COMMAND_TIMEOUT_MS,
     disconnectTimeout: DISCONNECT_TIMEOUT_MS,
-    retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, RECONNECT_MAX_MS),
+    retryStrategy: retryAfter,
+    sentinelRetryStrategy: retryAfter,
+    // A primary that has become a replica keeps its connections until the sentinels reach it.
+    reconnectOnError: (err) => err.message.startsWith('READONLY'),
   });
   let isUp: boolean | undefined;
   client.on('ready', () => {
@@ -41,18 +45,39 @@ export function createRedis(url: string, purpose: RedisPurpose, log: Logger): Re
   return client;
 }
 
+function retryAfter(attempt: number): number {
+  return Math.min(50 * 2 ** attempt, RECONNECT_MAX_MS);
+}
+
+/** A client of a `redis://` or `rediss://` URL, or of the primary that the sentinels of a `sentinel://` URL name. */
+function connectionTo(url: string, options: RedisOptions): Redis {
+  const found = parseSentinelUrl(url);
+  if (!found) return new Redis(url, options);
+  const { sentinels, name, username, password, sentinelPassword, tls } = found;
+  return new Redis({
+    ...options,
+    sentinels,
+    name,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
+    ...(tls ? { tls: {}, sentinelTLS: {}, enableTLSForSentinelMode: true } : {}),
+  });
+}
+
 /**
  * Checks that Redis evicts no keys, since any policy but `noeviction` can delete queues. An unavailable Redis passes,
  * since the service works without it.
  * @throws StartupError that names `setting`.
  */
 export async function refuseEvictingRedis(url: string, setting: string, log: Logger): Promise<void> {
-  const client = new Redis(url, {
+  const client = connectionTo(url, {
     lazyConnect: true,
     connectTimeout: COMMAND_TIMEOUT_MS,
     commandTimeout: COMMAND_TIMEOUT_MS,
     disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     retryStrategy: () => null,
+    sentinelRetryStrategy: () => null,
   });
   client.on('error', () => undefined); // handled below, where the call rejects
   let info = '';

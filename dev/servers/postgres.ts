@@ -153,12 +153,14 @@ function launch(options: StartPostgresOptions, { bin, port, account }: Launch): 
 
 const PID_LINE = 0;
 const STATUS_LINE = 7;
+/** `standby` is a server that answers queries while it replicates another. */
+const READY = new Set(['ready', 'standby']);
 
 /** Reads the status that the server writes to its lock file for pg_ctl. */
 function isReady(dir: string, pid: number): boolean {
   const file = path.join(dir, 'data', 'postmaster.pid');
   const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
-  return lines[PID_LINE]?.trim() === String(pid) && lines[STATUS_LINE]?.trim() === 'ready';
+  return lines[PID_LINE]?.trim() === String(pid) && READY.has(lines[STATUS_LINE]?.trim() ?? '');
 }
 
 function versionOf(initdb: string): number {

@@ -29,6 +29,8 @@ export interface StartRedisOptions {
   /** Default: a new password. A server that is restarted at the same address needs its old one. */
   password?: string;
   ownGroup?: boolean;
+  /** More lines of its configuration. */
+  configuration?: readonly string[];
 }
 
 /** The path of redis-server, if it is installed. */
@@ -65,14 +67,14 @@ function launch(options: StartRedisOptions, port: number, password: string): Pro
     name: 'redis-server',
     command: findRedis() ?? 'redis-server',
     args: ['-'],
-    input: configuration(port, password),
+    input: [...configuration(port, password), ...(options.configuration ?? []), ''].join('\n'),
     logFile: path.join(options.dir, 'redis.log'),
     account: unprivilegedAccount('redis'),
     ...(options.ownGroup === undefined ? {} : { ownGroup: options.ownGroup }),
   });
 }
 
-function configuration(port: number, password: string): string {
+function configuration(port: number, password: string): string[] {
   return [
     'bind 127.0.0.1',
     `port ${port}`,
@@ -81,8 +83,7 @@ function configuration(port: number, password: string): string {
     'appendonly no',
     'maxmemory-policy noeviction',
     'daemonize no',
-    '',
-  ].join('\n');
+  ];
 }
 
 function isExecutable(file: string): boolean {

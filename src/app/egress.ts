@@ -8,6 +8,7 @@ import { createHeatEndpoints, NO_HEAT } from '../egress/heat-endpoints.js';
 import { createOwnServices, endpointOf, type ServiceEndpoint } from '../egress/own-services.js';
 import type { KeystoneSession } from '../keystone/session.js';
 import type { Logger } from '../logger.js';
+import { parseSentinelUrl, urlsOfHosts } from '../server-urls.js';
 import { isOpenHost } from './noauth-guard.js';
 
 export interface EgressDeps {
@@ -62,6 +63,11 @@ export function rulesOf(
 const POSTGRES_PORT = 5432;
 const REDIS_PORT = 6379;
 
+/** With sentinels only they are known: the servers that they name can change. */
+function redisEndpoints(url: string): (ServiceEndpoint | undefined)[] {
+  return parseSentinelUrl(url)?.sentinels ?? [endpointOf(url, REDIS_PORT)];
+}
+
 /** Databases, Redis, Keystone, backends and listeners of this configuration. */
 function ownEndpoints(config: Config): ServiceEndpoint[] {
   const { api, management, database, redis, queue, keystone, octavia } = config;
@@ -70,8 +76,8 @@ function ownEndpoints(config: Config): ServiceEndpoint[] {
   return [
     { host: api.host, port: api.port },
     ...(management.port === undefined ? [] : [{ host: management.host, port: management.port }]),
-    endpointOf(database.url?.reveal() ?? '', POSTGRES_PORT),
-    ...[redis.url, queue.redis_url].map((url) => endpointOf(url?.reveal() ?? '', REDIS_PORT)),
+    ...urlsOfHosts(database.url?.reveal() ?? '').map((url) => endpointOf(url, POSTGRES_PORT)),
+    ...[redis.url, queue.redis_url].flatMap((url) => redisEndpoints(url?.reveal() ?? '')),
     ...webUrls.map((url) => endpointOf(url ?? '', url?.startsWith('https:') ? 443 : 80)),
   ].filter((endpoint) => endpoint !== undefined);
 }

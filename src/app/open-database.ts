@@ -8,6 +8,7 @@ import type { Database } from '../storage/database.js';
 import { migrate, migrateServer, missingMigrations } from '../storage/migration/migrate.js';
 import { openPglite } from '../storage/engine/pglite.js';
 import { openPostgres } from '../storage/engine/postgres.js';
+import { urlsOfHosts } from '../server-urls.js';
 
 /**
  * Opens the configured database, PostgreSQL or the embedded one, and updates its schema.
@@ -79,6 +80,7 @@ export async function openCoordinationDatabase(
 export function databaseLocation(config: Config): string {
   const { url, data_dir } = config.database;
   if (!url) return `${path.resolve(data_dir)} (embedded PostgreSQL)`;
-  const { hostname, port, pathname } = new URL(url.reveal());
-  return `PostgreSQL at ${hostname}:${port || '5432'}${pathname}`;
+  const urls = urlsOfHosts(url.reveal()).map((text) => new URL(text));
+  const hosts = urls.map(({ hostname, port }) => `${hostname}:${port || '5432'}`).join(', ');
+  return `PostgreSQL at ${hosts}${urls[0]?.pathname}`;
 }

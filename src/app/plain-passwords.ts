@@ -1,6 +1,7 @@
 import { backendsOf, sectionName } from '../config/backends.js';
 import type { Config } from '../config/schema.js';
 import type { Logger } from '../logger.js';
+import { parseSentinelUrl, urlsOfHosts } from '../server-urls.js';
 import { isOpenHost } from './noauth-guard.js';
 
 /** A server to which this process sends a password or a token without TLS. */
@@ -24,9 +25,9 @@ function plainPasswords(config: Config): PlainPassword[] {
     overHttp(`${sectionName('prometheus', name)}.url`, url, password ?? token),
   );
   return [
-    overPostgres('database.url', database.url?.reveal()),
-    overRedis('redis.url', redis.url?.reveal()),
-    overRedis('queue.redis_url', queue.redis_url?.reveal()),
+    ...urlsOfHosts(database.url?.reveal() ?? '').map((url) => overPostgres('database.url', url)),
+    ...overRedis('redis.url', redis.url?.reveal()),
+    ...overRedis('queue.redis_url', queue.redis_url?.reveal()),
     overHttp('keystone.auth_url', keystone.auth_url, keystone.password ?? keystone.application_credential_secret),
     ...prometheuses,
   ].filter((found) => found !== undefined);
@@ -49,10 +50,16 @@ function usesTls(parameters: URLSearchParams): boolean {
   return isOn || ['sslcert', 'sslkey', 'sslrootcert'].some((name) => parameters.has(name));
 }
 
-function overRedis(setting: string, text = ''): PlainPassword | undefined {
-  if (!URL.canParse(text)) return undefined;
+/** The sentinels stand for the servers that they name, whose addresses are not known before. */
+function overRedis(setting: string, text = ''): PlainPassword[] {
+  const sentinel = parseSentinelUrl(text);
+  if (sentinel) {
+    const hasPassword = sentinel.password !== undefined || sentinel.sentinelPassword !== undefined;
+    return hasPassword && !sentinel.tls ? sentinel.sentinels.map(({ host }) => ({ setting, host })) : [];
+  }
+  if (!URL.canParse(text)) return [];
   const { protocol, password, hostname: host } = new URL(text);
-  return protocol === 'redis:' && password !== '' && host !== '' ? { setting, host } : undefined;
+  return protocol === 'redis:' && password !== '' && host !== '' ? [{ setting, host }] : [];
 }
 
 function overHttp(setting: string, text: string | undefined, secret: unknown): PlainPassword | undefined {

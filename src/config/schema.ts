@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { duration, optionalDuration } from './duration.js';
 import { allowEntry, isNetwork, portList } from './egress.js';
+import { parseSentinelUrl, urlsOfHosts } from '../server-urls.js';
 import { Secret } from './secret.js';
 
 /** Roles of a process. */
@@ -15,10 +16,10 @@ export type AuthMode = (typeof AUTH_MODES)[number];
 const port = (fallback: number): z.ZodDefault<z.ZodNumber> => z.number().int().min(0).max(65_535).default(fallback);
 const count = (fallback: number, max: number): z.ZodDefault<z.ZodNumber> =>
   z.number().int().min(1).max(max).default(fallback);
-const secretUrl = (scheme: RegExp, example: string) =>
+const secretUrl = (isUrl: (text: string) => boolean, examples: string) =>
   z
     .string()
-    .refine((text) => scheme.test(text) && URL.canParse(text), `expected a URL such as ${example}`)
+    .refine(isUrl, `expected a URL such as ${examples}`)
     .transform((text) => new Secret(text))
     .meta({ kind: 'secret' })
     .optional();
@@ -50,7 +51,14 @@ const secretKey = () =>
     .meta({ kind: 'secret' })
     .optional();
 const text = () => z.string().min(1).optional();
-const redisUrl = secretUrl(/^rediss?:\/\//, 'redis://:password@host:6379');
+const postgresUrl = secretUrl(
+  (text) => /^postgres(ql)?:\/\//.test(text) && urlsOfHosts(text).every((url) => URL.canParse(url)),
+  'postgresql://user:password@host:5432/name, or with several hosts: postgresql://user:password@host1,host2/name',
+);
+const redisUrl = secretUrl(
+  (text) => parseSentinelUrl(text) !== undefined || (/^rediss?:\/\//.test(text) && URL.canParse(text)),
+  'redis://:password@host:6379, or sentinel://:password@host1:26379,host2:26379/name',
+);
 const section = <Shape extends z.core.$ZodLooseShape>(
   shape: Shape,
 ): z.ZodPrefault<z.ZodObject<Shape, z.core.$strict>> => z.strictObject(shape).prefault({} as never);
@@ -204,7 +212,7 @@ export const Config = z.strictObject({
     tls,
   }),
   database: section({
-    url: secretUrl(/^postgres(ql)?:\/\//, 'postgresql://user:password@host:5432/name'),
+    url: postgresUrl,
     data_dir: z.string().min(1).default('./data'),
     max_connections: count(10, 200),
     statement_timeout: duration('10s', { min: '100ms' }),

@@ -11,6 +11,7 @@ import {
   mayChangeData,
   needsNewConnection,
 } from './outage.js';
+import { createPrimaryPool, type PrimaryPool } from './primary-pool.js';
 
 /** The oldest supported version, 15: older ones are not tested. */
 const OLDEST_SERVER = 150_000;
@@ -22,6 +23,7 @@ const KEEPALIVE_PROBES = 3;
 
 /** Settings of the connection to PostgreSQL. */
 export interface PostgresOptions {
+  /** With several hosts, such as `postgresql://a,b/name`: the one that is no standby is used. */
   url: string;
   maxConnections: number;
   statementTimeoutMs: number;
@@ -38,8 +40,7 @@ export interface PostgresOptions {
  */
 export async function openPostgres(options: PostgresOptions, log: Logger): Promise<Database> {
   const { mostSilenceMs = MOST_SILENCE_MS } = options;
-  const pool = new pg.Pool({
-    connectionString: options.url,
+  const settings: pg.PoolConfig = {
     max: options.maxConnections,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: options.statementTimeoutMs,
@@ -53,9 +54,8 @@ export async function openPostgres(options: PostgresOptions, log: Logger): Promi
     options: serverOptions(mostSilenceMs),
     application_name: 'tocsin',
     types: { getTypeParser },
-  });
-  // The pool replaces an idle connection that breaks. Without a listener, the error would end the process.
-  pool.on('error', (err) => log.warn('idle database connection lost; it will be replaced', { err }));
+  };
+  const pool = createPrimaryPool(options.url, settings, log);
   await checkVersion(pool).catch(async (cause: unknown) => {
     await pool.end();
     throw cause;
@@ -79,12 +79,12 @@ function serverOptions(mostSilenceMs: number): string {
   ].join(' ');
 }
 
-async function checkVersion(pool: pg.Pool): Promise<void> {
-  const { rows } = await pool
-    .query<{ version: string }>("select current_setting('server_version_num') as version")
-    .catch((cause: unknown) => {
-      throw new StartupError(`database.url: cannot connect to PostgreSQL: ${toError(cause).message}`, { cause });
-    });
+async function checkVersion(pool: PrimaryPool): Promise<void> {
+  const { rows } = await queryAlone<{ version: string }>(pool, {
+    text: "select current_setting('server_version_num') as version",
+  }).catch((cause: unknown) => {
+    throw new StartupError(`database.url: cannot connect to PostgreSQL: ${toError(cause).message}`, { cause });
+  });
   const version = Number(rows[0]?.version);
   if (version < OLDEST_SERVER) {
     throw new StartupError(
@@ -99,7 +99,7 @@ const UNPREPARED: QueryOptions = { prepare: false };
  * Runs work on a connection of the pool. A connection whose server did not answer, or has ended the session, is closed
  * afterwards: the statement that it waits for may still be running.
  */
-async function withConnection<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+async function withConnection<T>(pool: PrimaryPool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect().catch((cause: unknown) => {
     throw asDatabaseFailure(cause);
   });
@@ -121,12 +121,12 @@ async function withConnection<T>(pool: pg.Pool, work: (client: pg.PoolClient) =>
 
 interface Statement {
   text: string;
-  parameters: readonly unknown[] | undefined;
-  options: QueryOptions | undefined;
+  parameters?: readonly unknown[] | undefined;
+  options?: QueryOptions | undefined;
 }
 
 /** Executes a statement outside of a transaction: the server commits it before it answers. */
-function queryAlone<Row>(pool: pg.Pool, { text, parameters, options }: Statement): Promise<QueryResult<Row>> {
+function queryAlone<Row>(pool: PrimaryPool, { text, parameters, options }: Statement): Promise<QueryResult<Row>> {
   return withConnection(pool, (client) =>
     run<Row>(client, text, parameters, options).catch((cause: unknown) => {
       throw mayChangeData(text) && !isAnswered(cause) ? asUnknownOutcome(cause) : cause;
@@ -134,7 +134,7 @@ function queryAlone<Row>(pool: pg.Pool, { text, parameters, options }: Statement
   );
 }
 
-function transaction<T>(pool: pg.Pool, work: (tx: Sql) => Promise<T>, log: Logger): Promise<T> {
+function transaction<T>(pool: PrimaryPool, work: (tx: Sql) => Promise<T>, log: Logger): Promise<T> {
   return withConnection(pool, async (client) => {
     try {
       await run(client, 'begin', [], UNPREPARED);
