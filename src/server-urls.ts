@@ -1,14 +1,13 @@
-/** Scheme, credentials, hosts, and the rest of a URL with one or more hosts. */
-const WITH_HOSTS = /^([a-z]+:\/\/)((?:[^/?#]*@)?)([^/?#@]*)(.*)$/is;
-
 /**
  * Divides a URL with several hosts, such as `postgresql://user:password@a:5432,b/name`, into one URL for each. A URL with
  * one host, or none, is returned as it is.
  */
 export function urlsOfHosts(url: string): string[] {
-  const [, scheme, credentials, hosts = '', rest] = WITH_HOSTS.exec(url) ?? [];
+  const authority = /^[a-z]+:\/\/([^/?#]*)/i.exec(url)?.[1] ?? '';
+  const hosts = authority.slice(authority.lastIndexOf('@') + 1);
   if (!hosts.includes(',')) return [url];
-  return hosts.split(',').map((host) => `${scheme}${credentials}${host}${rest}`);
+  const from = url.indexOf('://') + '://'.length + authority.length - hosts.length;
+  return hosts.split(',').map((host) => url.slice(0, from) + host + url.slice(from + hosts.length));
 }
 
 /** Where Redis Sentinel tells the primary of `name`. */

@@ -52,9 +52,9 @@ describeWithPostgres('a fail-over of PostgreSQL with two hosts in database.url',
     await db.query('create table changes (n integer)');
     const acknowledged: number[] = [];
     let refused = 0;
-    let isOver = false;
+    const over = new AbortController();
     const writer = (async () => {
-      for (let n = 0; !isOver; n += 1) {
+      for (let n = 0; !over.signal.aborted; n += 1) {
         await db.query('insert into changes values ($1)', [n]).then(
           () => acknowledged.push(n),
           () => (refused += 1),
@@ -66,7 +66,7 @@ describeWithPostgres('a fail-over of PostgreSQL with two hosts in database.url',
     await eventually(() => expect(refused).toBeGreaterThan(0));
     const before = acknowledged.length;
     await eventually(() => expect(acknowledged.length).toBeGreaterThan(before + 50));
-    isOver = true;
+    over.abort();
     await writer;
     const { rows } = await db.query<{ n: number }>('select n from changes');
     expect(rows.map(({ n }) => n)).toEqual(expect.arrayContaining(acknowledged));
@@ -94,15 +94,15 @@ describeWithPostgres('a fail-over of PostgreSQL with two hosts in database.url',
       if (answer.status === 201) names.push(name);
       else expect([name, answer.status, await answer.text()]).toEqual([name, 503, expect.any(String)]);
     };
-    let isOver = false;
+    const over = new AbortController();
     const client = (async () => {
-      for (let n = 0; !isOver; n += 1) await create(`alarm ${n}`);
+      for (let n = 0; !over.signal.aborted; n += 1) await create(`alarm ${n}`);
     })();
     await eventually(() => expect(names.length).toBeGreaterThan(20));
     await failOver(servers);
     const before = names.length;
     await eventually(() => expect(names.length).toBeGreaterThan(before + 20));
-    isOver = true;
+    over.abort();
     await client;
     expect(service.log()).toContain('another host of database.url is the primary now');
     const { rows } = await (await opened(servers.url)).query<{ name: string }>('select name from alarms');
