@@ -27,6 +27,7 @@ const GROUND = [
   'cache',
   'loopback',
   'make-directory',
+  'server-urls',
   'logger',
   'telemetry',
   'config/secret',
