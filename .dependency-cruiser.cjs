@@ -159,8 +159,8 @@ module.exports = {
     {
       name: 'ground-floor-stands-alone',
       severity: 'error',
-      from: { path: '^src/(errors|clock|logger|telemetry|redis|supervisor|release-stack)[.]ts$' },
-      to: { path: '^src/', pathNot: '^src/((errors|clock|logger|telemetry|config/secret)[.]ts$|async/)' },
+      from: { path: '^src/(errors|clock|logger|telemetry|server-urls|redis|supervisor|release-stack)[.]ts$' },
+      to: { path: '^src/', pathNot: '^src/((errors|clock|logger|telemetry|server-urls|config/secret)[.]ts$|async/)' },
     },
     {
       name: 'no-cycles',
