@@ -39,7 +39,7 @@ export function createPrimaryPool(url: string, settings: pg.PoolConfig, log: Log
     if (found === primary) return;
     primary = found;
     const { host } = new URL(urls[pools.indexOf(found)] ?? '');
-    log.info('another host of database.url is the primary now', { host });
+    log.warn('another host of database.url is the primary now', { host });
   }
 
   return {
