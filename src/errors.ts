@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'method_not_allowed'
   | 'conflict'
   | 'precondition_failed'
+  | 'key_reused'
   | 'too_large'
   | 'uri_too_long'
   | 'header_too_large'

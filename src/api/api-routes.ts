@@ -31,6 +31,7 @@ import type {
 } from './ports.js';
 import type { RotationRules } from '../storage/receivers/signing-secret-store.js';
 import type { ConcurrencyLimit } from './http/concurrency-limit.js';
+import type { KeyedRequests } from './http/idempotency.js';
 import type { RateLimits } from './http/rate-limits.js';
 import { openApiDocument } from './openapi/document.js';
 import type { Route, RunAs } from './http/route.js';
@@ -119,6 +120,7 @@ export interface ApiDeps
   authenticate: Authenticator;
   rateLimits: RateLimits;
   runAs: RunAs;
+  keyedRequests: KeyedRequests;
   /** Writes the audit trail. */
   audit: AuditRecorder;
   auditTrail: AuditTrail;

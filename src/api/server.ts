@@ -30,7 +30,8 @@ export function createManagementApi(
 function assemble(
   deps: Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer' | 'challenge' | 'trustedProxies' | 'hasTls' | 'clock'>,
   authentication:
-    Pick<ApiDeps, 'authenticate' | 'trustsIdentityHeaders' | 'rateLimits' | 'runAs' | 'audit'> | undefined,
+    | Pick<ApiDeps, 'authenticate' | 'trustsIdentityHeaders' | 'rateLimits' | 'runAs' | 'audit' | 'keyedRequests'>
+    | undefined,
   { routes, barePaths }: { routes: readonly Route[]; barePaths: readonly string[] },
 ): express.Express {
   const app = express();
@@ -62,6 +63,7 @@ function assemble(
     rateLimits: authentication?.rateLimits ?? NO_RATE_LIMITS,
     runAs: authentication?.runAs ?? ((_, work) => work()),
     audit: authentication?.audit ?? NO_AUDIT,
+    keyedRequests: authentication?.keyedRequests,
     clock: deps.clock,
   });
   app.use(() => {

@@ -61,6 +61,7 @@ import { createAuthentication } from './authentication.js';
 import { countAnswers } from './count-answers.js';
 import { openDatasources } from './datasources/open.js';
 import { graceOf } from './evaluator-role.js';
+import { openKeyedRequests } from './idempotency.js';
 import { listenForClients } from './listen-for-clients.js';
 import { openLimitsRedis, openRateLimits } from './rate-limits.js';
 import { createRuleChecks } from './rule-checks.js';
@@ -93,7 +94,7 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
   const owners = new AsyncLocalStorage<string>();
   const permits = new FairPermits(permitLimitsOf(given));
   const ownerOf = (): string => owners.getStore() ?? 'the service';
-  const db = fairDatabase(given.db, permits, ownerOf);
+  const { database: db, keyedRequests } = openKeyedRequests(fairDatabase(given.db, permits, ownerOf), given);
   const deps = { ...given, db };
   // One at a time of a project: beside them, PostgreSQL has little time left for the short statements of others.
   const longReads = fairDatabase(db, new FairPermits(longReadLimitsOf(given)), ownerOf);
@@ -132,6 +133,7 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
     ...authentication,
     streams,
     runAs: (owner, work) => owners.run(owner, work),
+    keyedRequests,
     audit,
     clock,
     rateLimits: openRateLimits({ config, isLocal: detail === 'noauth', redis }),

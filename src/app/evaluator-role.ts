@@ -24,6 +24,7 @@ import { createBackendHealth, type BackendHealth } from './datasources/backend-h
 import { openDatasources } from './datasources/open.js';
 import { endedSecretsChore } from './ended-secrets.js';
 import { endedSessionsChore } from './ended-sessions.js';
+import { oldIdempotencyKeysChore } from './idempotency.js';
 import { endingKeysChore } from './ending-keys.js';
 import { wakingStream, type StreamWaker } from './stream-wakers.js';
 import { alarmLinkIn } from './alarm-link.js';
@@ -146,6 +147,7 @@ function choresOf({ config, db, keystone, telemetry }: EvaluatorRoleDeps, log: L
     endingKeysChore({ db, log, telemetry }),
     endedSessionsChore(db),
     endedSecretsChore(db),
+    oldIdempotencyKeysChore(db),
     streamChore({ config, db }),
     { name: 'samples', everyMs, batch: PRUNE_BATCH, run: (now) => store.pruneSamples(before(now, retention)) },
     {

@@ -4237,7 +4237,10 @@ export interface operations {
     testFireDraft: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Up to 255 printable ASCII characters of your choice, such as a UUID. The same request with the same key is carried out once within a day; a repeat gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4250,6 +4253,8 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description true: the answer to an earlier request with the same key. */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4286,7 +4291,10 @@ export interface operations {
     testFireAlarm: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Up to 255 printable ASCII characters of your choice, such as a UUID. The same request with the same key is carried out once within a day; a repeat gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -4301,6 +4309,8 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description true: the answer to an earlier request with the same key. */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4397,7 +4407,10 @@ export interface operations {
     createAlarm: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Up to 255 printable ASCII characters of your choice, such as a UUID. The same request with the same key is carried out once within a day; a repeat gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4412,6 +4425,8 @@ export interface operations {
                 headers: {
                     /** @description The version of the object. */
                     ETag?: string;
+                    /** @description true: the answer to an earlier request with the same key. */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5137,7 +5152,10 @@ export interface operations {
     createSamples: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Up to 255 printable ASCII characters of your choice, such as a UUID. The same request with the same key is carried out once within a day; a repeat gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 meter: string;
             };
@@ -5171,6 +5189,8 @@ export interface operations {
             /** @description Done */
             201: {
                 headers: {
+                    /** @description true: the answer to an earlier request with the same key. */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5507,7 +5527,10 @@ export interface operations {
     sendEvents: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Up to 255 printable ASCII characters of your choice, such as a UUID. The same request with the same key is carried out once within a day; a repeat gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5538,6 +5561,8 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description true: the answer to an earlier request with the same key. */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5653,7 +5678,10 @@ export interface operations {
                 /** @description ISO 8601, in UTC unless it has an offset; not included. Default, and most: now. Repeat the value of the answer. */
                 ended_before?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Up to 255 printable ASCII characters of your choice, such as a UUID. The same request with the same key is carried out once within a day; a repeat gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5662,6 +5690,8 @@ export interface operations {
             /** @description Done */
             202: {
                 headers: {
+                    /** @description true: the answer to an earlier request with the same key. */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5711,7 +5741,10 @@ export interface operations {
     replayNotification: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Up to 255 printable ASCII characters of your choice, such as a UUID. The same request with the same key is carried out once within a day; a repeat gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -5722,6 +5755,8 @@ export interface operations {
             /** @description Done */
             202: {
                 headers: {
+                    /** @description true: the answer to an earlier request with the same key. */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6232,7 +6267,10 @@ export interface operations {
     createSilence: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Up to 255 printable ASCII characters of your choice, such as a UUID. The same request with the same key is carried out once within a day; a repeat gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6267,6 +6305,8 @@ export interface operations {
                 headers: {
                     /** @description The version of the object. */
                     ETag?: string;
+                    /** @description true: the answer to an earlier request with the same key. */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6959,7 +6999,10 @@ export interface operations {
     importAlarms: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Up to 255 printable ASCII characters of your choice, such as a UUID. The same request with the same key is carried out once within a day; a repeat gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6976,6 +7019,8 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description true: the answer to an earlier request with the same key. */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7022,7 +7067,10 @@ export interface operations {
     activateImports: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Up to 255 printable ASCII characters of your choice, such as a UUID. The same request with the same key is carried out once within a day; a repeat gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7038,6 +7086,8 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    /** @description true: the answer to an earlier request with the same key. */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7130,7 +7180,10 @@ export interface operations {
     setQuotas: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Up to 255 printable ASCII characters of your choice, such as a UUID. The same request with the same key is carried out once within a day; a repeat gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7151,6 +7204,8 @@ export interface operations {
             /** @description Done */
             201: {
                 headers: {
+                    /** @description true: the answer to an earlier request with the same key. */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7603,7 +7658,10 @@ export interface operations {
     createApiKey: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Up to 255 printable ASCII characters of your choice, such as a UUID. The same request with the same key is carried out once within a day; a repeat gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7626,6 +7684,8 @@ export interface operations {
             /** @description Done */
             201: {
                 headers: {
+                    /** @description true: the answer to an earlier request with the same key. */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {

@@ -26,6 +26,7 @@ const FAILURES: Record<string, { thrown: () => Error; status: number }> = {
       method_not_allowed: 405,
       conflict: 409,
       precondition_failed: 412,
+      key_reused: 422,
       too_large: 413,
       uri_too_long: 414,
       unsupported_media_type: 415,

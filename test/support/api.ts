@@ -3,6 +3,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { SecureContextOptions } from 'node:tls';
 
+import { openKeyedRequests } from '../../src/app/idempotency.js';
 import type { Authenticator } from '../../src/api/identity/identity.js';
 import type { AlarmLink } from '../../src/alarm/notification.js';
 import { createNoauthAuthenticator, refuseForeignPages } from '../../src/api/identity/noauth.js';
@@ -211,7 +212,7 @@ async function documentedBy(url: string, tls: SecureContextOptions): Promise<Ref
  * The API on real stores, listening on a port of its own, with a client that says what came back and holds it to
  * /openapi.json.
  */
-export async function startApi(db: Database, options: TestApiOptions = {}): Promise<TestApi> {
+export async function startApi(given: Database, options: TestApiOptions = {}): Promise<TestApi> {
   const settings = { ...DEFAULTS, ...options };
   const { alarmMaxActions, queueActions, trusts, trustsOverHttp, authentication, log, ruleChecks, countsResults } =
     settings;
@@ -222,7 +223,8 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     challenge: undefined,
   };
   let wokenFor = 0;
-  const auditStore = createAuditStore(db);
+  const { database: db, keyedRequests } = openKeyedRequests(given, { sealer: TEST_SEALER, clock });
+  const auditStore = createAuditStore(given);
   const metrics = { auditFailures: { inc: () => {} }, auditEntriesLost: { inc: () => {} } } as never;
   const audit = new AuditRecorder({
     store: auditStore,
@@ -311,6 +313,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     audit,
     auditTrail: auditStore,
     runAs: settings.runAs,
+    keyedRequests,
     clock,
     challenge,
     trustsIdentityHeaders: authentication === undefined,

@@ -31,7 +31,7 @@ const TABLES = [
   ['alarms', 'alarm_members', 'alarm_history', 'notifications', 'attempts', 'delivery_pauses', 'members', 'samples'],
   ['meter_resources', 'quotas', 'alarm_counts', 'evaluation_counters', 'events', 'api_keys', 'alarm_trusts'],
   ['receiver_hosts', 'delivery_holds', 'notification_bodies', 'notification_hours', 'audit_entries', 'sessions'],
-  ['processes', 'stream_entries', 'silences', 'receivers', 'signing_secrets'],
+  ['processes', 'stream_entries', 'silences', 'receivers', 'signing_secrets', 'idempotency_keys'],
 ].flat();
 const DELETE_ALL = `with ${TABLES.map((table) => `${table}_rows as (delete from ${table})`).join(', ')}
   update partitions set epoch = 0, owner = null, evaluation_started_at = null, last_evaluated_at = null

@@ -19,6 +19,8 @@ export interface AuditNotes {
   actor?: Identity;
   /** Names of changed fields. */
   changed?: readonly string[];
+  /** True for the answer to an earlier request with the same `Idempotency-Key`, which has the entry. */
+  isRepeat?: boolean;
 }
 
 /** A request as the audit trail sees it. */
@@ -96,7 +98,7 @@ function recordOutcome(
 ): boolean {
   const { action, isWrite, notes, params, requestId } = request;
   const identity = notes.actor ?? request.identity;
-  if (action === null || !isNoteworthy(request, status)) return false;
+  if (action === null || notes.isRepeat || !isNoteworthy(request, status)) return false;
   const actor = actorOf(identity, request.address);
   const outcome = isUnknown ? 'unknown' : outcomeOf(request, status);
   const recorded = projectsOf(request).map((projectId) => {

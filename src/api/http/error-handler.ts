@@ -5,6 +5,7 @@ import { pythonJson } from '../../alarm/wire/python-json.js';
 import { AppError, toError, UpstreamRefusal, type ErrorCode } from '../../errors.js';
 import type { Logger } from '../../logger.js';
 import { DatabaseUnavailable } from '../../storage/engine/outage.js';
+import type { KeptContent } from '../../storage/idempotency/idempotency-store.js';
 import { MissingKey } from '../../storage/secrets/sealed.js';
 import { errorAnswer, type ErrorAnswer, type Faultstring, type KeystoneErrorAnswer } from '../answers/error-answer.js';
 import { discardBody } from './request-body.js';
@@ -20,6 +21,7 @@ const STATUS = {
   method_not_allowed: 405,
   conflict: 409,
   precondition_failed: 412,
+  key_reused: 422,
   too_large: 413,
   uri_too_long: 414,
   unsupported_media_type: 415,
@@ -38,7 +40,7 @@ const MOST_NAME = 64;
 const UNAVAILABLE = 'The database is not available: send the request again later';
 const OUTCOME_UNKNOWN =
   'The connection to the database broke while the change was being committed: it may or may not have been made. ' +
-  'Read the object to see which, then send the change again if it is missing';
+  'Read the object to see which, or send the request again with the Idempotency-Key that it had';
 /** Texts for some SQLSTATEs, which say more. */
 const UNAVAILABLE_TEXTS: Readonly<Record<string, string>> = {
   '57014':
@@ -95,16 +97,15 @@ function logFailure(
 }
 
 function sendRefusal(
-  { path, method }: Request,
+  request: Request,
   response: Response,
   { error, challenge }: { error: AppError; challenge: Challenge | undefined },
 ): void {
   const { code, retryAfterS, field } = error;
-  const [status, faultstring] =
-    error instanceof UpstreamRefusal ? [error.status, error.description as Faultstring] : [STATUS[code], error.message];
-  if (hasRetryAfter(path, status)) response.setHeader('Retry-After', retryAfterS ?? RETRY_AFTER_S);
+  const { status, faultstring } = faultOf(error);
+  if (hasRetryAfter(request, error, status)) response.setHeader('Retry-After', retryAfterS ?? RETRY_AFTER_S);
   // Requests without a body have the values in the query.
-  if (field !== undefined && method !== 'GET') response.setHeader(FIELD_HEADER, jsonPointer(field));
+  if (field !== undefined && request.method !== 'GET') response.setHeader(FIELD_HEADER, jsonPointer(field));
   if (status === 401 && challenge) response.setHeader('WWW-Authenticate', challenge.header);
   const body = code === 'unauthenticated' ? challenge?.body : undefined;
   sendError(response, status, body ?? errorAnswer(status, faultstring));
@@ -120,8 +121,23 @@ function jsonPointer(field: readonly (string | number)[]): string {
     .join('');
 }
 
-/** aodhclient raises a TypeError for an answer with `Retry-After` whose status is not 429 or 413. */
-function hasRetryAfter(path: string, status: number): boolean {
+function faultOf(error: AppError): { status: number; faultstring: Faultstring } {
+  if (error instanceof UpstreamRefusal) return { status: error.status, faultstring: error.description as Faultstring };
+  return { status: STATUS[error.code], faultstring: error.message };
+}
+
+/** The headers and the body of a refusal that is no 401; undefined for a fault of this service. */
+export function refusalOf(thrown: unknown): KeptContent | undefined {
+  const error = asAppError(thrown);
+  if (!error) return undefined;
+  const { status, faultstring } = faultOf(error);
+  const headers = error.field === undefined ? {} : { [FIELD_HEADER]: jsonPointer(error.field) };
+  return { headers, body: { contentType: 'application/json', text: pythonJson(errorAnswer(status, faultstring)) } };
+}
+
+/** aodhclient raises a TypeError for an answer with `Retry-After` whose status is not 429 or 413. It sends no keys. */
+function hasRetryAfter({ path, headers }: Request, { retryAfterS }: AppError, status: number): boolean {
+  if (status === 409) return retryAfterS !== undefined && headers['idempotency-key'] !== undefined;
   return status === 429 || (status === 503 && path !== '/v2' && !path.startsWith('/v2/'));
 }
 

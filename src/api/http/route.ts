@@ -20,6 +20,7 @@ import { QueryParameters } from './query-parameters.js';
 import type { RateKind, RateLimits } from './rate-limits.js';
 import { hasBody, jsonList, jsonValue, readBody, type BodyLimits } from './request-body.js';
 import { requestIdOf } from './request-id.js';
+import { requestKey, type KeyedRequests, type KeyedRoute, type PreparedWork, type RequestKey } from './idempotency.js';
 import { originOf, searchOf } from './request-target.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -48,7 +49,7 @@ export interface ApiRequest {
 }
 
 /** One row of the route table: what is checked before the handler runs, and the handler. */
-export interface Route {
+export interface Route extends KeyedRoute {
   method: Method;
   path: string;
   policy: Policy;
@@ -82,6 +83,8 @@ export interface MountedRoutes {
   rateLimits: RateLimits;
   runAs: RunAs;
   audit: Pick<AuditRecorder, 'record' | 'written'>;
+  /** Undefined: `Idempotency-Key` is ignored. */
+  keyedRequests?: KeyedRequests | undefined;
   clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
 }
 
@@ -110,7 +113,7 @@ function timeSlices(): (owner: string) => Promise<void> {
   return (owner) => slices.run(owner, yieldToEventLoop);
 }
 
-interface SharedByRequests extends Pick<MountedRoutes, 'rateLimits' | 'runAs' | 'audit' | 'clock'> {
+interface SharedByRequests extends Pick<MountedRoutes, 'rateLimits' | 'runAs' | 'audit' | 'keyedRequests' | 'clock'> {
   bodies: BodyShares;
   nextTimeSlice: (owner: string) => Promise<void>;
 }
@@ -133,8 +136,8 @@ function dispatch(routes: readonly Route[], shares: SharedByRequests): RequestHa
     const run = <T>(work: () => Promise<T>): Promise<T> => shares.runAs(owner, work);
     const share = shares.bodies.open(owner);
     const work = async (): Promise<ApiAnswer> => {
-      const apiRequest = await admitted(route, received, { ...shares, owner, share });
-      return run(() => answerOf(route, apiRequest));
+      const { request: apiRequest, key } = await admitted(route, received, { ...shares, owner, share });
+      return run(() => answerOf(route, { request: apiRequest, key }, shares.keyedRequests));
     };
     try {
       const answer = await audited(shares.audit, auditOf(route, received), { work, statusOf });
@@ -171,12 +174,18 @@ function auditOf(route: Route, { request, response, identity, notes }: Received)
   };
 }
 
-/** The request as the handler of its route sees it. @throws AppError if it is refused before. */
+/** A request as the handler of its route sees it, and its key if it has one. */
+interface Admitted {
+  request: ApiRequest;
+  key: RequestKey | undefined;
+}
+
+/** Reads a request. @throws AppError if it is refused before its handler runs. */
 async function admitted(
   route: Route,
   { request, response, identity, notes }: Received,
   { rateLimits, owner, share, nextTimeSlice }: RequestShares,
-): Promise<ApiRequest> {
+): Promise<Admitted> {
   const nextSlice = (): Promise<void> => nextTimeSlice(owner);
   const closed = new AbortController();
   response.once('close', () => closed.abort());
@@ -188,7 +197,8 @@ async function admitted(
   refuseNul(params);
   if (!route.body && hasBody(request)) throw new AppError('invalid_request', 'This request takes no body');
   const bytes = route.body && (await readBody(request, route.body, share));
-  return {
+  const key = requestKey(route, { request, identity, body: bytes });
+  const admittedRequest: ApiRequest = {
     identity,
     credentials: credentialsOf(request),
     params,
@@ -202,6 +212,7 @@ async function admitted(
     signal: closed.signal,
     note: (more) => void Object.assign(notes, more),
   };
+  return { request: admittedRequest, key };
 }
 
 /** The parts of a request that authentication reads. */
@@ -234,14 +245,28 @@ function ratesOf(route: Route): RateKind[] {
   ];
 }
 
-async function answerOf(route: Route, request: ApiRequest): Promise<ApiAnswer> {
-  if (route.prepare) {
-    const proceed = await route.prepare(request);
-    authorize(request.identity, route.policy);
-    return proceed();
-  }
-  if (!route.handle) throw new Error(`${route.method} ${route.path} has no handler`);
-  return route.handle(request);
+async function answerOf(
+  route: Route,
+  { request, key }: Admitted,
+  keyedRequests: KeyedRequests | undefined,
+): Promise<ApiAnswer> {
+  const prepare = preparing(route, request);
+  if (!key || !keyedRequests) return (await prepare())();
+  authorize(request.identity, route.policy); // also for the answer to an earlier request
+  return keyedRequests.answer(key, prepare, () => request.note({ isRepeat: true }));
+}
+
+function preparing(route: Route, request: ApiRequest): PreparedWork {
+  return async () => {
+    const { prepare, handle } = route;
+    if (prepare) {
+      const proceed = await prepare(request);
+      authorize(request.identity, route.policy);
+      return proceed;
+    }
+    if (!handle) throw new Error(`${route.method} ${route.path} has no handler`);
+    return () => handle(request);
+  };
 }
 
 /** PostgreSQL cannot store NUL, so no object with such an id exists. */

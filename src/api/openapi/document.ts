@@ -9,7 +9,7 @@ import { ANSWER_EXAMPLES } from './answer-examples.js';
 import { OPERATION_NAMES } from './operation-names.js';
 import type { Operation } from './operation.js';
 import { OPERATIONS } from './operations.js';
-import { ETAG, IF_MATCH, parametersOf, type Json } from './parameters.js';
+import { ETAG, IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, IF_MATCH, parametersOf, type Json } from './parameters.js';
 import { REQUEST_EXAMPLES, type BodyExample } from './request-examples.js';
 import { WEBHOOKS } from './webhook.js';
 
@@ -120,14 +120,14 @@ function described(
     ...(policy === 'public'
       ? { security: [] }
       : { description: needs(policy), security: [{ keystone: [] }, { key: [] }, { session: [] }] }),
-    parameters: [...parametersOf(route), ...(version?.parameters ?? [])],
+    parameters: [...parametersOf(route), ...(version?.parameters ?? []), ...keyParameters(route)],
     ...(request
       ? { requestBody: { required: isRequestOptional !== true, ...jsonContent(request, REQUEST_EXAMPLES[name]) } }
       : {}),
     responses: {
       [successOf(route)]: {
         description: 'Done',
-        ...version?.headers,
+        ...headersOf(route, version?.headers),
         ...(isStream ? eventContent(answer) : contentOf(answer, ANSWER_EXAMPLES[name])),
       },
       ...Object.fromEntries(Object.entries(otherStatuses).map(([status, description]) => [status, { description }])),
@@ -146,9 +146,18 @@ function versionOf(
   const isChange = method === 'PUT' || method === 'DELETE';
   return {
     parameters: isChange ? [IF_MATCH] : [],
-    headers: answer === null ? {} : { headers: ETAG },
+    headers: answer === null ? {} : ETAG,
     responses: isChange ? { 412: { description: CHANGED_MEANWHILE, ...contentOf(ErrorAnswer) } } : {},
   };
+}
+
+function keyParameters({ keyed }: Route): Json[] {
+  return keyed ? [IDEMPOTENCY_KEY] : [];
+}
+
+function headersOf({ keyed }: Route, ofVersion: Json = {}): { headers?: Json } {
+  const headers = { ...ofVersion, ...(keyed && IDEMPOTENCY_REPLAYED) };
+  return Object.keys(headers).length > 0 ? { headers } : {};
 }
 
 function needs(policy: Policy): string {

@@ -183,6 +183,21 @@ export const IF_MATCH: Json = {
   ...TEXT,
 };
 
+/** The header that makes a repeated request safe. */
+export const IDEMPOTENCY_KEY: Json = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  description:
+    'Up to 255 printable ASCII characters of your choice, such as a UUID. The same request with the same key is ' +
+    'carried out once within a day; a repeat gets the first answer.',
+  schema: { type: 'string', minLength: 1, maxLength: 255 },
+};
+
+/** The header of an answer to a repeated request. */
+export const IDEMPOTENCY_REPLAYED: Json = {
+  'Idempotency-Replayed': { description: 'true: the answer to an earlier request with the same key.', ...TEXT },
+};
+
 /** The header with the version of an object. */
 export const ETAG: Json = { ETag: { description: 'The version of the object.', ...TEXT } };
 

@@ -52,6 +52,7 @@ export function alarmRoutes(deps: AlarmRoutesDeps): Route[] {
       path: '/v2/alarms',
       policy: 'member',
       audit: 'alarm.create',
+      keyed: 'transaction',
       body: SMALL_BODY,
       prepare: (request) => create(deps, request),
     },

@@ -46,6 +46,8 @@ export function apiKeyRoutes(deps: ApiKeyRoutesDeps): Route[] {
       path,
       policy: 'member',
       audit: 'api_key.create',
+      keyed: 'transaction',
+      showsSecret: true,
       body: SMALL_BODY,
       handle: (request) => create(deps, request),
     },

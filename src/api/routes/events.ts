@@ -16,6 +16,7 @@ export function eventRoutes(deps: EventRoutesDeps): Route[] {
       path: '/v2/events',
       policy: 'member',
       audit: 'event.create',
+      keyed: 'repeatable',
       body: BULK_BODY,
       handle: (request) => post(deps, request),
     },

@@ -64,6 +64,7 @@ export function meterRoutes(deps: MeterRoutesDeps): Route[] {
       path: meter,
       policy: 'member',
       audit: 'sample.create',
+      keyed: 'transaction',
       body: SAMPLES_BODY,
       handle: (request) => append(deps, request),
     },

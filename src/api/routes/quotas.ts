@@ -38,6 +38,7 @@ export function quotaRoutes(deps: QuotaRoutesDeps): Route[] {
       path,
       policy: 'admin',
       audit: 'quota.set',
+      keyed: 'transaction',
       body: SMALL_BODY,
       prepare: (asked) => set(deps, asked),
     },

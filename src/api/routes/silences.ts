@@ -76,7 +76,15 @@ export function silenceRoutes(given: SilenceRoutesDeps): Route[] {
       query: ['status', 'project_id', 'alarm_id', 'limit', 'cursor'],
       handle: (r) => list(deps, r),
     },
-    { method: 'POST', path, policy: 'member', audit: 'silence.create', body, handle: (r) => create(deps, r) },
+    {
+      method: 'POST',
+      path,
+      policy: 'member',
+      audit: 'silence.create',
+      keyed: 'transaction',
+      body,
+      handle: (r) => create(deps, r),
+    },
     {
       method: 'POST',
       path: `${path}/preview`,
