@@ -6655,7 +6655,10 @@ export interface operations {
     createReceiver: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Up to 255 printable ASCII characters of your choice, such as a UUID. The same request with the same key is carried out once within a day; a repeat gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6677,6 +6680,8 @@ export interface operations {
                 headers: {
                     /** @description The version of the object. */
                     ETag?: string;
+                    /** @description true: the answer to an earlier request with the same key. */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6889,7 +6894,10 @@ export interface operations {
     createSigningSecret: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Up to 255 printable ASCII characters of your choice, such as a UUID. The same request with the same key is carried out once within a day; a repeat gets the first answer. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -6906,6 +6914,8 @@ export interface operations {
             /** @description Done */
             201: {
                 headers: {
+                    /** @description true: the answer to an earlier request with the same key. */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
