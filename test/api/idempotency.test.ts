@@ -173,13 +173,19 @@ function idempotency(open: () => Promise<Database>): void {
     expect(await count('alarms')).toBe(1);
   });
 
-  test('an answer that shows a secret is not kept: a repeat makes no second API key and is told so', async () => {
-    const body = { role: 'reader', description: 'mine' };
-    const first = await post('/v1/api-keys', { key: 'k', body });
-    expect(first.status).toBe(201);
-    const repeat = await post('/v1/api-keys', { key: 'k', body });
+  test.each<[string, string, string, unknown]>([
+    ['API key', 'api_keys', '/v1/api-keys', { role: 'reader', description: 'mine' }],
+    ['receiver', 'receivers', '/v1/receivers', { origin: 'https://other.example.com' }],
+    ['signing secret', 'signing_secrets', '/v1/receivers/RECEIVER/secrets', {}],
+  ])('the answer with a new %s is not kept: a repeat makes none and is told so', async (_, table, route, body) => {
+    const receiver = { as: MEMBER, body: { origin: 'https://hooks.example.com' } };
+    const { id } = (await api.ask('POST', '/v1/receivers', receiver)).json<{ id: string }>();
+    const path = route.replace('RECEIVER', id);
+    const before = await count(table);
+    expect((await post(path, { key: 'k', body })).status).toBe(201);
+    const repeat = await post(path, { key: 'k', body });
     expect([repeat.status, repeat.fault]).toEqual([409, expect.stringContaining('shows a secret once')]);
-    expect(await count('api_keys')).toBe(1);
+    expect(await count(table)).toBe(before + 1);
     const { rows } = await db.query('select status, answer from idempotency_keys');
     expect(rows).toEqual([{ status: 201, answer: null }]);
   });

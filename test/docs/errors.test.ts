@@ -46,14 +46,17 @@ async function statusOf(code: string): Promise<number> {
   }
 }
 
+const WRITTEN_BY_SQL =
+  /last_error = '([^'$]+)'|\bcancel\w*\(\w+, [\w.]+, '([^']+)'|\bsupersede\(\s*(?:"[^"]*"|`[^`]*`),\s*'([^']+)'/g;
+
 /** Errors that receivers return, that attempts end with, and that SQL statements write. */
 function lastErrorsInTheProgram(): string[] {
   const inNotifier = filesOf('src/notifier', '.ts').flatMap((file) =>
     [...sourceOf(file).matchAll(/\berror: ['`]([^'`$]+?):? ?['`$]/g)].map(([, error = '']) => error),
   );
   const inStorage = filesOf('src/storage', '.ts').flatMap((file) =>
-    [...sourceOf(file).matchAll(/last_error = '([^']+)'|\bcancel\w*\(\w+, [\w.]+, '([^']+)'/g)].map(
-      ([, written, passed]) => written ?? passed ?? '',
+    [...sourceOf(file).matchAll(WRITTEN_BY_SQL)].map(
+      ([, written, cancelled, superseded]) => written ?? cancelled ?? superseded ?? '',
     ),
   );
   return [...new Set([...inNotifier, ...inStorage, REJECTED, ACTION_REMOVED, TEST_TOO_LATE])].sort();
