@@ -73,6 +73,16 @@ async function aSilence(): Promise<string> {
 async function aKey(): Promise<string> {
   return (await api.ask('POST', '/v1/api-keys', { as: MEMBER, body: {} })).json<{ id: string }>().id;
 }
+const RECEIVER = { origin: 'https://hooks.example.com' };
+async function aReceiver(): Promise<string> {
+  return (await api.ask('POST', '/v1/receivers', { as: MEMBER, body: RECEIVER })).json<{ id: string }>().id;
+}
+/** The rest of the path of a signing secret, after that of receivers. */
+async function aSecret(): Promise<string> {
+  const path = `${await aReceiver()}/secrets`;
+  const made = await api.ask('POST', `/v1/receivers/${path}`, { as: MEMBER, body: {} });
+  return `${path}/${made.json<{ id: string }>().id}`;
+}
 const WITH_ACTION = thresholdBody({ alarm_actions: ['http://receiver.example.com/'] });
 const aTestedAlarm = (): Promise<string> => api.create(WITH_ACTION, MEMBER);
 const CONFIRMED = { confirm: 'cpu high' };
@@ -135,6 +145,16 @@ const WRITES: Record<string, WriteRow> = {
   'DELETE /v2/quotas/:id': { action: 'quota.reset', object: () => Promise.resolve('p1'), as: ADMIN },
   'POST /v1/api-keys': { action: 'api_key.create', body: {}, id: undefined },
   'DELETE /v1/api-keys/:id': { action: 'api_key.revoke', object: aKey, as: ADMIN },
+  'POST /v1/receivers': { action: 'receiver.create', body: RECEIVER, id: undefined },
+  'PUT /v1/receivers/:id': {
+    action: 'receiver.update',
+    object: aReceiver,
+    body: { name: 'scaler' },
+    changed: ['name'],
+  },
+  'DELETE /v1/receivers/:id': { action: 'receiver.delete', object: aReceiver },
+  'POST /v1/receivers/:id/secrets': { action: 'signing_secret.create', object: aReceiver, body: {}, id: undefined },
+  'DELETE /v1/receivers/:id/secrets/:secret': { action: 'signing_secret.end', object: aSecret, id: undefined },
   'POST /v1/imports': { action: 'import.create', body: [], as: ADMIN, project: '*', id: null },
   'POST /v1/imports/activate': { action: 'import.activate', body: { project_id: 'p1' }, as: ADMIN, id: null },
 };
@@ -150,7 +170,8 @@ test.each(Object.entries(WRITES))('%s leaves an entry before it is answered', as
   const object = await row.object?.();
   await db.query('delete from audit_entries');
   const { search = '', as = MEMBER } = row;
-  const answer = await api.ask(method, pattern.replace(/:\w+/, object ?? '') + search, { as, body: row.body });
+  const path = pattern.replace(/:\w+(\/secrets\/:\w+)?/, object ?? '') + search;
+  const answer = await api.ask(method, path, { as, body: row.body });
   expect(answer.status).toBeLessThan(300);
   const { rows } = await db.query<{ id: string }>('select id from audit_entries');
   expect(rows).toHaveLength(1);
