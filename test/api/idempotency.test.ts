@@ -175,7 +175,6 @@ function idempotency(open: () => Promise<Database>): void {
 
   test.each<[string, string, string, unknown]>([
     ['API key', 'api_keys', '/v1/api-keys', { role: 'reader', description: 'mine' }],
-    ['receiver', 'receivers', '/v1/receivers', { origin: 'https://other.example.com' }],
     ['signing secret', 'signing_secrets', '/v1/receivers/RECEIVER/secrets', {}],
   ])('the answer with a new %s is not kept: a repeat makes none and is told so', async (_, table, route, body) => {
     const receiver = { as: MEMBER, body: { origin: 'https://hooks.example.com' } };

@@ -45,7 +45,6 @@ export function receiverRoutes(deps: ReceiverRoutesDeps): Route[] {
   const one = `${path}/:id`;
   const secrets = `${one}/secrets`;
   const [policy, body] = ['member', SMALL_BODY] as const;
-  const keyed = { keyed: 'transaction', showsSecret: true } as const;
   return [
     {
       method: 'GET',
@@ -55,7 +54,15 @@ export function receiverRoutes(deps: ReceiverRoutesDeps): Route[] {
       query: ['project_id', 'limit', 'cursor'],
       handle: (r) => list(deps, r),
     },
-    { method: 'POST', path, policy, audit: 'receiver.create', ...keyed, body, handle: (r) => create(deps, r) },
+    {
+      method: 'POST',
+      path,
+      policy,
+      audit: 'receiver.create',
+      keyed: 'transaction',
+      body,
+      handle: (r) => create(deps, r),
+    },
     { method: 'GET', path: one, policy, audit: 'receiver.read', handle: (r) => show(deps, r) },
     { method: 'PUT', path: one, policy, audit: 'receiver.update', body, handle: (r) => replace(deps, r) },
     { method: 'DELETE', path: one, policy, audit: 'receiver.delete', handle: (r) => remove(deps, r) },
@@ -64,7 +71,8 @@ export function receiverRoutes(deps: ReceiverRoutesDeps): Route[] {
       path: secrets,
       policy,
       audit: 'signing_secret.create',
-      ...keyed,
+      keyed: 'transaction',
+      showsSecret: true,
       body,
       handle: (r) => rotate(deps, r),
     },
