@@ -24,7 +24,8 @@ const FAILURES_IN_A_ROW = 3;
 /**
  * Tells an unavailable backend from queries that it cannot answer. After three failures in a row it probes the backend,
  * and opens the circuit only if the probe fails too. While the circuit is open, the probe and one of the requests take
- * turns, one of them a second; the first answer to either closes the circuit.
+ * turns, one of them a second on average: after a pause of two seconds both are sent. The first answer to either closes
+ * the circuit.
  */
 export class CircuitBreaker {
   #failuresInARow = 0;
@@ -45,17 +46,18 @@ export class CircuitBreaker {
     do await this.#probing;
     while (this.#probing);
     if (!this.#isOpen()) return;
-    if (clock.monotonicMs() - (this.#lastSentMs ?? 0) < retryAfterMs) throw new CircuitOpen(this.#reason);
-    if (this.#isRequestNext) {
-      // A request is sent although the last probe failed: its answer closes the circuit if only the probe is refused,
-      // for instance by a proxy.
-      this.#isRequestNext = false;
-      this.#lastSentMs = clock.monotonicMs();
-      return;
+    const quietMs = clock.monotonicMs() - (this.#lastSentMs ?? 0);
+    if (quietMs < retryAfterMs) throw new CircuitOpen(this.#reason);
+    if (!this.#isRequestNext) {
+      this.#isRequestNext = true;
+      await this.#probeOnce();
+      if (!this.#isOpen()) return;
+      if (quietMs < 2 * retryAfterMs) throw new CircuitOpen(this.#reason);
     }
-    this.#isRequestNext = true;
-    await this.#probeOnce();
-    if (this.#isOpen()) throw new CircuitOpen(this.#reason);
+    // A request is sent although the last probe failed: its answer closes the circuit if only the probe is refused, for
+    // instance by a proxy.
+    this.#isRequestNext = false;
+    this.#lastSentMs = clock.monotonicMs();
   }
 
   recordSuccess(): void {
