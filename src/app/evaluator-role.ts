@@ -94,6 +94,7 @@ export function createEvaluatorRole(deps: EvaluatorRoleDeps): EvaluatorRole {
       taken: (partitions) => evaluator.taken(partitions),
       dropped: (ids) => evaluator.dropped(ids),
       isBusy: (id) => evaluator.isBusy(id),
+      isLoaded: (id) => evaluator.isLoaded(id),
     },
     makingProgress: () => evaluator.makingProgress(),
     seenRevision: () => evaluator.seen(),
@@ -128,6 +129,7 @@ export function createEvaluatorRole(deps: EvaluatorRoleDeps): EvaluatorRole {
     countResults: config.api.evaluation_results_metrics ? createEvaluationCounterStore(db).add : undefined,
     recordBehind: createBehindStore(db, coordinator.memberId),
     mayCommit: () => coordinator.mayCommit(),
+    onLoaded: () => coordinator.wake(),
   });
   return { loops: [coordinator.loop, evaluator.loop, housekeepingOf(deps)], coordinator, evaluator, backends: health };
 }

@@ -3471,12 +3471,16 @@ export interface components {
                 member_id: string | null;
                 coordination: ("redis" | "database" | "single") | null;
                 partitions: number;
+                /** @description Partitions whose alarms are in its memory. The alarms of the others are not evaluated yet. */
+                loaded_partitions: number;
             }[];
             partitions: {
                 partition: number;
                 epoch: number;
                 /** @description The member_id of a process; null if no evaluator owns it. */
                 owner: string | null;
+                /** @description False while the owner loads the alarms, and without an owner. */
+                loaded: boolean;
                 last_evaluated_at: string | null;
                 late_alarms: number;
             }[];

@@ -44,6 +44,8 @@ export interface EvaluationLoopDeps {
   deadlineMs: number;
   /** How long a statement may take. */
   statementMs: number;
+  /** Called when the alarms of all held partitions are loaded. */
+  onLoaded?: () => void;
 }
 
 /** Work that has not got further for this many deadlines is stuck. */
@@ -143,6 +145,7 @@ export class EvaluationLoop implements Loop {
     this.#loading = true;
     try {
       await cache.load(onAdvance, () => this.#isStopping);
+      this.deps.onLoaded?.();
     } catch (thrown) {
       this.#loadAgainMs = clock.now().getTime() + LOAD_AGAIN_MS;
       log.warn('could not read a piece of the alarms; a smaller one is tried', {

@@ -55,6 +55,8 @@ export interface EvaluatorDeps {
   recordBehind?: RecordBehind | undefined;
   /** False once the lease of this member is too old to be relied on. */
   mayCommit: () => boolean;
+  /** Called when the alarms of all held partitions are loaded. */
+  onLoaded?: () => void;
 }
 
 /** Least time until an alarm in an outage is evaluated again. Normally it is an eighth of the interval. */
@@ -79,6 +81,8 @@ export interface Evaluator {
   alarmsInOutage(): number;
   /** How late alarms are at present, because of too many requests. */
   lateness(): Lateness;
+  /** True if all alarms of the partition are in memory. */
+  isLoaded(partition: number): boolean;
   /** The number of partitions of this member whose alarms are not all in memory: they are not evaluated yet. */
   unloadedPartitions(): number;
   /** Resolves when no batch and no load is running. */
@@ -135,6 +139,7 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
     withoutBackend: () => cache.withoutBackend(),
     alarmsInOutage: () => outages.size,
     lateness: () => behind.lateness(clock.now().getTime()),
+    isLoaded: (partition) => cache.isLoaded(partition),
     unloadedPartitions: () => cache.unloaded,
     whenIdle: () => loop.whenIdle(),
   };

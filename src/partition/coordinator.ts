@@ -53,6 +53,8 @@ export interface Coordinator {
   mode(): CoordinationMode;
   /** Call right before a commit. False once the lease may have ended: then the results must be dropped. */
   mayCommit(): boolean;
+  /** Sends a heartbeat at once. Call when partitions are loaded: then this member takes further ones. */
+  wake(): void;
   /** Releases all partitions and removes the member, so that others take over at once. Idempotent; never rejects. */
   leave(): Promise<void>;
 }
@@ -78,8 +80,10 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
       return warnOnce('evaluation makes no progress: heartbeats stop, so that other members take over');
     try {
       await membership.beat();
-      const { releasedSome } = await ownership.reconcile(membership.view());
-      if (releasedSome) await redis?.announce('release');
+      const { isNews, hasTaken } = await ownership.reconcile(membership.view());
+      if (isNews) await redis?.announce('partitions');
+      // Few alarms are loaded by now.
+      if (hasTaken) alarmClock.wake();
       if (lastProblem !== undefined) log.info('coordination works again');
       lastProblem = undefined;
     } catch (cause) {
@@ -119,6 +123,7 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
     view: membership.view,
     mode: membership.mode,
     mayCommit: membership.mayCommit,
+    wake: () => alarmClock.wake(),
     leave: () => (leaving ??= mutex.runExclusive(leave)),
   };
 }

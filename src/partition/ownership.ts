@@ -1,5 +1,6 @@
 import type { Logger } from '../logger.js';
-import { buildRing, shareOf } from './ring.js';
+import { buildRing, type Ring } from './ring.js';
+import { handOver, TAKEN_AT_ONCE, type OwnedPartition } from './hand-over.js';
 
 /** A partition at the moment when it was taken. */
 export interface TakenPartition {
@@ -14,6 +15,8 @@ export interface TakenPartition {
 export interface TakeRequest {
   memberId: string;
   ids: readonly number[];
+  /** Most partitions to take. */
+  limit: number;
   leaseMs: number;
   /**
    * Also takes partitions of members whose lease has not ended. Only for the process that alone can use the database.
@@ -23,8 +26,13 @@ export interface TakeRequest {
 
 /** The partitions in the database, which decides who owns them. */
 export interface PartitionStore {
-  /** The partitions that this member owns. */
-  ownedBy(memberId: string): Promise<{ id: number; epoch: number }[]>;
+  /** All partitions, in the order of their ids. */
+  list(): Promise<OwnedPartition[]>;
+  /**
+   * Says that the alarms of these partitions are in the memory of their owner. Returns the number of partitions for
+   * which it is stored; for others it has to be said again.
+   */
+  markLoaded(memberId: string, partitions: readonly { id: number; epoch: number }[]): Promise<number>;
   /**
    * Takes, in one statement, partitions without an owner or whose owner has sent no heartbeat for a lease, by the
    * server's clock.
@@ -42,6 +50,8 @@ export interface OwnershipListener {
   dropped(ids: readonly number[]): void;
   /** True while a batch evaluates the partition. It is not released then. */
   isBusy(id: number): boolean;
+  /** True if all alarms of the partition are in memory. */
+  isLoaded(id: number): boolean;
 }
 
 /** Dependencies of the ownership. */
@@ -57,16 +67,18 @@ export interface OwnershipDeps {
 /**
  * Adjusts the partitions of this member to the ring. It never takes a partition from a member whose heartbeat in the
  * database is alive; a live member releases its partitions itself. So two different views of the ring cannot take a
- * partition from each other again and again.
+ * partition from each other again and again. It takes partitions in portions, the next one when the last one is loaded,
+ * and releases to another member only as many as that one can load at once. So a member that is slow to load keeps few
+ * partitions from being evaluated, and the others go on with theirs.
  */
 export interface Ownership {
   /** The partitions of this member, with their epochs. */
   held(): ReadonlyMap<number, { epoch: number }>;
   /**
-   * One step. `releasedSome` is true if other members can take partitions now. Rejects if the database is unavailable;
-   * the next call goes on from there.
+   * One step. `isNews` is true if other members can take or release partitions now, and `hasTaken` if this one has
+   * taken some. Rejects if the database is unavailable; the next call goes on from there.
    */
-  reconcile(view: readonly string[]): Promise<{ releasedSome: boolean }>;
+  reconcile(view: readonly string[]): Promise<{ isNews: boolean; hasTaken: boolean }>;
   /** Releases all partitions. */
   releaseAll(): Promise<void>;
 }
@@ -75,58 +87,65 @@ export interface Ownership {
 export function createOwnership(deps: OwnershipDeps): Ownership {
   const { memberId, store, listener, log } = deps;
   const held = new Map<number, { epoch: number }>();
-  let share = { of: '', ids: new Set<number>() };
+  let ring: { of: string; owners: Ring } = { of: '', owners: [] };
 
-  /** The view changes rarely and is used at every heartbeat, so the share is cached. */
-  function shareIn(view: readonly string[]): ReadonlySet<number> {
+  /** The view changes rarely and is used at every heartbeat, so the ring is cached. */
+  function ringOf(view: readonly string[]): Ring {
     const of = view.join('\n');
-    if (share.of !== of) share = { of, ids: new Set(shareOf(buildRing(view), memberId)) };
-    return share.ids;
+    if (ring.of !== of) ring = { of, owners: buildRing(view) };
+    return ring.owners;
   }
 
-  /** Drops partitions that this member has lost according to the database. Returns the epochs of those that it owns. */
-  async function dropLost(): Promise<Map<number, number>> {
-    const ours = new Map((await store.ownedBy(memberId)).map(({ id, epoch }) => [id, epoch]));
+  /** Drops partitions that this member has lost according to the database. */
+  function dropLost(all: readonly OwnedPartition[]): void {
+    const owned = all.filter(({ owner }) => owner === memberId);
+    const ours = new Map(owned.map(({ id, epoch }) => [id, epoch]));
     const lost = [...held].filter(([id, { epoch }]) => ours.get(id) !== epoch).map(([id]) => id);
     for (const id of lost) held.delete(id);
-    if (lost.length > 0) {
-      log.warn('partitions lost to others', { count: lost.length });
-      listener.dropped(lost);
-    }
-    return ours;
+    if (lost.length === 0) return;
+    log.warn('partitions lost to others', { count: lost.length });
+    listener.dropped(lost);
   }
 
-  /**
-   * Also releases rows that this member owns without working on them: the answer to an earlier release or take was
-   * lost.
-   */
+  /** Tells the other members which partitions are loaded, so that they release further ones to this member. */
+  async function markLoaded(all: readonly OwnedPartition[]): Promise<number> {
+    const loaded = all.filter((one) => held.has(one.id) && !one.isLoaded && listener.isLoaded(one.id));
+    return loaded.length === 0 ? 0 : store.markLoaded(memberId, loaded);
+  }
+
+  /** `ids`: owned partitions that the ring gives to others and that these can take now. */
   async function release(ids: readonly number[]): Promise<number> {
-    const leaving = ids.filter((id) => !listener.isBusy(id));
-    if (leaving.length === 0) return 0;
-    const dropped = leaving.filter((id) => held.delete(id));
+    if (ids.length === 0) return 0;
+    const dropped = ids.filter((id) => held.delete(id));
     // Before the row is written: then no member works on a partition that another may own.
     if (dropped.length > 0) listener.dropped(dropped);
-    return store.release(memberId, leaving);
+    const released = await store.release(memberId, ids);
+    if (released > 0) log.info('partitions released', { count: released, held: held.size });
+    return released;
   }
 
-  async function take(ids: readonly number[]): Promise<void> {
-    if (ids.length === 0) return;
-    const taken = await store.take({ memberId, ids, leaseMs: deps.leaseMs, fromLiveOwners: deps.isSingleProcess });
-    if (taken.length === 0) return;
+  async function take(ids: readonly number[]): Promise<number> {
+    const limit = TAKEN_AT_ONCE - [...held.keys()].filter((id) => !listener.isLoaded(id)).length;
+    if (ids.length === 0 || limit <= 0) return 0;
+    const { leaseMs, isSingleProcess: fromLiveOwners } = deps;
+    const taken = await store.take({ memberId, ids, limit, leaseMs, fromLiveOwners });
+    if (taken.length === 0) return 0;
     for (const { id, epoch } of taken) held.set(id, { epoch });
     log.info('partitions taken', { count: taken.length, held: held.size });
     listener.taken(taken);
+    return taken.length;
   }
 
   return {
     held: () => held,
     async reconcile(view) {
-      const share = shareIn(view);
-      const ours = await dropLost();
-      const released = await release([...ours.keys()].filter((id) => !share.has(id)));
-      if (released > 0) log.info('partitions released', { count: released, held: held.size });
-      await take([...share].filter((id) => !held.has(id)));
-      return { releasedSome: released > 0 };
+      const owners = ringOf(view);
+      const all = await store.list();
+      dropLost(all);
+      const marked = await markLoaded(all);
+      const released = await release(handOver(all, { owners, memberId, held, isBusy: (id) => listener.isBusy(id) }));
+      const missing = all.flatMap(({ id }) => (owners[id] === memberId && !held.has(id) ? [id] : []));
+      return { hasTaken: (await take(missing)) > 0, isNews: released + marked > 0 };
     },
     async releaseAll() {
       const ids = [...held.keys()];

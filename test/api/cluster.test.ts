@@ -75,7 +75,10 @@ function contract(open: () => Promise<Database>): void {
     await report('p1');
     await report('p2', idle('e1'));
     await report('p1');
-    await db.query("update partitions set owner = 'e1', epoch = 4 where id < 200");
+    await db.query(
+      `update partitions set owner = 'e1', epoch = 4, loaded_epoch = case when id < 150 then 4 else 3 end
+        where id < 200`,
+    );
     const state = await cluster();
     expect(state.processes).toEqual([
       {
@@ -90,6 +93,7 @@ function contract(open: () => Promise<Database>): void {
         member_id: null,
         coordination: null,
         partitions: 0,
+        loaded_partitions: 0,
       },
       expect.objectContaining({
         process_id: 'p2',
@@ -97,9 +101,11 @@ function contract(open: () => Promise<Database>): void {
         member_id: 'e1',
         coordination: 'redis',
         partitions: 200,
+        loaded_partitions: 150,
       }),
     ]);
-    expect(state.partitions[199]).toMatchObject({ partition: 199, owner: 'e1', epoch: 4 });
+    expect(state.partitions[199]).toMatchObject({ partition: 199, owner: 'e1', epoch: 4, loaded: false });
+    expect(state.partitions[149]).toMatchObject({ loaded: true });
     expect(state.unowned_partitions).toBe(56);
   });
 

@@ -13,7 +13,13 @@ test(
     const db = await embeddedDatabase();
     const all = Array.from({ length: 256 }, (_, id) => id);
     await createMemberStore(db).beat('predecessor', null);
-    await createPartitionStore(db).take({ memberId: 'predecessor', ids: all, leaseMs: 60_000, fromLiveOwners: false });
+    await createPartitionStore(db).take({
+      memberId: 'predecessor',
+      ids: all,
+      limit: 256,
+      leaseMs: 60_000,
+      fromLiveOwners: false,
+    });
     const ensemble = new Ensemble(db, 'unused');
     const { coordinator, told } = ensemble.join({ isSingleProcess: true, leaseMs: 60_000, heartbeatMs: 20_000 });
     await eventually(() => expect(told.size).toBe(256));

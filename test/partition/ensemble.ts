@@ -104,6 +104,7 @@ export class Ensemble {
           ids.forEach((id) => told.delete(id));
         },
         isBusy: (id) => busy.has(id),
+        isLoaded: () => true,
       },
       makingProgress: () => progress,
       seenRevision: () => null,

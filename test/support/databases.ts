@@ -34,7 +34,8 @@ const TABLES = [
   ['processes', 'stream_entries', 'silences', 'receivers', 'signing_secrets', 'idempotency_keys'],
 ].flat();
 const DELETE_ALL = `with ${TABLES.map((table) => `${table}_rows as (delete from ${table})`).join(', ')}
-  update partitions set epoch = 0, owner = null, evaluation_started_at = null, last_evaluated_at = null
+  update partitions set epoch = 0, owner = null, loaded_epoch = null, evaluation_started_at = null,
+         last_evaluated_at = null
    where epoch > 0 or owner is not null or evaluation_started_at is not null or last_evaluated_at is not null`;
 
 /**

@@ -22,12 +22,16 @@ const ProcessAnswer = z.strictObject({
   member_id: NullableText.meta({ description: 'Owner of partitions; null without the role evaluator.' }),
   coordination: Mode.nullable(),
   partitions: Count,
+  loaded_partitions: Count.meta({
+    description: 'Partitions whose alarms are in its memory. The alarms of the others are not evaluated yet.',
+  }),
 });
 
 const PartitionAnswer = z.strictObject({
   partition: z.int(),
   epoch: z.int(),
   owner: NullableText.meta({ description: 'The member_id of a process; null if no evaluator owns it.' }),
+  loaded: z.boolean().meta({ description: 'False while the owner loads the alarms, and without an owner.' }),
   last_evaluated_at: UtcTimestamp.nullable(),
   late_alarms: Count,
 });
@@ -79,10 +83,11 @@ export function clusterAnswer({ at, processes, partitions, outbox }: ClusterStat
     at: utcTimestamp(at),
     coordination: modes.includes('database') ? 'database' : (modes[0] ?? null),
     processes: processes.map((process) => processAnswer(process, partitions, at)),
-    partitions: partitions.map(({ id, epoch, owner, lastEvaluatedAt, lateAlarms }) => ({
+    partitions: partitions.map(({ id, epoch, owner, isLoaded, lastEvaluatedAt, lateAlarms }) => ({
       partition: id,
       epoch,
       owner,
+      loaded: isLoaded,
       last_evaluated_at: lastEvaluatedAt && utcTimestamp(lastEvaluatedAt),
       late_alarms: lateAlarms,
     })),
@@ -105,6 +110,7 @@ function processAnswer(
   at: Date,
 ): ClusterAnswer['processes'][number] {
   const memberId = evaluator?.memberId ?? null;
+  const owned = memberId === null ? [] : partitions.filter(({ owner }) => owner === memberId);
   return {
     process_id: id,
     roles: [...roles],
@@ -116,7 +122,8 @@ function processAnswer(
     silent_ms: since(heartbeatAt, at),
     member_id: memberId,
     coordination: evaluator?.coordination ?? null,
-    partitions: memberId === null ? 0 : partitions.filter(({ owner }) => owner === memberId).length,
+    partitions: owned.length,
+    loaded_partitions: owned.filter(({ isLoaded }) => isLoaded).length,
   };
 }
 

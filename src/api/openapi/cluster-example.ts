@@ -15,6 +15,7 @@ export const CLUSTER_EXAMPLE = {
       member_id: 'evaluator-4711-9f6c1c52',
       coordination: 'redis',
       partitions: 1,
+      loaded_partitions: 1,
     },
   ],
   partitions: [
@@ -22,6 +23,7 @@ export const CLUSTER_EXAMPLE = {
       partition: 0,
       epoch: 3,
       owner: 'evaluator-4711-9f6c1c52',
+      loaded: true,
       last_evaluated_at: '2026-11-22T05:25:33.102000Z',
       late_alarms: 0,
     },

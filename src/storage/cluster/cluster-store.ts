@@ -8,6 +8,8 @@ export interface PartitionState {
   epoch: number;
   /** Member id of the evaluator; null if there is none. */
   owner: string | null;
+  /** False while the owner loads its alarms, and without an owner. */
+  isLoaded: boolean;
   lastEvaluatedAt: Date | null;
   /** Alarms that were due and not evaluated in time. */
   lateAlarms: number;
@@ -44,7 +46,10 @@ export function createClusterStore(db: Database) {
 }
 
 const PARTITIONS = `
-  select p.id, p.epoch, p.owner, p.last_evaluated_at as "lastEvaluatedAt", late.alarms as "lateAlarms",
+  select p.id, p.epoch, p.owner,
+         p.owner is not null and (p.loaded_epoch is not distinct from p.epoch or exists (
+           select 1 from members m where m.id = p.owner and not m.tells_loaded)) as "isLoaded",
+         p.last_evaluated_at as "lastEvaluatedAt", late.alarms as "lateAlarms",
          to_timestamp(late.due / 1000) as "lateSince", clock_timestamp() as at
     from partitions p
    cross join lateral (

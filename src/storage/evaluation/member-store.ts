@@ -16,7 +16,8 @@ export function createMemberStore(db: Database): MemberStore {
 }
 
 const BEAT = `
-  insert into members (id, role, heartbeat_at, seen) values ($1, 'evaluator', clock_timestamp(), $2::xid8)
+  insert into members (id, role, heartbeat_at, seen, tells_loaded)
+  values ($1, 'evaluator', clock_timestamp(), $2::xid8, true)
   on conflict (id) do update set heartbeat_at = clock_timestamp(), seen = excluded.seen
   returning heartbeat_at`;
 

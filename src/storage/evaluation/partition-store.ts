@@ -1,3 +1,4 @@
+import type { OwnedPartition } from '../../partition/hand-over.js';
 import type { PartitionStore, TakenPartition, TakeRequest } from '../../partition/ownership.js';
 import type { Database } from '../database.js';
 
@@ -13,18 +14,43 @@ export interface OwnerCount {
  */
 export function createPartitionStore(db: Database): PartitionStore & { ownerCounts(): Promise<OwnerCount[]> } {
   return {
-    ownedBy: (memberId) => ownedBy(db, memberId),
+    list: () => list(db),
+    markLoaded: (memberId, partitions) => markLoaded(db, memberId, partitions),
     take: (request) => take(db, request),
     release: (memberId, ids) => release(db, memberId, ids),
     ownerCounts: () => ownerCounts(db),
   };
 }
 
-async function ownedBy(db: Database, memberId: string): Promise<{ id: number; epoch: number }[]> {
-  const { rows } = await db.query<{ id: number; epoch: number }>('select id, epoch from partitions where owner = $1', [
-    memberId,
-  ]);
-  return rows;
+/**
+ * Partitions of members that do not say what they have loaded count as loaded, so that evaluators of older releases get
+ * their share during an upgrade.
+ */
+const LIST = `
+  select p.id, p.epoch, p.owner,
+         p.loaded_epoch is not distinct from p.epoch or (m.id is not null and not m.tells_loaded) as "isLoaded"
+    from partitions p left join members m on m.id = p.owner order by p.id`;
+
+async function list(db: Database): Promise<OwnedPartition[]> {
+  return (await db.query<OwnedPartition>(LIST)).rows;
+}
+
+/** Skips locked rows: a heartbeat does not wait for a commit. The next one tries again. */
+const MARK_LOADED = `
+  with mine as (
+    select p.id from partitions p
+     where p.owner = $1 and (p.id, p.epoch) in (select * from unnest($2::smallint[], $3::bigint[]))
+       for no key update skip locked)
+  update partitions p set loaded_epoch = p.epoch from mine where p.id = mine.id`;
+
+async function markLoaded(
+  db: Database,
+  memberId: string,
+  partitions: readonly { id: number; epoch: number }[],
+): Promise<number> {
+  const ids = partitions.map(({ id }) => id);
+  const { rowCount } = await db.query(MARK_LOADED, [memberId, ids, partitions.map(({ epoch }) => epoch)]);
+  return rowCount;
 }
 
 /**
@@ -38,18 +64,22 @@ const TAKE = `
       and (p.owner is null or p.owner = $1 or $4::boolean or not exists (
         select 1 from members m
         where m.id = p.owner and m.heartbeat_at > clock_timestamp() - $3::float8 * interval '1 millisecond'))
-    for update of p skip locked
+    order by p.id limit $5::bigint for update of p skip locked
   )
   update partitions p set epoch = p.epoch + 1, owner = $1
   from free where p.id = free.id
   returning p.id, p.epoch, p.last_evaluated_at`;
 
-async function take(db: Database, { memberId, ids, leaseMs, fromLiveOwners }: TakeRequest): Promise<TakenPartition[]> {
+async function take(
+  db: Database,
+  { memberId, ids, limit, leaseMs, fromLiveOwners }: TakeRequest,
+): Promise<TakenPartition[]> {
   const { rows } = await db.query<{ id: number; epoch: number; last_evaluated_at: Date | null }>(TAKE, [
     memberId,
     ids.map(String),
     leaseMs,
     fromLiveOwners,
+    limit,
   ]);
   return rows.map((row) => ({ id: row.id, epoch: row.epoch, lastEvaluatedAt: row.last_evaluated_at }));
 }

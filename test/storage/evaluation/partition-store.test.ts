@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
+import { handOver } from '../../../src/partition/hand-over.js';
 import type { Database } from '../../../src/storage/database.js';
 import { createMemberStore } from '../../../src/storage/evaluation/member-store.js';
 import { createPartitionStore } from '../../../src/storage/evaluation/partition-store.js';
@@ -20,12 +21,14 @@ function contract(open: () => Promise<Database>): void {
   });
   beforeEach(async () => {
     await db.query('delete from members');
-    await db.query('update partitions set owner = null, epoch = 0, last_evaluated_at = null');
+    await db.query('update partitions set owner = null, epoch = 0, loaded_epoch = null, last_evaluated_at = null');
   });
   afterAll(() => db.close());
 
   const take = (memberId: string, ids: number[], fromLiveOwners = false): ReturnType<typeof partitions.take> =>
-    partitions.take({ memberId, ids, leaseMs: LEASE_MS, fromLiveOwners });
+    partitions.take({ memberId, ids, limit: 256, leaseMs: LEASE_MS, fromLiveOwners });
+  const ownedBy = async (memberId: string): Promise<{ id: number; epoch: number }[]> =>
+    (await partitions.list()).flatMap(({ id, epoch, owner }) => (owner === memberId ? [{ id, epoch }] : []));
   const lapse = (memberId: string): Promise<unknown> =>
     db.query("update members set heartbeat_at = clock_timestamp() - interval '61 seconds' where id = $1", [memberId]);
 
@@ -37,7 +40,7 @@ function contract(open: () => Promise<Database>): void {
       { id: 1, epoch: 1, lastEvaluatedAt: null },
       { id: 2, epoch: 1, lastEvaluatedAt: at },
     ]);
-    expect(await partitions.ownedBy('a')).toHaveLength(2);
+    expect(await ownedBy('a')).toHaveLength(2);
   });
 
   test.each([
@@ -75,11 +78,50 @@ function contract(open: () => Promise<Database>): void {
     expect(taken.every(({ epoch }) => epoch === 1)).toBe(true);
   });
 
+  test('a member takes no more partitions than it wants to load', async () => {
+    const taken = await partitions.take({
+      memberId: 'a',
+      ids: [4, 5, 6, 7],
+      limit: 2,
+      leaseMs: LEASE_MS,
+      fromLiveOwners: false,
+    });
+    expect(taken.map(({ id }) => id).sort()).toEqual([4, 5]);
+  });
+
+  test('a partition is loaded when its owner has said so, until it is taken again', async () => {
+    const isLoaded = async (): Promise<boolean | undefined> => (await partitions.list())[8]?.isLoaded;
+    await take('a', [8]);
+    expect(await isLoaded()).toBe(false);
+    expect(await partitions.markLoaded('b', [{ id: 8, epoch: 1 }])).toBe(0);
+    expect(await partitions.markLoaded('a', [{ id: 8, epoch: 2 }])).toBe(0);
+    expect(await isLoaded()).toBe(false);
+    expect(await partitions.markLoaded('a', [{ id: 8, epoch: 1 }])).toBe(1);
+    expect(await isLoaded()).toBe(true);
+    await take('a', [8]);
+    expect(await isLoaded()).toBe(false);
+  });
+
+  test.each([
+    { release: 'this release', tellsLoaded: true, handedOver: 0 },
+    { release: 'an older release, which does not say what it has loaded', tellsLoaded: false, handedOver: 32 },
+  ])('a member of $release that owns 32 partitions is given $handedOver', async ({ tellsLoaded, handedOver }) => {
+    for (const id of ['a', 'b']) await members.beat(id, null);
+    await db.query("update members set tells_loaded = $1 where id = 'b'", [tellsLoaded]);
+    const all = Array.from({ length: 256 }, (_, id) => id);
+    const held = new Set(all.slice(32));
+    await take('a', [...held]);
+    await take('b', all.slice(0, 32));
+    const owners = all.map((id) => (id < 128 ? 'b' : 'a'));
+    const leaving = handOver(await partitions.list(), { owners, memberId: 'a', held, isBusy: () => false });
+    expect(leaving).toHaveLength(handedOver);
+  });
+
   test('only the owner can release a partition', async () => {
     await take('a', [5, 6]);
     expect(await partitions.release('b', [5, 6])).toBe(0);
     expect(await partitions.release('a', [6, 7])).toBe(1);
-    expect(await partitions.ownedBy('a')).toEqual([{ id: 5, epoch: 1 }]);
+    expect(await ownedBy('a')).toEqual([{ id: 5, epoch: 1 }]);
     expect(await partitions.ownerCounts()).toEqual([
       { owner: 'a', count: 1 },
       { owner: null, count: 255 },
