@@ -30,6 +30,7 @@ export function createRedis(url: string, purpose: RedisPurpose, log: Logger): Re
     disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     retryStrategy: retryAfter,
     sentinelRetryStrategy: retryAfter,
+    sentinelCommandTimeout: COMMAND_TIMEOUT_MS,
     // A primary that has become a replica keeps its connections until the sentinels reach it.
     reconnectOnError: (err) => err.message.startsWith('READONLY'),
   });
@@ -78,6 +79,7 @@ export async function refuseEvictingRedis(url: string, setting: string, log: Log
     disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     retryStrategy: () => null,
     sentinelRetryStrategy: () => null,
+    sentinelCommandTimeout: COMMAND_TIMEOUT_MS,
   });
   client.on('error', () => undefined); // handled below, where the call rejects
   let info = '';

@@ -140,6 +140,7 @@ export class BatchRunner {
         for (const retry of piece) retryOf.set(retry.alarmId, retry);
         alarms.push(...piece.flatMap(({ alarmId, partition }) => cache.alarmOf(partition, alarmId) ?? []));
       }
+      this.deps.locked.dropAlarms(alarms);
       await this.#evaluate({ alarms, now, isRetry: true, isCurrent }, async ({ outcomes, results }) => {
         const isComplete = await this.#write(outcomes, { partitions, at: now, mark: 'none', onAdvance });
         if (isComplete) await this.#countResults(results, partitions);
@@ -152,13 +153,14 @@ export class BatchRunner {
 
   /** A catch-up batch: evaluates alarms that an earlier batch left behind. */
   async runCatchUp(late: readonly BehindAlarm[], token: BatchToken, now: Date, onAdvance?: () => void): Promise<void> {
-    const { cache, clock, held, log, batch } = this.deps;
+    const { cache, clock, held, log, batch, locked } = this.deps;
     const partitions = held.all();
     const epochs = new Map(partitions.map(({ id, epoch }) => [id, epoch]));
     const isCurrent = ({ partition }: HeldAlarm): boolean => held.epochOf(partition) === epochs.get(partition);
     let notSent = 0;
     try {
       const alarms = late.flatMap(({ alarmId, partition }) => cache.alarmOf(partition, alarmId) ?? []);
+      locked.dropAlarms(alarms);
       await this.#evaluate({ alarms, now, isRetry: false, isCurrent }, async (part) => {
         notSent += part.notSent;
         const isComplete = await this.#write(part.outcomes, { partitions, at: now, mark: 'none', onAdvance });

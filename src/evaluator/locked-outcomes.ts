@@ -84,6 +84,13 @@ export class LockedOutcomes {
     for (const outcome of this.#entries.keys()) if (dropped.has(outcome.partition)) this.#entries.delete(outcome);
   }
 
+  /** These alarms are evaluated anew. */
+  dropAlarms(alarms: readonly { id: string }[]): void {
+    if (this.#entries.size === 0) return;
+    const dropped = new Set(alarms.map(({ id }) => id));
+    for (const outcome of this.#entries.keys()) if (dropped.has(outcome.alarmId)) this.#entries.delete(outcome);
+  }
+
   /** The time of the next commit; Infinity if there is none. */
   nextMs(): number {
     let next = Infinity;

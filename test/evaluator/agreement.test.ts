@@ -21,6 +21,7 @@ import { createStoredEvents } from '../../src/storage/evaluation/stored-events.j
 import { embeddedDatabase } from '../support/databases.js';
 import { datasourceDouble, seriesEndingAt } from '../support/datasource-double.js';
 import { INTERVAL_MS, startEvaluator } from '../support/evaluator-rig.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { metersIn } from '../support/meters-in.js';
 import { storeAlarm, storeSample } from '../support/stored-alarms.js';
 import { TEST_SEALER } from '../support/sealer.js';
@@ -31,7 +32,8 @@ import { NO_QUOTAS } from '../../src/storage/alarms/alarm-insert-store.js';
 const ALARMS = 60;
 const INTERVALS = 8;
 const SEED = 20260101;
-const BEGIN = new Date('2026-01-01T12:00:01Z');
+/** The moment of a tick, so that the clock of the rig stands still at each tick until its work is done. */
+const BEGIN = new Date('2026-01-01T12:00:00Z');
 
 interface Given {
   rule: AlarmRule;
@@ -165,7 +167,7 @@ beforeAll(async () => {
     await storeAlarm(db, { id: idOf(index), rule, repeatActions, timeConstraints: [...timeConstraints], ...actions });
     await db.query('update alarms set evaluation_options = $2 where id = $1', [idOf(index), JSON.stringify(set)]);
   }
-  const rig = await startEvaluator(db, { remote });
+  const rig = await startEvaluator(db, { remote, clock: new FakeClock(BEGIN.toISOString()) });
   for (let count = 0; count < INTERVALS; count += 1) await rig.interval();
   end = rig.clock.now();
   await rig.stop();

@@ -284,7 +284,11 @@ function contract(open: () => Promise<Database>): void {
       expect(await checkpoint()).toBeNull();
       expect(rig.evaluator.makingProgress()).toBe(true);
       // Half of the deadline for sending, all of it for an answer, a quarter to collect the answers.
-      await pass(DEADLINE_MS * 1.75, async () => expect(await checkpoint()).toEqual(new Date('2026-01-01T12:01:00Z')));
+      await pass(DEADLINE_MS * 1.75, async () => {
+        const late = Number(await checkpoint()) - Date.parse('2026-01-01T12:01:00Z');
+        // The clock of the test goes on while the alarms are read.
+        expect([late >= 0, late < 2_000]).toEqual([true, true]);
+      });
       expect(rig.evaluator.alarmsInOutage()).toBe(1);
       expect(rig.evaluator.makingProgress()).toBe(true);
       expect((await changes()).map(({ alarm_id }) => alarm_id)).toEqual(['fires']);

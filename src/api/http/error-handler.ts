@@ -40,7 +40,7 @@ const MOST_NAME = 64;
 const UNAVAILABLE = 'The database is not available: send the request again later';
 const OUTCOME_UNKNOWN =
   'The connection to the database broke while the change was being committed: it may or may not have been made. ' +
-  'Read the object to see which, or send the request again with the Idempotency-Key that it had';
+  'Read the object to see which, or, if it had an Idempotency-Key, send it again with the same key';
 /** Texts for some SQLSTATEs, which say more. */
 const UNAVAILABLE_TEXTS: Readonly<Record<string, string>> = {
   '57014':

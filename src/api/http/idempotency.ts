@@ -241,19 +241,22 @@ function tooManyKeys(): KeyRefusal {
   );
 }
 
+/** Statuses of refusals that depend on nothing but the request, so that a repeat cannot succeed. */
+const KEPT_REFUSALS = new Set([400, 413, 422]);
+
 /**
- * Keeps a refusal, which changed nothing, as the answer to the key. After other failures the key is free again; but a
- * request that runs once may have had effects, unless it was refused.
+ * Keeps a refusal that a repeat would get again as the answer to the key. After other refusals and failures the key is
+ * free again; but a request that runs once may have had effects before a failure.
  */
 async function keepRefusal({ store, transactions, clock }: KeyedRequestsDeps, key: RequestKey, thrown: unknown) {
   if (thrown instanceof KeyRefusal) return;
   const status = statusOf(thrown);
-  const refusal = status < 500 && status !== 429 ? refusalOf(thrown) : undefined;
+  const refusal = KEPT_REFUSALS.has(status) ? refusalOf(thrown) : undefined;
   // Without an answer the key is free, or runs out: the client has the true error in any case.
   if (refusal) {
     const kept = { status, content: refusal };
     await store.add(transactions.database, newKey(key, clock.now()), kept).catch(() => undefined);
-  } else if (key.run === 'repeatable' || (key.run === 'once' && status === 429)) {
+  } else if (key.run === 'repeatable' || (key.run === 'once' && status < 500)) {
     await store.release(key.id).catch(() => undefined);
   }
 }

@@ -23,9 +23,9 @@ const FAILURES_IN_A_ROW = 3;
 
 /**
  * Tells an unavailable backend from queries that it cannot answer. After three failures in a row it probes the backend,
- * and opens the circuit only if the probe fails too. While the circuit is open, the probe and one of the requests take
- * turns, one of them a second on average: after a pause of two seconds both are sent. The first answer to either closes
- * the circuit.
+ * and opens the circuit only if the probe fails too. While the circuit is open, the probe and one of the requests
+ * alternate, one a second on average: after a pause of two seconds both are sent. The first answer to either closes the
+ * circuit.
  */
 export class CircuitBreaker {
   #failuresInARow = 0;

@@ -172,6 +172,7 @@ describe('queries that differ in one value of a label', () => {
       series: [
         [-90_000, -60_000].map((offset, index) => ({ at: NOON.getTime() + offset, values: { value: index + 1 } })),
       ],
+      labels: [{ instance: '1' }],
     });
     expect(valuesOf(answers[cpuOf(0)])).toEqual([]);
   });
