@@ -154,7 +154,8 @@ async function commit(client: pg.PoolClient): Promise<void> {
     throw isAnswered(cause) ? asDatabaseFailure(cause) : asUnknownOutcome(cause);
   });
   // The server does so, without an error, after an error that the work has hidden.
-  if (command === 'ROLLBACK') throw new Error('PostgreSQL rolled the transaction back at its commit: the error of one of its statements was ignored');
+  if (command === 'ROLLBACK')
+    throw new Error('PostgreSQL rolled the transaction back at its commit: an error of a statement was ignored');
 }
 
 async function rollBack(client: pg.PoolClient, log: Logger): Promise<void> {

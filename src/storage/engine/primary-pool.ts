@@ -19,9 +19,9 @@ class StandbyError extends Error {
 }
 
 /**
- * One pool for each host; those of standbys stay empty. With several hosts each new connection checks whether its server
- * is a standby. After one that is, or that cannot be made, all hosts are checked at once, and the first that accepts
- * changes is the new primary; without one, the last primary remains.
+ * One pool for each host; those of standbys stay empty. With several hosts each new connection checks whether its
+ * server is a standby. After one that is, or that cannot be made, all hosts are checked at once, and the first that
+ * accepts changes is the new primary; without one, the last primary remains.
  */
 export function createPrimaryPool(url: string, settings: pg.PoolConfig, log: Logger): PrimaryPool {
   const urls = urlsOfHosts(url);
