@@ -1,6 +1,6 @@
 /**
- * Divides a URL with several hosts, such as `postgresql://user:password@a:5432,b/name`, into one URL for each. A URL with
- * one host, or none, is returned as it is.
+ * Divides a URL with several hosts, such as `postgresql://user:password@a:5432,b/name`, into one URL for each. A URL
+ * with one host, or none, is returned as it is.
  */
 export function urlsOfHosts(url: string): string[] {
   const authority = /^[a-z]+:\/\/([^/?#]*)/i.exec(url)?.[1] ?? '';
