@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 
 import type { Config } from '../config/schema.js';
@@ -5,7 +6,13 @@ import { StartupError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { ReleaseStack } from '../release-stack.js';
 import type { Database } from '../storage/database.js';
-import { migrate, migrateServer, missingMigrations } from '../storage/migration/migrate.js';
+import {
+  appliedMigrations,
+  knownMigrations,
+  migrate,
+  migrateServer,
+  missingMigrations,
+} from '../storage/migration/migrate.js';
 import { openPglite } from '../storage/engine/pglite.js';
 import { openPostgres } from '../storage/engine/postgres.js';
 import { urlsOfHosts } from '../server-urls.js';
@@ -18,7 +25,7 @@ export async function openDatabase(
   config: Config,
   deps: { log: Logger; resources: ReleaseStack; onLockLost: (cause: Error) => void },
 ): Promise<Database> {
-  const { url, data_dir, max_connections, statement_timeout, migrate_on_start } = config.database;
+  const { url, data_dir, max_connections, statement_timeout } = config.database;
   const db = url
     ? await openPostgres(
         {
@@ -31,17 +38,62 @@ export async function openDatabase(
       )
     : await openPglite(path.resolve(data_dir), deps.onLockLost);
   deps.resources.push('database', () => db.close());
-  if (migrate_on_start) {
-    const applied = url ? await migrateServer(url.reveal(), deps.log) : await migrate(db);
-    if (applied.length > 0) deps.log.info('database schema brought up to date', { applied });
-    return db;
-  }
-  const missing = await missingMigrations(db);
-  if (missing.length > 0)
-    throw new StartupError(
-      `the database schema is not up to date (missing: ${missing.join(', ')}): run 'tocsin migrate' first`,
-    );
+  await updateSchema(config, db, deps.log);
   return db;
+}
+
+async function updateSchema({ database }: Config, db: Database, log: Logger): Promise<void> {
+  if (!database.migrate_on_start) return refuseOldSchema(db);
+  const applied = database.url ? await migrateServer(database.url.reveal(), log) : await migrate(db);
+  if (applied.length > 0) log.info('database schema brought up to date', { applied });
+}
+
+async function refuseOldSchema(db: Database): Promise<void> {
+  const missing = await missingMigrations(db);
+  if (missing.length === 0) return;
+  throw new StartupError(
+    `the database schema is not up to date (missing: ${missing.join(', ')}): run 'tocsin migrate' first`,
+  );
+}
+
+/** Longer than any export or import. */
+const TRANSFER_TIMEOUT_MS = 24 * 3_600_000;
+/** The transaction of the transfer, and what a command writes beside it. */
+const TRANSFER_CONNECTIONS = 2;
+
+/**
+ * Opens the configured database for one long transaction. A source must exist and is not changed; the schema of a
+ * target is updated as at a start.
+ * @throws StartupError if there is no source, or its schema is not that of this release.
+ */
+export async function openForTransfer(
+  config: Config,
+  role: 'source' | 'target',
+  deps: { log: Logger; resources: ReleaseStack },
+): Promise<Database> {
+  const { url } = config.database;
+  const dataDir = path.resolve(config.database.data_dir);
+  if (!url && role === 'source' && !existsSync(path.join(dataDir, 'pglite')))
+    throw new StartupError(`database.data_dir: there is no database in ${dataDir}`);
+  const db = url
+    ? await openPostgres(
+        { url: url.reveal(), maxConnections: TRANSFER_CONNECTIONS, statementTimeoutMs: TRANSFER_TIMEOUT_MS },
+        deps.log,
+      )
+    : await openPglite(dataDir);
+  deps.resources.push('database', () => db.close());
+  if (role === 'target') await updateSchema(config, db, deps.log);
+  else await refuseOtherSchema(db);
+  return db;
+}
+
+async function refuseOtherSchema(db: Database): Promise<void> {
+  await refuseOldSchema(db);
+  const known = new Set(knownMigrations().map(({ name }) => name));
+  const newer = (await appliedMigrations(db)).filter(({ name }) => !known.has(name));
+  if (newer.length === 0) return;
+  const names = newer.map(({ name }) => name).join(', ');
+  throw new StartupError(`the database schema is of a newer release (it has: ${names}): export it with that release`);
 }
 
 /** A process that has a lot to do can be silent for some seconds in a transaction. */

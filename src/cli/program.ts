@@ -1,30 +1,12 @@
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 
-import type { Flag } from '../config/load.js';
 import type { ApiKeyOptions } from './apikey.js';
 import { createCommandLine, runCommandLine } from './command-line.js';
+import { configFlags, withConfig, withDatabase, type CommonOptions } from './config-options.js';
 import { addImport } from './import/command.js';
-import type { ConfigFlags, Terminal } from './terminal.js';
+import type { Terminal } from './terminal.js';
+import { addTransfer } from './transfer/command.js';
 import { version } from './version.js';
-
-interface CommonOptions {
-  config?: string;
-  roles?: string;
-  port?: string;
-  dataDir?: string;
-  interval?: string;
-  logLevel?: string;
-  set: string[];
-  quiet?: boolean;
-}
-
-const FLAG_OPTIONS = {
-  roles: 'roles',
-  port: 'api.port',
-  dataDir: 'database.data_dir',
-  interval: 'evaluator.interval',
-  logLevel: 'log.level',
-} as const satisfies Partial<Record<keyof CommonOptions, string>>;
 
 const EXAMPLES = `
 Examples:
@@ -35,6 +17,7 @@ Examples:
   tocsin secrets rotate                            all secrets encrypted with secrets.key, after it was changed
   tocsin config --config tocsin.yaml               the effective configuration, and the origin of each value
   tocsin import --help                             import alarms from Aodh
+  tocsin export-data tocsin.export                 everything, to move it into another database with import-data
 
 Every option can also be set by an environment variable TOCSIN_<SECTION>_<KEY>, for example TOCSIN_API_PORT=8080.
 config/default.yaml explains all options.`;
@@ -78,6 +61,7 @@ function createProgram(terminal: Terminal, done: (exitCode: number) => void): Co
   addApiKey(program, terminal);
   addSecrets(program, terminal, done);
   addImport(program, terminal, done);
+  addTransfer(program, terminal);
   return program;
 }
 
@@ -119,44 +103,4 @@ function addSecrets(program: Command, terminal: Terminal, done: (exitCode: numbe
     const { rotateSecretsCommand } = await import('./secrets.js');
     done(await rotateSecretsCommand(configFlags(options), terminal));
   });
-}
-
-function withConfig(command: Command): Command {
-  return withDatabase(
-    command
-      .option('--roles <list>', 'roles of this process: api, evaluator, notifier, separated by commas')
-      .option('--port <number>', 'port of the API')
-      .option('--interval <duration>', 'time between two evaluations of an alarm, for example 10s'),
-  );
-}
-
-/** Options of commands that use the database only. */
-function withDatabase(command: Command): Command {
-  return command
-    .option('-c, --config <file>', 'configuration file (YAML); also TOCSIN_CONFIG')
-    .option('--data-dir <path>', 'directory of the embedded database')
-    .option('--log-level <level>', 'debug, info, warn or error')
-    .addOption(
-      new Option(
-        '--set <option=value>',
-        'set any other option, for example --set notifier.policy=every; may be repeated',
-      )
-        .argParser((text: string, before: string[]) => [...before, text])
-        .default([], 'none'),
-    );
-}
-
-function configFlags(options: CommonOptions): ConfigFlags {
-  const flags: Flag[] = [];
-  for (const [key, name] of Object.entries(FLAG_OPTIONS)) {
-    const text = options[key as keyof typeof FLAG_OPTIONS];
-    if (text !== undefined)
-      flags.push({ name, text, origin: `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}` });
-  }
-  for (const setting of options.set) {
-    const at = setting.indexOf('=');
-    const name = at < 0 ? setting : setting.slice(0, at);
-    flags.push({ name, text: at < 0 ? '' : setting.slice(at + 1), origin: `--set ${name}` });
-  }
-  return { flags, ...(options.config === undefined ? {} : { config: options.config }) };
 }

@@ -54,6 +54,8 @@ export const AUDIT_ACTIONS = [
   'import.create',
   'import.activate',
   'secrets.rotate',
+  'data.export',
+  'data.import',
   'cluster.read',
   'audit.list',
   'audit.lose',

@@ -21,6 +21,13 @@ export interface Migration {
   script: string;
 }
 
+/** A migration that was run in a database. */
+export interface AppliedMigration {
+  name: string;
+  /** Of its statements. */
+  checksum: string;
+}
+
 /**
  * Brings the schema up to date and returns the names of the migrations that it ran. Safe to call from any number of
  * processes at once: one does the work, the others wait for it. Also repairs revisions after a dump was restored into a
@@ -59,6 +66,11 @@ export async function missingMigrations(db: Database): Promise<string[]> {
   return missing.map(({ name }) => name);
 }
 
+/** Names and checksums of the migrations in the database, in their order. */
+export async function appliedMigrations(sql: Sql): Promise<AppliedMigration[]> {
+  return (await sql.query<AppliedMigration>('select name, checksum from migrations order by name')).rows;
+}
+
 /** The migrations of this release, in their order. */
 export function knownMigrations(): Migration[] {
   return readdirSync(MIGRATIONS)
@@ -73,8 +85,7 @@ async function missingOf(sql: Sql, known: readonly Migration[]): Promise<Migrati
     "select from pg_attribute where attrelid = 'migrations'::regclass and attname = 'checksum' and not attisdropped",
   );
   if (columns.length === 0) throw unreleased();
-  const { rows } = await sql.query<{ name: string; checksum: string }>('select name, checksum from migrations');
-  const applied = new Map(rows.map(({ name, checksum }) => [name, checksum]));
+  const applied = new Map((await appliedMigrations(sql)).map(({ name, checksum }) => [name, checksum]));
   const changed = known.find(({ name, script }) => applied.has(name) && applied.get(name) !== checksumOf(script));
   if (changed) {
     throw new StartupError(

@@ -18,6 +18,8 @@ export interface Sealer {
   readonly refusal: string | undefined;
   /** How each text begins that the current key sealed. Undefined without a key. */
   readonly currentPrefix: string | undefined;
+  /** True if a text that the key with this id sealed can be opened. */
+  hasKey(keyId: string): boolean;
   /** Encrypts a secret. @throws AppError `invalid_request` with the text of `refusal`. */
   seal(secret: string, place: SecretLocation): string;
   /** Decrypts a secret. @throws MissingKey. @throws Error when it was sealed for another row. */
@@ -58,6 +60,7 @@ export function createSealer({ current, previous }: SealingKeys): Sealer {
   return {
     refusal,
     currentPrefix,
+    hasKey: (keyId) => keys.has(keyId),
     seal(secret, place) {
       if (current === undefined || currentPrefix === undefined) throw new AppError('invalid_request', String(refusal));
       const nonce = randomBytes(NONCE_BYTES);

@@ -1,0 +1,63 @@
+import { createReadStream, createWriteStream, existsSync } from 'node:fs';
+import { rename, rm, stat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip, createGzip } from 'node:zlib';
+
+import { StartupError, toError } from '../../errors.js';
+
+/** A file without its end has this name, so that it cannot be taken for a whole one. */
+const UNFINISHED = '.unfinished';
+
+/**
+ * Writes texts into a new file, compressed, which only its owner can read. It has its name when it is whole and on the
+ * disk. Resolves to its size in bytes.
+ * @throws StartupError if the file exists, or cannot be written.
+ */
+export async function writeExportFile(file: string, texts: AsyncIterable<string>): Promise<number> {
+  const unfinished = `${file}${UNFINISHED}`;
+  for (const existing of [file, unfinished])
+    if (existsSync(existing)) throw new StartupError(`${existing} exists: remove it, or name another file`);
+  try {
+    const disk = createWriteStream(unfinished, { flags: 'wx', mode: 0o600, flush: true });
+    await pipeline(Readable.from(texts, { objectMode: true }), createGzip(), disk);
+    await rename(unfinished, file);
+    return (await stat(file)).size;
+  } catch (thrown) {
+    await rm(unfinished, { force: true });
+    throw isOfFile(thrown) ? cannot('write', file, thrown) : thrown;
+  }
+}
+
+/** Yields the lines of an export. @throws StartupError if the file cannot be read, or is cut off. */
+export async function* linesOfExport(file: string): AsyncGenerator<string> {
+  const disk = createReadStream(file);
+  const texts = createGunzip().setEncoding('utf8');
+  disk.on('error', (cause) => texts.destroy(cause));
+  disk.pipe(texts);
+  let rest = '';
+  try {
+    for await (const text of texts as AsyncIterable<string>) {
+      rest += text;
+      if (!text.includes('\n')) continue;
+      const lines = rest.split('\n');
+      rest = lines.pop() ?? '';
+      yield* lines;
+    }
+  } catch (thrown) {
+    throw cannot('read', file, thrown);
+  } finally {
+    disk.destroy();
+    texts.destroy();
+  }
+  if (rest !== '') yield rest;
+}
+
+/** Not an error of the database, whose texts are written. */
+function isOfFile(thrown: unknown): boolean {
+  return thrown instanceof Error && 'syscall' in thrown;
+}
+
+function cannot(verb: 'read' | 'write', file: string, cause: unknown): StartupError {
+  return new StartupError(`cannot ${verb} ${file}: ${toError(cause).message}`, { cause });
+}
