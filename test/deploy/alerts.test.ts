@@ -99,6 +99,13 @@ test('each alert has a severity, a summary and a description', () => {
   expect(incomplete).toEqual([]);
 });
 
+test('each alert has its own heading in docs/operations.md, to which its annotation runbook points', () => {
+  const headings = [...sourceOf('docs/operations.md').matchAll(/^### (Tocsin\w+)$/gm)].map(([, name = '']) => name);
+  expect(headings).toEqual(RULES.map(({ alert }) => alert));
+  for (const { alert, annotations } of RULES)
+    expect([alert, annotations['runbook']]).toEqual([alert, `docs/operations.md#${alert.toLowerCase()}`]);
+});
+
 test('no alert names a metric that the program does not have', () => {
   const known = new Set(
     createTelemetry()

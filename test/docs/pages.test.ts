@@ -68,3 +68,11 @@ test('CHANGELOG.md has a heading for the version of package.json', () => {
     new RegExp(`^## ${version.replaceAll('.', '\\.')} - \\d{4}-\\d\\d-\\d\\d$`, 'm'),
   );
 });
+
+test('docs/operations.md has no figure in its table of sizes that docs/performance.md does not have', () => {
+  const [table] = tablesOf(sourceOf('docs/operations.md')).filter(({ columns }) => columns[1]?.trim() === 'measured');
+  const figures = (table?.rows ?? []).map(([, figure = '']) => plain(figure).trim());
+  expect(figures.length).toBeGreaterThan(3);
+  const measured = new Set(sourceOf('docs/performance.md').split(/[\s|;]+/));
+  expect(figures.filter((figure) => !measured.has(figure))).toEqual([]);
+});
