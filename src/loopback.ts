@@ -20,3 +20,8 @@ export function namesThisMachine(host: string): boolean {
   if (hostname === 'localhost') return true;
   return isLoopback(hostname.replace(/^\[|\]$/g, ''));
 }
+
+/** True if a request to a URL can contain secrets: over TLS or, if `loopbackAllowed`, to this machine. */
+export function canCarrySecrets({ protocol, host }: Pick<URL, 'protocol' | 'host'>, loopbackAllowed: boolean): boolean {
+  return protocol === 'https:' || (loopbackAllowed && namesThisMachine(host));
+}

@@ -106,6 +106,8 @@ export interface ApiDeps
   signingSecrets: SigningSecrets;
   /** How signing secrets are replaced. */
   signing: RotationRules;
+  /** True if headers of a receiver may be sent to this machine over a connection without TLS. */
+  headersToLoopback: boolean;
   quotas: Quotas;
   /** Default quota: most alarms of a project; -1 is no limit. */
   projectAlarmQuota: number;

@@ -42,6 +42,7 @@ export function createNotifierRole(given: NotifierRoleDeps): Notifier {
     claims: { ...claims, record: wakingStream(claims.record, streamWaker) },
     openAction: createActionOpener(sealer),
     webhookSettings: createWebhookSettingsStore(db, sealer),
+    headersToLoopback: config.auth.mode === 'noauth',
     upkeep: createNotificationUpkeepStore(db),
     redis: redis.url && { url: redis.url.reveal(), prefix: redis.prefix },
     queue: { redisUrl: queue.redis_url?.reveal(), prefix: queue.prefix },

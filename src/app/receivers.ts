@@ -7,17 +7,18 @@ import type { Sealer } from '../storage/secrets/sealed.js';
 
 /** What the API needs for receivers and their signing secrets. */
 export function openReceivers({
-  config: { signing },
+  config: { signing, auth },
   db,
   sealer,
 }: {
-  config: Pick<Config, 'signing'>;
+  config: Pick<Config, 'signing' | 'auth'>;
   db: Database;
   sealer: Sealer;
-}): Pick<ApiDeps, 'receivers' | 'signingSecrets' | 'signing'> {
+}): Pick<ApiDeps, 'receivers' | 'signingSecrets' | 'signing' | 'headersToLoopback'> {
   return {
-    receivers: createReceiverStore(db),
+    receivers: createReceiverStore(db, sealer),
     signingSecrets: createSigningSecretStore(db, sealer),
     signing: { overlapMs: signing.overlap, most: signing.max_secrets },
+    headersToLoopback: auth.mode === 'noauth',
   };
 }

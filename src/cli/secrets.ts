@@ -26,10 +26,11 @@ export async function rotateSecretsCommand({ config: file, flags }: ConfigFlags,
       throw new StartupError('secrets.key is not set: make one with `openssl rand -base64 32`');
     const audit = await openCommandAudit({ config, db, log, resources });
     const { rotated, left } = await rotate(db, sealer, audit);
-    const { alarms, notifications, historyEntries, trusts, signingSecrets } = rotated;
+    const { alarms, notifications, historyEntries, trusts, signingSecrets, receivers } = rotated;
     terminal.out(
       `Sealed with secrets.key: ${alarms} alarms, ${notifications} notifications, ` +
-        `${historyEntries} history entries, ${trusts} trusts, ${signingSecrets} signing secrets.\n`,
+        `${historyEntries} history entries, ${trusts} trusts, ${signingSecrets} signing secrets, ` +
+        `${receivers} receivers.\n`,
     );
     if (left === 0) {
       terminal.out('Nothing is left under another key: secrets.previous_key can be removed.\n');

@@ -899,7 +899,7 @@ export interface paths {
         get: operations["listReceivers"];
         put?: never;
         /**
-         * Create a receiver: what a project keeps of its webhooks to one origin
+         * Create a receiver: the record of a project about its webhooks to one origin
          * @description Requires the role member or a higher one.
          */
         post: operations["createReceiver"];
@@ -922,7 +922,7 @@ export interface paths {
          */
         get: operations["getReceiver"];
         /**
-         * Replace name and description of a receiver
+         * Replace name and description of a receiver, and its headers if the body has any
          * @description Requires the role member or a higher one.
          */
         put: operations["replaceReceiver"];
@@ -3416,7 +3416,7 @@ export interface components {
             /** @description The cursor of the next page; null if there is none. */
             next: string | null;
         };
-        /** @description What a project keeps of the receiver of its webhooks at one origin. */
+        /** @description The record of a project about its webhooks to one origin. */
         Receiver: {
             id: string;
             project_id: string;
@@ -3424,7 +3424,9 @@ export interface components {
             origin: string;
             name: string;
             description: string;
-            /** @description Those that sign now, newest first. Without any, webhooks to this receiver are not signed. */
+            /** @description Names of the headers that webhooks to this receiver have. Their values are never shown. */
+            header_names: string[];
+            /** @description Those that sign now, newest first. Without any, those of the receiver * of the project sign. */
             secrets: components["schemas"]["SigningSecret"][];
             /**
              * Format: date-time
@@ -6674,6 +6676,9 @@ export interface operations {
                     name?: string | null;
                     /** @default  */
                     description?: string | null;
+                    headers?: {
+                        [key: string]: string;
+                    } | null;
                     project_id?: string | null;
                 };
             };
@@ -6787,6 +6792,9 @@ export interface operations {
                     name?: string | null;
                     /** @default  */
                     description?: string | null;
+                    headers?: {
+                        [key: string]: string;
+                    } | null;
                 };
             };
         };
@@ -8108,10 +8116,14 @@ export interface operations {
                 "tocsin-transition-time": string;
                 /** @description A request id, the same on every attempt and replay. */
                 "x-openstack-request-id": string;
+                /** @description tocsin/ and the version. */
+                "user-agent": string;
                 /** @description Signatures of Standard Webhooks, one for each secret that signs: v1,… v1,… See docs/webhooks.md. */
                 "webhook-signature"?: string;
                 /** @description true for a test that a person has requested: the alarm has not changed. All others do not have it. */
                 "tocsin-test"?: "true";
+                /** @description A token of the alarm's trust, for trust+http and trust+https actions. */
+                "x-auth-token"?: string;
             };
             path?: never;
             cookie?: never;

@@ -21,6 +21,8 @@ export interface NotifierDeps {
   upkeep: NotificationUpkeepStore;
   openAction: ActionOpener;
   webhookSettings: WebhookSettingsStore;
+  /** True if headers of a receiver may be sent to this machine over a connection without TLS. */
+  headersToLoopback: boolean;
   /** Wakes the notifier of this process. */
   localWaker: LocalWaker;
   /** Wakes the notifiers of all processes. The same object as `localWaker` when there is no Redis. */
@@ -60,6 +62,7 @@ export function createNotifier(deps: NotifierDeps): Notifier {
     cloud: deps.cloud,
     egress: deps.egress,
     settingsOf: createWebhookSettingsReader({ store: deps.webhookSettings, clock }),
+    headersToLoopback: deps.headersToLoopback,
   });
   const pump = new DeliveryPump({
     store: deps.claims,

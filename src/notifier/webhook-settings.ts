@@ -6,10 +6,10 @@ import type { WebhookSettings, WebhookSettingsStore } from '../storage/receivers
 /** Returns the settings of a project for webhooks to a URL. @throws Error as `WebhookSettingsStore.ofOrigin`. */
 export type WebhookSettingsReader = (projectId: string | null, url: URL) => Promise<WebhookSettings>;
 
-/** After this time settings are read again, so that a new secret signs within seconds. */
+/** After this time settings are read again, so that a new secret or header is used within seconds. */
 const MAX_AGE_MS = 2_000;
 const MOST_KEPT = 2_000;
-const NONE: WebhookSettings = { secrets: [] };
+const NONE: WebhookSettings = { secrets: [], headers: {} };
 
 /**
  * Reads settings of webhooks and keeps them for two seconds. Webhooks of projects without settings share one query in

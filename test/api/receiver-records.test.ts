@@ -39,6 +39,7 @@ function contract(open: () => Promise<Database>): void {
       origin: ORIGIN,
       name: 'scaler',
       description: '',
+      header_names: [],
       secrets: [],
       created_at: '2026-01-01T12:00:00Z',
     };
@@ -248,15 +249,19 @@ function contract(open: () => Promise<Database>): void {
       expect(secrets.map((one) => one.ends_at === null)).toEqual([true, false]);
     });
 
-    test('at the end of the current secret the one before it signs on, without an end', async () => {
+    test('the end of the current secret does not prolong the former one, and another can be made', async () => {
       const id = await make();
       const first = await makeSecret(id);
       const second = await makeSecret(id);
+      const [, former] = (await show(id)).secrets;
       expect((await send('DELETE', `/${id}/secrets/${second.id}`)).status).toBe(204);
-      expect((await show(id)).secrets).toEqual([expect.objectContaining({ id: first.id, ends_at: null })]);
-      setClock(later(48));
-      expect((await show(id)).secrets).toHaveLength(1);
-      expect((await send('DELETE', `/${id}/secrets/${first.id}`)).status).toBe(204);
+      expect((await show(id)).secrets).toEqual([former]);
+      expect([former?.id, former?.ends_at]).toEqual([first.id, expect.any(String)]);
+      setClock(later(1));
+      const third = await makeSecret(id);
+      expect((await show(id)).secrets).toEqual([expect.objectContaining({ id: third.id, ends_at: null }), former]);
+      expect((await send('DELETE', `/${id}/secrets/${third.id}`)).status).toBe(204);
+      setClock(later(24));
       expect((await show(id)).secrets).toEqual([]);
     });
 

@@ -63,7 +63,9 @@ test('tocsin secrets rotate replaces the key file of an embedded database by the
   const done = 'Nothing is left under another key: secrets.previous_key can be removed.\n';
   expect(await rotate(environment)).toEqual({
     exitCode: 0,
-    out: `Sealed with secrets.key: 1 alarms, 0 notifications, 0 history entries, 0 trusts, 0 signing secrets.\n${done}`,
+    out:
+      'Sealed with secrets.key: 1 alarms, 0 notifications, 0 history entries, 0 trusts, 0 signing secrets, ' +
+      `0 receivers.\n${done}`,
     err: '',
   });
   expect((await rotate(environment)).out).toMatch(/^Sealed with secrets\.key: 0 alarms/);

@@ -259,6 +259,13 @@ async function signWebhooks(
   { secrets, at, as }: { secrets: Secrets; at: string; as: Readonly<Record<string, string>> },
 ): Promise<Places> {
   const made = await ask('POST', '/v1/receivers', { as, body: { origin: `http://${at}`, project_id: 'p' } });
+  const headers = { Authorization: `Bearer ${secrets['a header']}` };
+  const secure = await ask('POST', '/v1/receivers', {
+    as,
+    body: { origin: `https://${at}`, project_id: 'p', headers },
+  });
+  const open = await ask('PUT', `/v1/receivers/${made.json<{ id: string }>().id}`, { as, body: { headers } });
+  expect([secure.status, open.status]).toEqual([201, 400]);
   expect([made.status, made.text]).toEqual([201, expect.any(String)]);
   const path = `/v1/receivers/${made.json<{ id: string }>().id}`;
   const secret = `whsec_${Buffer.from(secrets['a signing secret']!).toString('base64')}`;
@@ -269,6 +276,7 @@ async function signWebhooks(
   const all = await ask('GET', '/v1/receivers', { as });
   return {
     'the refusal of a signing secret': `${refused.text} ${JSON.stringify(refused.headers)}`,
+    'the answers about headers': `${secure.text} ${open.text} ${JSON.stringify(open.headers)}`,
     'the answers about receivers': `${one.text} ${all.text}`,
   };
 }
@@ -314,7 +322,7 @@ async function signIn({ ask }: Running, { secrets, tokens }: { secrets: Secrets;
 async function canaries(name: string, open: () => Promise<Rig>): Promise<void> {
   const rig = await open();
   const names = ['user', 'password', 'query', 'path', 'fragment', 'a token', "the service's token", 'a trust'];
-  names.push('a signing secret');
+  names.push('a signing secret', 'a header');
   const secrets: Secrets = {
     ...rig.secrets,
     ...Object.fromEntries([...names, ...OF_SIGN_IN, 'a wrong token'].map((name) => [name, canary()])),

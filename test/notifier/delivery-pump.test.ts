@@ -130,6 +130,7 @@ test('a queue whose Redis never answers makes an attempt time out, and does not 
     version: 'test',
     egress: egressWith(),
     settingsOf: UNSIGNED,
+    headersToLoopback: true,
     cloud: NO_CLOUD,
   });
   const store = outboxWithOne();

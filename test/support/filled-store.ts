@@ -95,7 +95,8 @@ export async function fillStore(db: Database, sealer: Sealer): Promise<void> {
   const trust = trusts.seal({ id: 't', alarmId: 'secret', projectId: 'p', trustorId: 'u', trustId: 'id of the trust' });
   await trusts.addDiscarded(trust, NOON);
   const receiver = { id: 'r', projectId: 'p', origin: 'https://hooks.example', name: 'n', description: 'd' };
-  await createReceiverStore(db).create({ ...receiver, createdAt: NOON });
+  const headers = { Authorization: 'Bearer token of the gateway' };
+  await createReceiverStore(db, sealer).create({ ...receiver, headers, createdAt: NOON });
   const added = { id: 'ss', secret: 'whsec_c2VjcmV0', at: NOON };
   await createSigningSecretStore(db, sealer).rotate({ all: true }, 'r', added, { overlapMs: 1, most: 2 });
   await storeNotifications(

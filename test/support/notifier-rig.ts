@@ -69,6 +69,7 @@ export function startNotifier(db: Database, options: NotifierRigOptions = {}): N
     upkeep: createNotificationUpkeepStore(db),
     openAction: createActionOpener(options.sealer ?? TEST_SEALER),
     webhookSettings: createWebhookSettingsStore(db, options.sealer ?? TEST_SEALER),
+    headersToLoopback: true,
     localWaker,
     waker: options.waker ?? localWaker,
     redis: options.redis,

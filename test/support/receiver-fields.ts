@@ -75,6 +75,15 @@ export function receiverRows(rig: FieldRig): Readonly<Record<string, FieldRow>> 
         { answers: () => inTurn((fields) => replaced(rig, fields), { [name]: value }) },
       ]),
     ),
+    ...Object.fromEntries(
+      [
+        { route: 'POST /v1/receivers', ask: made },
+        { route: 'PUT /v1/receivers/{id}', ask: replaced },
+      ].map(({ route, ask }): [string, FieldRow] => [
+        `${route}: headers`,
+        { answers: () => inTurn((fields) => ask(rig, fields), { headers: { 'X-Team': 'web' } }) },
+      ]),
+    ),
     'POST /v1/receivers/{id}/secrets: secret': {
       answers: () => inTurn((fields) => rotated(rig, fields), { secret: SECRET }),
     },

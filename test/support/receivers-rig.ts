@@ -13,6 +13,7 @@ export const ORIGIN = 'https://hooks.example.com';
 export interface ShownReceiver {
   id: string;
   origin: string;
+  header_names: string[];
   secrets: { id: string; created_at: string; ends_at: string | null }[];
 }
 

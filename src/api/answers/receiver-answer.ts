@@ -35,12 +35,15 @@ export const ReceiverAnswer = z
     }),
     name: z.string(),
     description: z.string(),
+    header_names: z.array(z.string()).meta({
+      description: 'Names of the headers that webhooks to this receiver have. Their values are never shown.',
+    }),
     secrets: z.array(SigningSecretAnswer).meta({
-      description: 'Those that sign now, newest first. Without any, webhooks to this receiver are not signed.',
+      description: 'Those that sign now, newest first. Without any, those of the receiver * of the project sign.',
     }),
     created_at: UtcTimestamp,
   })
-  .meta({ id: 'Receiver', description: 'What a project keeps of the receiver of its webhooks at one origin.' });
+  .meta({ id: 'Receiver', description: 'The record of a project about its webhooks to one origin.' });
 export type ReceiverAnswer = z.infer<typeof ReceiverAnswer>;
 
 /** One page of receivers. */
@@ -54,13 +57,14 @@ export type ReceiversAnswer = z.infer<typeof ReceiversAnswer>;
 
 /** The answer about a receiver. */
 export function receiverAnswer(receiver: StoredReceiver): ReceiverAnswer {
-  const { id, projectId, origin, name, description, secrets, createdAt } = receiver;
+  const { id, projectId, origin, name, description, headerNames, secrets, createdAt } = receiver;
   return {
     id,
     project_id: projectId,
     origin,
     name,
     description,
+    header_names: headerNames,
     secrets: secrets.map(signingSecretAnswer),
     created_at: utcTimestamp(createdAt),
   };

@@ -14,7 +14,7 @@ export const RECEIVER_OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   'POST /v1/receivers': {
     group,
-    summary: 'Create a receiver: what a project keeps of its webhooks to one origin',
+    summary: 'Create a receiver: the record of a project about its webhooks to one origin',
     request: ReceiverRequest,
     answer: ReceiverAnswer,
     isVersioned: true,
@@ -22,7 +22,7 @@ export const RECEIVER_OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET /v1/receivers/:id': { group, summary: 'Get a receiver', answer: ReceiverAnswer, isVersioned: true },
   'PUT /v1/receivers/:id': {
     group,
-    summary: 'Replace name and description of a receiver',
+    summary: 'Replace name and description of a receiver, and its headers if the body has any',
     request: ReceiverReplacement,
     answer: ReceiverAnswer,
     isVersioned: true,
@@ -55,6 +55,10 @@ export const RECEIVER_REQUESTS: Readonly<Record<string, Readonly<Record<string, 
       summary: 'All webhooks of the project to this origin',
       value: { origin: 'https://receiver.example.com', name: 'autoscaler', description: 'scales the web servers' },
     },
+    token: {
+      summary: 'With a header that a gateway asks for; only its name is shown later',
+      value: { origin: 'https://gateway.example.com', headers: { Authorization: 'Bearer token-of-the-gateway' } },
+    },
   },
   replaceReceiver: { renamed: { summary: 'Another name', value: { name: 'autoscaler of the web servers' } } },
   createSigningSecret: {
@@ -77,6 +81,7 @@ const RECEIVER = {
   origin: 'https://receiver.example.com',
   name: 'autoscaler',
   description: 'scales the web servers',
+  header_names: [],
   secrets: [SECRET],
   created_at: '2026-11-22T05:19:00Z',
 };

@@ -94,6 +94,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   'tocsin-sequence': 'State version of the alarm. Of two notifications the one with the smaller number is older.',
   'tocsin-transition-time': 'Time of the change of state; for a repeat, of the change that is repeated.',
   'x-openstack-request-id': 'A request id, the same on every attempt and replay.',
+  'user-agent': 'tocsin/ and the version.',
 };
 
 /** Webhooks to receivers with a signing secret have it. */
@@ -102,6 +103,15 @@ const SIGNATURE_HEADER = {
   in: 'header',
   required: false,
   description: 'Signatures of Standard Webhooks, one for each secret that signs: v1,… v1,… See docs/webhooks.md.',
+  schema: { type: 'string' },
+};
+
+/** Webhooks of `trust+` actions have it. */
+const TOKEN_HEADER = {
+  name: 'x-auth-token',
+  in: 'header',
+  required: false,
+  description: "A token of the alarm's trust, for trust+http and trust+https actions.",
   schema: { type: 'string' },
 };
 
@@ -152,6 +162,7 @@ export const WEBHOOKS = {
         })),
         SIGNATURE_HEADER,
         TEST_HEADER,
+        TOKEN_HEADER,
       ],
       requestBody: {
         required: true,

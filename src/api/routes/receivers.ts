@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 
+import { ALL_ORIGINS } from '../../alarm/receiver/origin.js';
 import { SECRET_BYTES, signingSecretOf } from '../../alarm/receiver/signing-secret.js';
 import { AppError } from '../../errors.js';
+import { canCarrySecrets } from '../../loopback.js';
 import type { Scope } from '../../storage/scope.js';
-import { MOST_RECEIVERS, type StoredReceiver } from '../../storage/receivers/receiver-store.js';
+import { MOST_RECEIVERS, type OwnHeaders, type StoredReceiver } from '../../storage/receivers/receiver-store.js';
 import type { RotationRules } from '../../storage/receivers/signing-secret-store.js';
 import {
   receiverAnswer,
@@ -29,6 +31,8 @@ export interface ReceiverRoutesDeps {
   receivers: ReceiverRecords;
   signingSecrets: SigningSecrets;
   signing: RotationRules;
+  /** True if headers may be sent to this machine over a connection without TLS. */
+  headersToLoopback: boolean;
   now: () => Date;
   newId: () => string;
 }
@@ -39,7 +43,7 @@ const NEWEST_FIRST = [
   { key: 'id', descending: true },
 ] as const;
 
-/** `/v1/receivers`: what a project keeps of the receivers of its webhooks. Secrets are shown once. */
+/** `/v1/receivers`: records of a project about its webhooks, one for each origin. Secrets are shown once. */
 export function receiverRoutes(deps: ReceiverRoutesDeps): Route[] {
   const path = '/v1/receivers';
   const one = `${path}/:id`;
@@ -103,13 +107,15 @@ async function list({ receivers, now }: ReceiverRoutesDeps, request: ApiRequest)
 }
 
 async function create(
-  { receivers, now, newId }: ReceiverRoutesDeps,
+  { receivers, headersToLoopback, now, newId }: ReceiverRoutesDeps,
   { identity, body, note }: ApiRequest,
 ): Promise<ApiAnswer> {
   const { project_id, ...wanted } = parseWith(ReceiverRequest, { argument: 'data', value: body ?? {} });
   const projectId = project_id === null ? identity.projectId : named(identity, project_id);
   if (projectId === null) throw invalidInput('project_id', 'None', 'Mandatory field missing.').at(['project_id']);
-  const receiver = { id: newId(), projectId, ...wanted, createdAt: now() };
+  const headers = wanted.headers ?? undefined;
+  refuseOpenHeaders(wanted.origin, headers, headersToLoopback);
+  const receiver = { id: newId(), projectId, ...wanted, headers, createdAt: now() };
   note({ objectId: receiver.id, projectId });
   const created = await receivers.create(receiver);
   if (created === 'exists')
@@ -126,14 +132,20 @@ async function show({ receivers, now }: ReceiverRoutesDeps, request: ApiRequest)
   return { status: 200, headers: tagOf(found), body: receiverAnswer(found) };
 }
 
-async function replace({ receivers, now }: ReceiverRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
-  const next = parseWith(ReceiverReplacement, { argument: 'data', value: request.body ?? {} });
+async function replace(
+  { receivers, headersToLoopback, now }: ReceiverRoutesDeps,
+  request: ApiRequest,
+): Promise<ApiAnswer> {
+  const wanted = parseWith(ReceiverReplacement, { argument: 'data', value: request.body ?? {} });
+  const headers = wanted.headers ?? undefined;
   const id = idIn(request);
   const replaced = await receivers.replace(scopeOf(request.identity), id, now(), (current) => {
     refuseOtherReceiverVersion(current, request);
-    const changed = (['name', 'description'] as const).filter((field) => next[field] !== current[field]);
-    request.note({ projectId: current.projectId, changed });
-    return next;
+    request.note({ projectId: current.projectId });
+    refuseOpenHeaders(current.origin, headers, headersToLoopback);
+    const changed = (['name', 'description'] as const).filter((field) => wanted[field] !== current[field]);
+    request.note({ changed: headers ? [...changed, 'headers'] : changed });
+    return { ...wanted, headers };
   });
   const stored = replaced ?? throwReceiverNotFound(id);
   return { status: 200, headers: tagOf(stored), body: receiverAnswer(stored) };
@@ -178,6 +190,19 @@ function tooManySecrets({ most }: RotationRules): AppError {
     'conflict',
     `There are ${most} signing secrets, which is the limit (signing.max_secrets): end one first`,
   );
+}
+
+/** @throws AppError `invalid_request` for headers that would be sent without TLS, or to all receivers. */
+function refuseOpenHeaders(origin: string, headers: OwnHeaders | undefined, toLoopback: boolean): void {
+  if (headers === undefined || Object.keys(headers).length === 0) return;
+  if (origin === ALL_ORIGINS) throw headersRefused('The receiver * cannot have any: each origin gets its own.');
+  if (!canCarrySecrets(new URL(origin), toLoopback))
+    throw headersRefused(`${origin} cannot have any: they are secrets, so the origin should be https.`);
+}
+
+function headersRefused(reason: string): AppError {
+  const message = `Invalid input for field/attribute headers. ${reason}`;
+  return new AppError('invalid_request', message, { field: ['headers'] });
 }
 
 /** @throws AppError `not_found` for a project of others. */

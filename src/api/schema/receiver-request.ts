@@ -1,8 +1,9 @@
 import { z } from 'zod';
 
 import { ALL_ORIGINS, originProblem, receiverOriginOf } from '../../alarm/receiver/origin.js';
+import { headersProblem } from '../../alarm/receiver/own-headers.js';
 import { isSigningSecret } from '../../alarm/receiver/signing-secret.js';
-import { optional, wireText } from '../../alarm/wire/wire-types.js';
+import { given, optional, wireText } from '../../alarm/wire/wire-types.js';
 
 const MAX_ORIGIN = 300;
 const MAX_NAME = 255;
@@ -17,9 +18,29 @@ const Origin = wireText({ max: MAX_ORIGIN })
   })
   .transform((text) => (URL.canParse(text) ? receiverOriginOf(new URL(text)) : text));
 
+/** Headers by name. The messages repeat no value, which may be a secret. */
+const Headers = z
+  .unknown()
+  .superRefine((value, context) => {
+    const refuse = (message: string, path: string[] = []): void =>
+      context.addIssue({ code: 'custom', message, path, params: { whole: true } });
+    const of = (name: string): string => `Invalid input for field/attribute ${name}.`;
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      return refuse(`${of('headers')} It should be an object: the value of each header by its name.`);
+    const problem = headersProblem(value as Record<string, unknown>);
+    if (problem) refuse(`${of(problem.name ?? 'headers')} ${problem.message}.`, problem.name ? [problem.name] : []);
+  })
+  .transform((value) => value as Record<string, string>)
+  .meta({
+    type: 'object',
+    additionalProperties: { type: 'string' },
+    description: 'Headers of webhooks to this receiver. Left out of PUT, they stay; {} removes them.',
+  });
+
 const definition = {
   name: optional(wireText({ max: MAX_NAME }), ''),
   description: optional(wireText({ max: MAX_DESCRIPTION }), ''),
+  headers: given(Headers),
 };
 
 /** The body of POST on receivers. */

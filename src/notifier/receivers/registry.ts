@@ -24,6 +24,7 @@ export interface ReceiverDeps {
   log: Logger;
   egress: EgressGuard;
   settingsOf: WebhookSettingsReader;
+  headersToLoopback: boolean;
   connectTimeoutMs: number;
   attemptTimeoutMs: number;
   maxSocketsPerHost: number;

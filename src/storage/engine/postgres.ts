@@ -17,6 +17,7 @@ import { createPrimaryPool, type PrimaryPool } from './primary-pool.js';
 const OLDEST_SERVER = 150_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const ANSWER_SLACK_MS = 2_000;
+const LOCK_TIMEOUT_MS = 3_000;
 const MOST_SILENCE_MS = 10_000;
 /** Probes without an answer after which the server closes a connection. */
 const KEEPALIVE_PROBES = 3;
@@ -40,22 +41,17 @@ export interface PostgresOptions {
  */
 export async function openPostgres(options: PostgresOptions, log: Logger): Promise<Database> {
   const { mostSilenceMs = MOST_SILENCE_MS } = options;
+  const { url, options: ofUrl } = withoutServerOptions(options.url);
   const settings: pg.PoolConfig = {
     max: options.maxConnections,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    statement_timeout: options.statementTimeoutMs,
     // The server cannot enforce its limit while the server or the network hangs.
     query_timeout: options.statementTimeoutMs + ANSWER_SLACK_MS,
     keepAlive: true,
-    lock_timeout: 3_000,
-    // A client that is cut off sends no sign of it: the server ends a transaction that waits for the next statement,
-    // and a connection that takes no answer and acknowledges no probe.
-    idle_in_transaction_session_timeout: mostSilenceMs,
-    options: serverOptions(mostSilenceMs),
-    application_name: 'tocsin',
+    options: `${serverOptions(options.statementTimeoutMs, mostSilenceMs)} ${ofUrl}`,
     types: { getTypeParser },
   };
-  const pool = createPrimaryPool(options.url, settings, log);
+  const pool = createPrimaryPool(url, settings, log);
   await checkVersion(pool).catch(async (cause: unknown) => {
     await pool.end();
     throw cause;
@@ -68,15 +64,33 @@ export async function openPostgres(options: PostgresOptions, log: Logger): Promi
   };
 }
 
-/** Settings of the server's side of the connection, by which it notices a client that is cut off. */
-function serverOptions(mostSilenceMs: number): string {
+/**
+ * Settings of the server's side of the connection. A client that is cut off sends no sign of it: the server ends a
+ * transaction that waits for the next statement, and a connection that takes no answer and acknowledges no probe.
+ * All are `options`, where a later one of the same name wins, so those of `database.url` do.
+ */
+function serverOptions(statementTimeoutMs: number, mostSilenceMs: number): string {
   const probeEverySeconds = Math.max(1, Math.floor(mostSilenceMs / (KEEPALIVE_PROBES + 1) / 1_000));
   return [
+    '-c application_name=tocsin',
+    `-c statement_timeout=${statementTimeoutMs}`,
+    `-c lock_timeout=${LOCK_TIMEOUT_MS}`,
+    `-c idle_in_transaction_session_timeout=${mostSilenceMs}`,
     `-c tcp_user_timeout=${mostSilenceMs}`,
     `-c tcp_keepalives_idle=${probeEverySeconds}`,
     `-c tcp_keepalives_interval=${probeEverySeconds}`,
     `-c tcp_keepalives_count=${KEEPALIVE_PROBES}`,
   ].join(' ');
+}
+
+/** Takes the parameter `options` out of a URL, since it would replace all of `serverOptions`. */
+function withoutServerOptions(url: string): { url: string; options: string } {
+  const [, beforeQuery = '', query = ''] = /^([^?]*)\?([^#]*)/.exec(url) ?? [];
+  const parameters = new URLSearchParams(query);
+  const options = parameters.getAll('options').at(-1);
+  if (options === undefined) return { url, options: '' };
+  parameters.delete('options');
+  return { url: `${beforeQuery}?${parameters.toString()}`, options };
 }
 
 async function checkVersion(pool: PrimaryPool): Promise<void> {

@@ -1,20 +1,26 @@
 import type { Database, Sql } from '../database.js';
 import { Conditions, orderBy } from '../conditions.js';
+import type { Sealer, SecretLocation } from '../secrets/sealed.js';
 import { restrictToScope, scopeParameter, type Scope } from '../scope.js';
 import { liveSecretsOf, type SigningSecret } from './signing-secret-store.js';
 
-/** Most receivers that a project keeps. */
+/** Most receivers of a project. */
 export const MOST_RECEIVERS = 1_000;
 /** Advisory locks of the counts of receivers, one for each project. Any constant that no other lock has. */
 const COUNT_LOCK = 8042_0021;
+
+/** Headers with their values, which are secrets. */
+export type OwnHeaders = Readonly<Record<string, string>>;
 
 /** The parts of a receiver that its owner can change. */
 export interface ReceiverDefinition {
   name: string;
   description: string;
+  /** Undefined: none for a new receiver, those that it has for a change. */
+  headers: OwnHeaders | undefined;
 }
 
-/** What a project keeps of a receiver of its webhooks, before it has signing secrets. */
+/** A new receiver: the record of a project about its webhooks to one origin. It has no signing secrets yet. */
 export interface NewReceiver extends ReceiverDefinition {
   id: string;
   projectId: string;
@@ -24,7 +30,9 @@ export interface NewReceiver extends ReceiverDefinition {
 }
 
 /** A receiver of the database, with the secrets that sign at the time of the read, newest first. */
-export interface StoredReceiver extends NewReceiver {
+export interface StoredReceiver extends Omit<NewReceiver, 'headers'> {
+  /** Names of the headers. The values are never read for users. */
+  headerNames: string[];
   secrets: readonly SigningSecret[];
   /** Differs after each change: the id of the transaction that made it. */
   revision: string;
@@ -57,29 +65,32 @@ export type ReceiverRefusal = 'exists' | 'full';
 export type ReceiverStore = ReturnType<typeof createReceiverStore>;
 
 const COLUMNS = `r.id, r.project_id as "projectId", r.origin, r.name, r.description, r.created_at as "createdAt",
-  r.revision::text as revision`;
+  r.header_names as "headerNames", r.revision::text as revision`;
 const INSERT = `
-  insert into receivers (id, project_id, origin, name, description, created_at)
-  select $1, $2, $3, $4, $5, $6 where (select count(*) from receivers where project_id = $2) < ${MOST_RECEIVERS}
+  insert into receivers (id, project_id, origin, name, description, created_at, header_names, headers)
+  select $1, $2, $3, $4, $5, $6, $7::text[], $8
+   where (select count(*) from receivers where project_id = $2) < ${MOST_RECEIVERS}
   on conflict (project_id, origin) do nothing returning revision::text as revision`;
 const HAS_ORIGIN = 'select id from receivers where project_id = $1 and origin = $2';
 const UPDATE = `
-  update receivers set name = $2, description = $3, revision = pg_current_xact_id()
+  update receivers set name = $2, description = $3,
+         header_names = coalesce($4::text[], header_names), headers = case when $4 is null then headers else $5 end,
+         revision = pg_current_xact_id()
    where id = $1 returning revision::text as revision`;
 
 type ReceiverRow = Omit<StoredReceiver, 'secrets'>;
 
 /** Receivers, for users. */
-export function createReceiverStore(db: Database) {
+export function createReceiverStore(db: Database, sealer: Sealer) {
   return {
     create: (receiver: NewReceiver): Promise<StoredReceiver | ReceiverRefusal> =>
-      db.transaction((tx) => create(tx, receiver)),
+      db.transaction((tx) => create(tx, sealer, receiver)),
     find: async (scope: Scope, id: string, now: Date): Promise<StoredReceiver | undefined> =>
       find(db, { scope, id, now }, ''),
     list: (scope: Scope, query: ReceiverQuery): Promise<ReceiverPage> => list(db, scope, query),
     /** Replaces the definition. `change` is called with the receiver locked; if it throws, nothing is changed. */
     replace: (scope: Scope, id: string, now: Date, change: ChangeReceiver): Promise<StoredReceiver | undefined> =>
-      db.transaction((tx) => replace(tx, { scope, id, now }, change)),
+      db.transaction((tx) => replace(tx, sealer, { scope, id, now }, change)),
     /** Deletes a receiver and its secrets. `check` is called with it locked. Resolves to false if there is none. */
     remove: (scope: Scope, id: string, now: Date, check: (current: StoredReceiver) => void): Promise<boolean> =>
       db.transaction(async (tx) => {
@@ -92,14 +103,29 @@ export function createReceiverStore(db: Database) {
   };
 }
 
-async function create(tx: Sql, receiver: NewReceiver): Promise<StoredReceiver | ReceiverRefusal> {
+async function create(
+  tx: Sql,
+  sealer: Sealer,
+  { headers = {}, ...receiver }: NewReceiver,
+): Promise<StoredReceiver | ReceiverRefusal> {
   const { id, projectId, origin, name, description, createdAt } = receiver;
+  const headerNames = Object.keys(headers);
   // Two counts may share a lock, if the hashes of their projects are equal.
   await tx.query('select pg_advisory_xact_lock($1, hashtext($2))', [COUNT_LOCK, projectId]);
-  const values = [id, projectId, origin, name, description, createdAt];
+  const values = [id, projectId, origin, name, description, createdAt, headerNames, sealed(headers, receiver, sealer)];
   const [stored] = (await tx.query<Pick<ReceiverRow, 'revision'>>(INSERT, values)).rows;
-  if (stored) return { ...receiver, ...stored, secrets: [] };
+  if (stored) return { ...receiver, ...stored, headerNames, secrets: [] };
   return (await tx.query(HAS_ORIGIN, [projectId, origin])).rows.length > 0 ? 'exists' : 'full';
+}
+
+/** The row that the sealed headers of a receiver are bound to. */
+export function placeOfHeaders({ id, projectId }: { id: string; projectId: string }): SecretLocation {
+  return { table: 'receivers', rowId: id, projectId };
+}
+
+function sealed(headers: OwnHeaders, receiver: { id: string; projectId: string }, sealer: Sealer): string | null {
+  if (Object.keys(headers).length === 0) return null;
+  return sealer.seal(JSON.stringify(headers), placeOfHeaders(receiver));
 }
 
 interface OneReceiver {
@@ -141,10 +167,18 @@ async function list(db: Database, scope: Scope, { limit, after, now }: ReceiverQ
   return { receivers, next: rows.length > limit ? receivers.at(-1) : undefined };
 }
 
-async function replace(tx: Sql, one: OneReceiver, change: ChangeReceiver): Promise<StoredReceiver | undefined> {
+async function replace(
+  tx: Sql,
+  sealer: Sealer,
+  one: OneReceiver,
+  change: ChangeReceiver,
+): Promise<StoredReceiver | undefined> {
   const current = await find(tx, one, 'for update');
   if (!current) return undefined;
-  const { name, description } = change(current);
-  const { rows } = await tx.query<Pick<ReceiverRow, 'revision'>>(UPDATE, [one.id, name, description]);
-  return { ...current, name, description, revision: rows[0]?.revision ?? current.revision };
+  const { name, description, headers } = change(current);
+  const headerNames = headers && Object.keys(headers);
+  const values = [one.id, name, description, headerNames ?? null, headers ? sealed(headers, current, sealer) : null];
+  const { rows } = await tx.query<Pick<ReceiverRow, 'revision'>>(UPDATE, values);
+  const revision = rows[0]?.revision ?? current.revision;
+  return { ...current, name, description, headerNames: headerNames ?? current.headerNames, revision };
 }

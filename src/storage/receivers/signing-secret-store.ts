@@ -6,7 +6,7 @@ import type { Sealer, SecretLocation } from '../secrets/sealed.js';
 export interface SigningSecret {
   id: string;
   createdAt: Date;
-  /** When it ends. Null: it is the current one, which signs until it is replaced. */
+  /** When it ends. Null: it is the current one, which signs until another replaces it. */
   endsAt: Date | null;
 }
 
@@ -56,7 +56,10 @@ export function createSigningSecretStore(db: Database, sealer: Sealer) {
         const projectId = await lockReceiver(tx, scope, receiverId);
         return projectId === undefined ? undefined : rotate(tx, { sealer, projectId, receiverId, rules }, added);
       }),
-    /** Ends a secret now. Resolves to the project; to undefined if there is no such live secret. */
+    /**
+     * Ends a secret now. The others keep their ends: a former secret must not become valid for ever. Resolves to the
+     * project; to undefined if there is no such live secret.
+     */
     end: (scope: Scope, receiverId: string, secret: { id: string; now: Date }): Promise<string | undefined> =>
       db.transaction(async (tx) => {
         const projectId = await lockReceiver(tx, scope, receiverId);
@@ -81,11 +84,6 @@ const INSERT = `
   insert into signing_secrets (id, project_id, receiver_id, secret, created_at) values ($1, $2, $3, $4, $5)`;
 const DELETE_LIVE = `
   delete from signing_secrets where receiver_id = $1 and id = $2 and (ends_at is null or ends_at > $3)`;
-/** Without a current secret, the newest of the others signs on. */
-const KEEP_NEWEST = `
-  update signing_secrets set ends_at = null where id = (
-    select id from signing_secrets where receiver_id = $1 and (ends_at is null or ends_at > $2)
-     order by ordinal desc limit 1)`;
 const PRUNE = `
   delete from signing_secrets where id in (
     select id from signing_secrets where ends_at <= $1 order by ends_at limit ${ENDED_AT_ONCE})`;
@@ -139,8 +137,5 @@ async function rotate(
 }
 
 async function end(tx: Sql, receiverId: string, { id, now }: { id: string; now: Date }): Promise<boolean> {
-  const { rowCount } = await tx.query(DELETE_LIVE, [receiverId, id, now]);
-  if (rowCount === 0) return false;
-  await tx.query(KEEP_NEWEST, [receiverId, now]);
-  return true;
+  return (await tx.query(DELETE_LIVE, [receiverId, id, now])).rowCount > 0;
 }

@@ -1,18 +1,33 @@
 import { ALL_ORIGINS } from '../../alarm/receiver/origin.js';
 import type { Database } from '../database.js';
 import type { Sealer } from '../secrets/sealed.js';
+import { placeOfHeaders, type OwnHeaders } from './receiver-store.js';
 import { placeOfSigningSecret } from './signing-secret-store.js';
 
 /** What a project has set for its webhooks to one origin. */
 export interface WebhookSettings {
   /** `whsec_…`, newest first. Empty: webhooks are not signed. */
   secrets: readonly string[];
+  /** Headers that are added to the webhooks of `http` and `https` actions. */
+  headers: OwnHeaders;
 }
 
-interface SecretRow {
-  id: string;
+/** A receiver with one of its secrets, sealed. */
+interface SettingsRow {
+  receiverId: string;
   origin: string;
-  sealed: string;
+  headers: string | null;
+  id: string | null;
+  secret: string | null;
+}
+
+function hasSecret(row: SettingsRow): row is SettingsRow & { id: string; secret: string } {
+  return row.secret !== null;
+}
+
+function headersOf({ receiverId, headers }: SettingsRow, projectId: string, sealer: Sealer): OwnHeaders {
+  const text = sealer.open(headers ?? '', placeOfHeaders({ id: receiverId, projectId }));
+  return JSON.parse(text) as OwnHeaders;
 }
 
 /** Most projects that `projects` names. */
@@ -33,10 +48,15 @@ export function createWebhookSettingsStore(db: Database, sealer: Sealer) {
      * @throws MissingKey when the key of a secret is not configured. @throws Error when a row was changed.
      */
     async ofOrigin(projectId: string, origin: string, now: Date): Promise<WebhookSettings> {
-      const { rows } = await db.query<SecretRow>(OF_ORIGIN, [projectId, origin, now]);
-      const own = rows.filter((row) => row.origin !== ALL_ORIGINS);
-      const used = own.length > 0 ? own : rows;
-      return { secrets: used.map(({ id, sealed }) => sealer.open(sealed, placeOfSigningSecret({ id, projectId }))) };
+      const { rows } = await db.query<SettingsRow>(OF_ORIGIN, [projectId, origin, now]);
+      const signing = rows.filter(hasSecret);
+      const own = signing.filter((row) => row.origin !== ALL_ORIGINS);
+      const used = own.length > 0 ? own : signing;
+      const withHeaders = rows.find(({ headers }) => headers !== null);
+      return {
+        secrets: used.map(({ id, secret }) => sealer.open(secret, placeOfSigningSecret({ id, projectId }))),
+        headers: withHeaders ? headersOf(withHeaders, projectId, sealer) : {},
+      };
     },
   };
 }
@@ -50,6 +70,7 @@ const PROJECTS = `
       from owners o where o.project_id is not null)
   select project_id as "projectId" from owners where project_id is not null limit ${MOST_PROJECTS + 1}`;
 const OF_ORIGIN = `
-  select s.id, r.origin, s.secret as sealed from receivers r join signing_secrets s on s.receiver_id = r.id
-   where r.project_id = $1 and r.origin in ($2, '${ALL_ORIGINS}') and (s.ends_at is null or s.ends_at > $3)
-   order by s.ordinal desc`;
+  select r.id as "receiverId", r.origin, r.headers, s.id, s.secret
+    from receivers r
+    left join signing_secrets s on s.receiver_id = r.id and (s.ends_at is null or s.ends_at > $3)
+   where r.project_id = $1 and r.origin in ($2, '${ALL_ORIGINS}') order by s.ordinal desc`;

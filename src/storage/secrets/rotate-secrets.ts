@@ -7,8 +7,9 @@ import {
   sealNotificationsOf,
   type NotificationToSeal,
 } from '../notifications/seal-notifications.js';
-import type { Sealer } from './sealed.js';
+import { placeOfHeaders } from '../receivers/receiver-store.js';
 import { placeOfSigningSecret } from '../receivers/signing-secret-store.js';
+import type { Sealer, SecretLocation } from './sealed.js';
 import {
   hasUnsealed,
   isUnsealed,
@@ -19,7 +20,7 @@ import {
   sealSecrets,
   type SecretsOwner,
 } from './sealed-actions.js';
-import { placeOfTrust, type SealedTrust } from './trust-store.js';
+import { placeOfTrust } from './trust-store.js';
 
 /** Numbers of rows that were sealed with the current key. */
 export interface RotatedRows {
@@ -28,6 +29,8 @@ export interface RotatedRows {
   historyEntries: number;
   trusts: number;
   signingSecrets: number;
+  /** Receivers with headers. */
+  receivers: number;
 }
 
 /** A database, and a sealer with a key. */
@@ -53,9 +56,10 @@ export async function rotateSecrets(db: Database, sealer: Sealer): Promise<Rotat
   const bodies = await rotateBodies(deps);
   const notifications = await rotateUnsealedNotifications(deps);
   const historyEntries = await rotateHistory(deps);
-  const trusts = await rotateTrusts(deps);
-  const signingSecrets = await rotateSigningSecrets(deps);
-  return { alarms, notifications: bodies + notifications, historyEntries, trusts, signingSecrets };
+  const trusts = await rotateColumn(deps, TRUSTS);
+  const signingSecrets = await rotateColumn(deps, SIGNING_SECRETS);
+  const receivers = await rotateColumn(deps, HEADERS);
+  return { alarms, notifications: bodies + notifications, historyEntries, trusts, signingSecrets, receivers };
 }
 
 const LEFT = `
@@ -63,7 +67,8 @@ const LEFT = `
     + (select count(*) from notification_bodies where not starts_with(action_secrets, $1))
     + (select count(*) from alarm_history where not starts_with(sealed_detail, $1))
     + (select count(*) from alarm_trusts where not starts_with(trust_id, $1))
-    + (select count(*) from signing_secrets where not starts_with(secret, $1)) as "left"`;
+    + (select count(*) from signing_secrets where not starts_with(secret, $1))
+    + (select count(*) from receivers where not starts_with(headers, $1)) as "left"`;
 
 /** Counts the rows that need another key than the current one. */
 export async function rowsUnderOtherKeys(db: Database, sealer: Sealer): Promise<number> {
@@ -227,43 +232,33 @@ function rotateHistory({ db, sealer, prefix }: RotationDeps): Promise<number> {
   );
 }
 
-const TRUSTS = `
-  select id, project_id as "projectId", trust_id as sealed from alarm_trusts
-   where id > $1 and not starts_with(trust_id, $2) order by id limit ${PAGE}`;
-const SEAL_TRUSTS = `
-  update alarm_trusts t set trust_id = i.sealed
-    from unnest($1::text[], $2::text[], $3::text[]) as i (id, former, sealed)
-   where t.id = i.id and t.trust_id = i.former`;
-
-function rotateTrusts({ db, sealer, prefix }: RotationDeps): Promise<number> {
-  return eachPage<Pick<SealedTrust, 'id' | 'projectId' | 'sealed'>>(
-    (after) => db.query(TRUSTS, [after, prefix]),
-    async (rows) => {
-      const sealed = rows.map((row) => sealer.seal(sealer.open(row.sealed, placeOfTrust(row)), placeOfTrust(row)));
-      const changes = [rows.map(({ id }) => id), rows.map((row) => row.sealed), sealed];
-      return (await db.query(SEAL_TRUSTS, changes)).rowCount;
-    },
-  );
+/** A column of sealed texts, in a table with the columns `id` and `project_id`. */
+interface SealedColumn {
+  table: 'alarm_trusts' | 'signing_secrets' | 'receivers';
+  column: 'trust_id' | 'secret' | 'headers';
+  placeOf: (row: { id: string; projectId: string }) => SecretLocation;
 }
 
-const SIGNING_SECRETS = `
-  select id, project_id as "projectId", secret as sealed from signing_secrets
-   where id > $1 and not starts_with(secret, $2) order by id limit ${PAGE}`;
-const SEAL_SIGNING_SECRETS = `
-  update signing_secrets s set secret = i.sealed
-    from unnest($1::text[], $2::text[], $3::text[]) as i (id, former, sealed)
-   where s.id = i.id and s.secret = i.former`;
+const TRUSTS: SealedColumn = { table: 'alarm_trusts', column: 'trust_id', placeOf: placeOfTrust };
+const SIGNING_SECRETS: SealedColumn = { table: 'signing_secrets', column: 'secret', placeOf: placeOfSigningSecret };
+const HEADERS: SealedColumn = { table: 'receivers', column: 'headers', placeOf: placeOfHeaders };
 
-function rotateSigningSecrets({ db, sealer, prefix }: RotationDeps): Promise<number> {
+function rotateColumn({ db, sealer, prefix }: RotationDeps, sealedColumn: SealedColumn): Promise<number> {
+  const { table, column, placeOf } = sealedColumn;
   return eachPage<{ id: string; projectId: string; sealed: string }>(
-    (after) => db.query(SIGNING_SECRETS, [after, prefix]),
+    (after) =>
+      db.query(
+        `select id, project_id as "projectId", ${column} as sealed from ${table}
+          where id > $1 and not starts_with(${column}, $2) order by id limit ${PAGE}`,
+        [after, prefix],
+      ),
     async (rows) => {
-      const sealed = rows.map((row) => {
-        const place = placeOfSigningSecret(row);
-        return sealer.seal(sealer.open(row.sealed, place), place);
-      });
+      const sealed = rows.map((row) => sealer.seal(sealer.open(row.sealed, placeOf(row)), placeOf(row)));
       const changes = [rows.map(({ id }) => id), rows.map((row) => row.sealed), sealed];
-      return (await db.query(SEAL_SIGNING_SECRETS, changes)).rowCount;
+      const text = `update ${table} t set ${column} = i.sealed
+        from unnest($1::text[], $2::text[], $3::text[]) as i (id, former, sealed)
+       where t.id = i.id and t.${column} = i.former`;
+      return (await db.query(text, changes)).rowCount;
     },
   );
 }

@@ -29,7 +29,7 @@ export const MOVED_TABLES: readonly MovedTable[] = [
   { table: 'delivery_holds' },
   { table: 'delivery_pauses' },
   { table: 'notification_hours' },
-  { table: 'receivers', fresh: { revision: 'default' } },
+  { table: 'receivers', fresh: { revision: 'default' }, sealed: ['headers'] },
   { table: 'signing_secrets', sealed: ['secret'] },
   { table: 'silences', fresh: { revision: 'default' } },
   { table: 'silence_changes', fresh: { revision: 'default' } },

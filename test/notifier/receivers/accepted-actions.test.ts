@@ -33,6 +33,7 @@ beforeAll(async () => {
     version: '0',
     egress: egressWith(),
     settingsOf: UNSIGNED,
+    headersToLoopback: true,
     cloud: NO_CLOUD,
   });
 });

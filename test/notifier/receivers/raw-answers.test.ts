@@ -196,6 +196,7 @@ async function outcomeOf(answer: RawAnswer, patienceMs = PATIENCE_MS): Promise<D
     egress: egressWith(),
     log: silentLogger,
     settingsOf: UNSIGNED,
+    headersToLoopback: true,
     connectTimeoutMs: PATIENCE_MS,
     attemptTimeoutMs: patienceMs,
     maxSocketsPerHost: 4,

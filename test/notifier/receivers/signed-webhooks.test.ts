@@ -13,6 +13,7 @@ import { createReceiverStore } from '../../../src/storage/receivers/receiver-sto
 import { createSigningSecretStore } from '../../../src/storage/receivers/signing-secret-store.js';
 import { createWebhookSettingsStore } from '../../../src/storage/receivers/webhook-settings-store.js';
 import type { Sealer } from '../../../src/storage/secrets/sealed.js';
+import { makeCertificates } from '../../support/certificates.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
 import { egressWith } from '../../support/egress.js';
 import { FakeClock } from '../../support/fake-clock.js';
@@ -77,7 +78,8 @@ function contract(open: () => Promise<Database>): void {
   });
   afterAll(() => db.close());
 
-  function sending(sealer: Sealer = TEST_SEALER): Webhook {
+  function sending(options: { sealer?: Sealer; headersToLoopback?: boolean; ca?: string } = {}): Webhook {
+    const { sealer = TEST_SEALER, headersToLoopback = true, ca } = options;
     const store = createWebhookSettingsStore(db, sealer);
     const counted: typeof store = {
       projects: () => ((reads.projects += 1), store.projects()),
@@ -91,15 +93,16 @@ function contract(open: () => Promise<Database>): void {
       connectTimeoutMs: PATIENCE_MS,
       attemptTimeoutMs: PATIENCE_MS,
       maxSocketsPerHost: 4,
-      ca: undefined,
+      headersToLoopback,
+      ca,
       version: '0',
     });
   }
 
-  async function receiverOf(projectId: string, origin = server.url): Promise<string> {
+  async function receiverOf(projectId: string, origin = server.url, headers = {}): Promise<string> {
     const id = randomUUID();
-    const receiver = { id, projectId, origin, name: '', description: '', createdAt: clock.now() };
-    await createReceiverStore(db).create(receiver);
+    const receiver = { id, projectId, origin, name: '', description: '', headers, createdAt: clock.now() };
+    await createReceiverStore(db, TEST_SEALER).create(receiver);
     return id;
   }
   async function rotate(receiverId: string, secret: string): Promise<void> {
@@ -220,13 +223,105 @@ function contract(open: () => Promise<Database>): void {
     expect([last().headers['tocsin-test'], verifies(last(), NEW)]).toEqual(['true', true]);
   });
 
+  describe('headers of a receiver', () => {
+    const HEADERS = { Authorization: 'Bearer t0ken', 'X-Team': 'web' };
+
+    test('are sent with each webhook to it, and with no other', async () => {
+      await receiverOf('p', server.url, HEADERS);
+      await deliver();
+      expect(last().headers).toMatchObject({ authorization: 'Bearer t0ken', 'x-team': 'web' });
+      await deliver({ projectId: 'q' });
+      expect(last().headers).not.toHaveProperty('x-team');
+      await deliver({ kind: 'test' });
+      expect(last().headers).toMatchObject({ 'x-team': 'web', 'tocsin-test': 'true' });
+    });
+
+    test('give way to the user and the password of the action', async () => {
+      await receiverOf('p', server.url, HEADERS);
+      await deliver({ action: server.url.replace('//', '//u:p@') });
+      expect(last().headers).toMatchObject({ authorization: `Basic ${btoa('u:p')}`, 'x-team': 'web' });
+    });
+
+    test('are not sent with the token of a trust', async () => {
+      await rotate(await receiverOf('p', server.url, HEADERS), NEW);
+      await webhook.send(delivery(), { 'x-auth-token': 'token' }, new AbortController().signal);
+      expect(last().headers).not.toHaveProperty('x-team');
+      expect(last().headers).not.toHaveProperty('authorization');
+      expect(verifies(last(), NEW)).toBe(true);
+    });
+
+    test('are not sent without TLS unless the API has no authentication', async () => {
+      await receiverOf('p', server.url, HEADERS);
+      const strict = sending({ headersToLoopback: false });
+      const outcome = await strict.deliver(delivery(), new AbortController().signal);
+      expect([outcome, server.requests.length]).toEqual([{ kind: 'dead', error: 'blocked' }, 0]);
+      await strict.close?.();
+    });
+
+    test('are sent over TLS in any case', async () => {
+      const { ca, server: certificate } = makeCertificates();
+      const secure = await startReceiver(undefined, certificate);
+      const strict = sending({ headersToLoopback: false, ca });
+      try {
+        await receiverOf('p', secure.url, HEADERS);
+        await strict.deliver(delivery({ action: secure.url }), new AbortController().signal);
+        expect(secure.requests[0]?.headers).toMatchObject({ authorization: 'Bearer t0ken', 'x-team': 'web' });
+      } finally {
+        await strict.close?.();
+        await secure.close();
+      }
+    });
+
+    test('are never sent to where the receiver redirects', async () => {
+      const redirecting = await startReceiver(
+        (_, response) => void response.writeHead(307, { location: server.url }).end(),
+      );
+      await receiverOf('p', redirecting.url, HEADERS);
+      await deliver({ action: redirecting.url });
+      expect([redirecting.requests[0]?.headers['x-team'], server.requests]).toEqual(['web', []]);
+      await redirecting.close();
+    });
+
+    test('replace no header of Tocsin', async () => {
+      await receiverOf('p', server.url, {
+        'Webhook-Id': 'x',
+        'TOCSIN-Sequence': 'x',
+        'Content-Type': 'x',
+        'User-Agent': 'x',
+      });
+      await deliver();
+      expect(last().headers).toMatchObject({ 'webhook-id': 'msg_n-1', 'tocsin-sequence': '7' });
+      expect(last().headers).toMatchObject({ 'content-type': 'application/json', 'user-agent': 'tocsin/0' });
+    });
+
+    test('are in no outcome, also if the receiver repeats them in its answer to a test', async () => {
+      const echoing = await startReceiver(({ headers }, response) => {
+        response.writeHead(500).end(JSON.stringify(headers));
+      });
+      await receiverOf('p', echoing.url, HEADERS);
+      const outcome = await deliver({ action: echoing.url, kind: 'test' });
+      expect([echoing.requests.length, outcome.kind]).toEqual([1, 'retry']);
+      expect(JSON.stringify([outcome, errors])).not.toMatch(/t0ken|web/);
+      await echoing.close();
+    });
+
+    test('stay with the webhook, or it is not sent: without their key it is tried again', async () => {
+      await receiverOf('p', server.url, HEADERS);
+      const without = sending({ sealer: WITHOUT_KEY });
+      const outcome = await without.deliver(delivery(), new AbortController().signal);
+      expect([outcome, server.requests.length]).toEqual([{ kind: 'retry', error: 'no_key' }, 0]);
+      expect(JSON.stringify(errors)).not.toContain('t0ken');
+      await without.close?.();
+    });
+  });
+
   test('are tried again, and never sent unsigned, while the key of the secret is not configured', async () => {
     await rotate(await receiverOf('p'), NEW);
-    const without = sending(WITHOUT_KEY);
+    const without = sending({ sealer: WITHOUT_KEY });
     expect(await without.deliver(delivery(), new AbortController().signal)).toEqual({ kind: 'retry', error: 'no_key' });
     expect([server.requests.length, errors.map(({ message }) => message)]).toEqual([
       0,
-      ['could not read the signing secrets of a receiver; the attempt will be repeated'],
+      ['could not read the secrets or headers of a receiver; the attempt will be repeated'],
     ]);
     expect(JSON.stringify(errors[0]?.fields)).not.toContain(NEW.slice(6, 30));
     expect(await deliver()).toMatchObject({ kind: 'delivered' });

@@ -44,6 +44,7 @@ function deliver(
     version: '0',
     egress: egressWith(),
     settingsOf: UNSIGNED,
+    headersToLoopback: true,
     cloud: {
       logins: cloud.keystone,
       trustOf: async (alarmId, projectId) => (alarmId === 'a' && projectId === 'p' ? TRUST : undefined),

@@ -24,6 +24,7 @@ function receiver(rules: RuleChanges = {}, attemptTimeoutMs = PATIENCE_MS): Rece
     egress: egressWith(rules),
     log: silentLogger,
     settingsOf: UNSIGNED,
+    headersToLoopback: true,
     connectTimeoutMs: attemptTimeoutMs,
     attemptTimeoutMs,
     maxSocketsPerHost: 4,

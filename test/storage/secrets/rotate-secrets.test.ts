@@ -162,17 +162,18 @@ function contract(open: () => Promise<Database>): void {
     expect(await textOfAll()).not.toContain(SECRET);
   });
 
-  test('seals signing secrets', async () => {
+  test('seals signing secrets and headers of receivers', async () => {
     const [id, secret] = ['r1', `whsec_${Buffer.alloc(32, 3).toString('base64')}`];
     const receiver = { id, projectId: 'p', origin: 'https://h.example', name: '', description: '', createdAt: NOON };
-    await createReceiverStore(db).create(receiver);
+    const headers = { authorization: 'Bearer t' };
+    await createReceiverStore(db, BEFORE).create({ ...receiver, headers });
     const rules = { overlapMs: 0, most: 2 };
     await createSigningSecretStore(db, BEFORE).rotate(ALL, id, { id: 's1', secret, at: NOON }, rules);
-    expect(await rowsUnderOtherKeys(db, DURING)).toBe(1);
-    expect(await rotateSecrets(db, DURING)).toMatchObject({ signingSecrets: 1 });
+    expect(await rowsUnderOtherKeys(db, DURING)).toBe(2);
+    expect(await rotateSecrets(db, DURING)).toMatchObject({ signingSecrets: 1, receivers: 1 });
     expect(await rowsUnderOtherKeys(db, DURING)).toBe(0);
-    const { secrets } = await createWebhookSettingsStore(db, AFTER).ofOrigin('p', receiver.origin, NOON);
-    expect(secrets).toEqual([secret]);
+    const settings = await createWebhookSettingsStore(db, AFTER).ofOrigin('p', receiver.origin, NOON);
+    expect(settings).toEqual({ secrets: [secret], headers });
   });
 
   test('seals the ids of trusts', async () => {
@@ -199,7 +200,7 @@ function contract(open: () => Promise<Database>): void {
     await expect(rotateSecrets(failing, DURING)).rejects.toThrow('interrupted');
     expect(await rowsUnderOtherKeys(db, DURING)).toBe(5);
     expect(await rotateSecrets(db, DURING)).toMatchObject({ alarms: 2, historyEntries: 3 });
-    const nothing = { alarms: 0, notifications: 0, historyEntries: 0, trusts: 0, signingSecrets: 0 };
+    const nothing = { alarms: 0, notifications: 0, historyEntries: 0, trusts: 0, signingSecrets: 0, receivers: 0 };
     expect(await rotateSecrets(db, DURING)).toEqual(nothing);
     expect(await rowsUnderOtherKeys(db, DURING)).toBe(0);
   });

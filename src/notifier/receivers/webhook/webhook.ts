@@ -8,6 +8,7 @@ import type { ServiceClock } from '../../../clock.js';
 import { AddressRefused, type EgressGate, type EgressGuard } from '../../../egress/egress-guard.js';
 import { toError } from '../../../errors.js';
 import type { Logger } from '../../../logger.js';
+import { canCarrySecrets } from '../../../loopback.js';
 import type { WebhookSettings } from '../../../storage/receivers/webhook-settings-store.js';
 import { MissingKey } from '../../../storage/secrets/sealed.js';
 import type { WebhookSettingsReader } from '../../webhook-settings.js';
@@ -30,13 +31,19 @@ export interface WebhookDeps {
   maxSocketsPerHost: number;
   /** Certificates to trust in addition to the system's, as PEM. */
   ca: string | undefined;
+  /** True if headers of a receiver may be sent to this machine over a connection without TLS. */
+  headersToLoopback: boolean;
   version: string;
 }
 
-/** The receiver of webhooks, which other receivers can also use to send a webhook with more headers. */
+/** The receiver of webhooks, which other receivers can also use to send a webhook with a token of their own. */
 export interface Webhook extends Receiver {
-  /** Like `deliver`, with additional headers. */
-  send(delivery: Delivery, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<DeliveryOutcome>;
+  /** Like `deliver`, with a token and without the headers that the project has set for the receiver. */
+  send(delivery: Delivery, token: TokenHeader, signal: AbortSignal): Promise<DeliveryOutcome>;
+}
+
+interface TokenHeader {
+  'x-auth-token': string;
 }
 
 const IDLE_SOCKET_MS = 4_000;
@@ -57,7 +64,7 @@ export function createWebhookReceiver(deps: WebhookDeps): Webhook {
   const agents = { http: new http.Agent(pool), https: new https.Agent({ ...pool, ...trustOf(deps.ca) }) };
 
   return {
-    deliver: (delivery, signal) => send(delivery, {}, signal),
+    deliver: (delivery, signal) => send(delivery, undefined, signal),
     send,
     async close() {
       agents.http.destroy();
@@ -67,7 +74,7 @@ export function createWebhookReceiver(deps: WebhookDeps): Webhook {
 
   async function send(
     delivery: Delivery,
-    headers: Readonly<Record<string, string>>,
+    token: TokenHeader | undefined,
     signal: AbortSignal,
   ): Promise<DeliveryOutcome> {
     const request = webRequestOf(delivery.action);
@@ -78,18 +85,27 @@ export function createWebhookReceiver(deps: WebhookDeps): Webhook {
     if (refused) return refused;
     const settings = await settingsOrOutcome(delivery, url, deps);
     if ('kind' in settings) return settings;
+    const ownHeaders = token ? {} : settings.headers;
+    const hasOwnHeaders = Object.keys(ownHeaders).length > 0;
+    if (hasOwnHeaders && !canCarrySecrets(url, deps.headersToLoopback)) return { kind: 'dead', error: 'blocked' };
     const tap = new AnswerTap();
     const body = Buffer.from(delivery.body);
     const options = {
       body,
-      headers: { ...webhookHeaders({ delivery, body, ...settings }, deps), ...request.headers, ...headers },
+      headers: {
+        ...ownHeaders,
+        ...webhookHeaders({ delivery, body, ...settings }, deps),
+        ...request.headers,
+        ...token,
+      },
       agent: agents,
       dnsLookup: gate.lookup,
       request: requestTo({ url, target }, gate, tap),
       timeout: { request: deps.attemptTimeoutMs, connect: deps.connectTimeoutMs, secureConnect: deps.connectTimeoutMs },
       signal,
     };
-    if (delivery.kind !== 'test') return post({ url, options, tap }, deps.clock);
+    // An answer could repeat the headers, whose values are shown to no user.
+    if (delivery.kind !== 'test' || hasOwnHeaders) return post({ url, options, tap }, deps.clock);
     const start = new AnswerStart();
     const outcome = await post({ url, options, tap, start }, deps.clock);
     const answer = start.text();
@@ -181,7 +197,7 @@ async function settingsOrOutcome(
   try {
     return await settingsOf(projectId, url);
   } catch (thrown) {
-    log.error('could not read the signing secrets of a receiver; the attempt will be repeated', {
+    log.error('could not read the secrets or headers of a receiver; the attempt will be repeated', {
       notificationId,
       alarmId,
       attempt,
