@@ -34,7 +34,7 @@ const SETTINGS = [
 ];
 
 /** Rows of the first page of a table, before it is known how long they are. */
-const FIRST_ROWS = 50;
+const FIRST_ROWS = 10;
 const MOST_ROWS = 2_000;
 /** A page of about this length is followed by one with as many rows. So memory for long rows is bounded. */
 const PAGE_CHARACTERS = 2_000_000;

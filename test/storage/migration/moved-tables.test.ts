@@ -28,6 +28,14 @@ describe('what tocsin export-data moves (src/storage/transfer/moved-tables.ts)',
     expect(moved).toEqual([]);
   });
 
+  test('has the key checked of every column that tocsin secrets rotate counts', () => {
+    const counted = sourceOf('src/storage/secrets/rotate-secrets.ts').matchAll(
+      /from (\w+) where not starts_with\((\w+), \$1\)/g,
+    );
+    const sealed = MOVED_TABLES.flatMap(({ table, sealed: names = [] }) => names.map((name) => `${table}.${name}`));
+    expect([...counted].map(([, table, name]) => `${table}.${name}`).sort()).toEqual(sealed.sort());
+  });
+
   test('names no column that does not exist', () => {
     const known = new Set(columns.map(({ table, name }) => `${table}.${name}`));
     const named = MOVED_TABLES.flatMap(({ table, fresh = {}, sealed = [] }) =>
