@@ -131,6 +131,15 @@ function deliveryMetrics({ counter, gauge, seconds }: Instruments) {
       'Time from the commit of a transition to the end of the first attempt',
       [0.01, 0.05, 0.1, 0.25, 0.5, 1, 5, 30],
     ),
+    heartbeatWritten: gauge(
+      'heartbeat_written_timestamp_seconds',
+      'When the last heartbeat was written, in seconds since 1970; 0 if none was seen',
+    ),
+    heartbeatWithheld: gauge(
+      'heartbeat_withheld_timestamp_seconds',
+      'When this notifier last withheld the heartbeat, in seconds since 1970, by what is late: evaluation or delivery',
+      ['reason'],
+    ),
   };
 }
 

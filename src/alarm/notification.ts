@@ -9,9 +9,9 @@ import { pythonJson, type PythonValue } from './wire/python-json.js';
 
 /**
  * `transition`: a change of state. `repeat`: a state that is told again. `test`: sent on request, so that a person can
- * try an action; the alarm does not change.
+ * try an action; the alarm does not change. `heartbeat`: of the service itself, and of no alarm.
  */
-export const NOTIFICATION_KINDS = ['transition', 'repeat', 'test'] as const;
+export const NOTIFICATION_KINDS = ['transition', 'repeat', 'test', 'heartbeat'] as const;
 export type NotificationKind = (typeof NOTIFICATION_KINDS)[number];
 
 /** The values in the body of a notification. */

@@ -13,6 +13,7 @@ import type { Sealer } from '../storage/secrets/sealed.js';
 import type { KeystoneSession } from '../keystone/session.js';
 import type { Telemetry } from '../telemetry.js';
 import { wakingStream, type StreamWaker } from './stream-wakers.js';
+import { openHeartbeat } from './heartbeat.js';
 import { openCloudAccess } from './trusts.js';
 
 /** Dependencies of the notifier role. */
@@ -47,6 +48,7 @@ export function createNotifierRole(given: NotifierRoleDeps): Notifier {
     redis: redis.url && { url: redis.url.reveal(), prefix: redis.prefix },
     queue: { redisUrl: queue.redis_url?.reveal(), prefix: queue.prefix },
     cloud: openCloudAccess({ config, db, keystone }),
+    heartbeat: openHeartbeat({ config, db, sealer }),
     random: Math.random,
     rules: {
       policy: notifier.policy,

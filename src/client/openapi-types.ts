@@ -3027,19 +3027,20 @@ export interface components {
              */
             ended_before: string;
         };
-        /** @description Delivery of one change of state, or of a test, to one action. */
+        /** @description Delivery of one change of state, of a test or of a heartbeat to one action. */
         Notification: {
             notification_id: string;
+            /** @description Empty for a heartbeat of the service. */
             alarm_id: string;
             /** @description Name of the alarm when the notification was created. */
             alarm_name: string | null;
             project_id: string | null;
             /** @enum {string} */
-            kind: "transition" | "repeat" | "test";
+            kind: "transition" | "repeat" | "test" | "heartbeat";
             sequence: number;
             /**
              * Format: date-time
-             * @description Time of the change of state; for a repeat, of the change that is repeated; for a test, of its request.
+             * @description Time of the change of state; for a repeat, of the change that is repeated; for a test or a heartbeat, of its creation.
              */
             transition_time: string;
             /** @description The action without secrets: no user info, no values in the query, no fragment, no tokens in the path of chat webhooks. */
@@ -3100,16 +3101,17 @@ export interface components {
         };
         NotificationWithAttempts: {
             notification_id: string;
+            /** @description Empty for a heartbeat of the service. */
             alarm_id: string;
             /** @description Name of the alarm when the notification was created. */
             alarm_name: string | null;
             project_id: string | null;
             /** @enum {string} */
-            kind: "transition" | "repeat" | "test";
+            kind: "transition" | "repeat" | "test" | "heartbeat";
             sequence: number;
             /**
              * Format: date-time
-             * @description Time of the change of state; for a repeat, of the change that is repeated; for a test, of its request.
+             * @description Time of the change of state; for a repeat, of the change that is repeated; for a test or a heartbeat, of its creation.
              */
             transition_time: string;
             /** @description The action without secrets: no user info, no values in the query, no fragment, no tokens in the path of chat webhooks. */
@@ -3667,6 +3669,11 @@ export interface components {
                 }[];
                 /** @description Address of the alarm in the console. Only if the service knows its own address (api.public_url). */
                 link?: string;
+            } | {
+                /** @constant */
+                type: "heartbeat";
+                /** @description Seconds between two heartbeats (heartbeat.every). */
+                every: number;
             } | {
                 /** @constant */
                 type: "loadbalancer_member_health";
@@ -5612,7 +5619,7 @@ export interface operations {
                 /** @description Default: dead. */
                 status?: "pending" | "in_flight" | "delivered" | "dead" | "superseded" | "cancelled" | "silenced";
                 alarm_id?: string;
-                kind?: "transition" | "repeat" | "test";
+                kind?: "transition" | "repeat" | "test" | "heartbeat";
                 /** @description The receiver, as the answer shows it. */
                 host?: string;
                 /** @description Time of creation, ISO 8601, included. */
@@ -5672,7 +5679,7 @@ export interface operations {
                 /** @description Default: dead. */
                 status?: "pending" | "in_flight" | "delivered" | "dead" | "superseded" | "cancelled" | "silenced";
                 alarm_id?: string;
-                kind?: "transition" | "repeat" | "test";
+                kind?: "transition" | "repeat" | "test" | "heartbeat";
                 /** @description The receiver, as the answer shows it. */
                 host?: string;
                 /** @description Time of creation, ISO 8601, included. */
@@ -5805,7 +5812,7 @@ export interface operations {
             query?: {
                 status?: "pending" | "in_flight" | "delivered" | "dead" | "superseded" | "cancelled" | "silenced";
                 alarm_id?: string;
-                kind?: "transition" | "repeat" | "test";
+                kind?: "transition" | "repeat" | "test" | "heartbeat";
                 /** @description The receiver, as the answer shows it. */
                 host?: string;
                 /** @description Time of creation, ISO 8601, included. */

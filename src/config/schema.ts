@@ -203,6 +203,10 @@ export const Config = z.strictObject({
     overlap: duration('24h', { max: '30d' }),
     max_secrets: z.number().int().min(2).max(5).default(2),
   }),
+  heartbeat: section({
+    url: secretUrl((text) => /^https?:\/\//.test(text) && URL.canParse(text), 'https://watch.example.com/ping/tocsin'),
+    every: duration('1m', { min: '1s', max: '1h' }),
+  }),
   events: section({
     retention: duration('7d', { min: '1m' }),
   }),

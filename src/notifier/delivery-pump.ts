@@ -13,8 +13,8 @@ import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
 import { withDeadline } from '../async/deadline.js';
 import { WakeableSleep } from '../async/wakeable-sleep.js';
-import { finishedTest } from './finished-test.js';
 import { hasHostAnswered } from './host-answer.js';
+import { hasOnlyAttempt, onlyAttempt } from './only-attempt.js';
 import { AttemptRecorder } from './attempt-recorder.js';
 import type { Receivers } from './receivers/registry.js';
 import { REJECTED, type DeliveryOutcome } from './receivers/receiver.js';
@@ -209,9 +209,10 @@ export class DeliveryPump implements Loop {
     const durationMs = clock.monotonicMs() - startedMs;
     const finished = this.#finishedAttempt(notification, outcome, { startedAt, durationMs });
     telemetry.deliverySeconds.observe(durationMs / 1000);
-    // An operator is not to be alarmed because a person tries an action that does not work.
-    if (notification.kind !== 'test') telemetry.deliveries.inc({ receiver, outcome: finished.outcome });
-    if (notification.kind !== 'test' && notification.attempt === 1) {
+    // No alert for the operator because a person tries an action that does not work.
+    const isCounted = !hasOnlyAttempt(notification.kind);
+    if (isCounted) telemetry.deliveries.inc({ receiver, outcome: finished.outcome });
+    if (isCounted && notification.attempt === 1) {
       telemetry.notificationLatency.observe(
         Math.max(0, clock.now().getTime() - notification.createdAt.getTime()) / 1000,
       );
@@ -246,7 +247,7 @@ export class DeliveryPump implements Loop {
     time: { startedAt: Date; durationMs: number },
   ): FinishedAttempt {
     const { id, attempt } = notification;
-    if (notification.kind === 'test') return finishedTest(notification, outcome, time);
+    if (hasOnlyAttempt(notification.kind)) return onlyAttempt(notification, outcome, time);
     const nextAt = outcome.kind === 'retry' ? this.#nextAttemptAt(notification, outcome) : null;
     const isRejectedForGood = outcome.kind === 'retry' && outcome.error === REJECTED && nextAt === null;
     const retryAfterMs = outcome.kind === 'retry' ? outcome.retryAfterMs : undefined;
@@ -279,6 +280,8 @@ export class DeliveryPump implements Loop {
     for (const { id: notificationId, kind, status, lastError: reason, ...fields } of recorded) {
       const details = { notificationId, ...fields, reason };
       if (kind === 'test') log.info('test of an action ended', { ...details, status });
+      else if (kind === 'heartbeat' && status !== 'delivered')
+        log.warn('heartbeat notification not delivered', details);
       else if (status === 'pending') log.warn('delivery failed, will try again', details);
       else if (status === 'dead') log.error('notification given up', details);
       else if (status !== 'delivered') log.info('notification dropped', { ...details, status });

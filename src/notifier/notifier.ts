@@ -9,6 +9,7 @@ import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
 import { createWakeWorker } from './bull-waker.js';
 import { DeliveryPump, type DeliveryRules } from './delivery-pump.js';
+import { createHeartbeatLoop, type HeartbeatSettings } from './heartbeat.js';
 import type { NotifierWaker, LocalWaker } from './waker.js';
 import { createWebhookSettingsReader } from './webhook-settings.js';
 import { createReceivers, type CloudAccess } from './receivers/registry.js';
@@ -33,6 +34,8 @@ export interface NotifierDeps {
   queue: { redisUrl: string | undefined; prefix: string };
   cloud: CloudAccess;
   egress: EgressGuard;
+  /** Undefined: no heartbeats are written. */
+  heartbeat: HeartbeatSettings | undefined;
   rules: DeliveryRules & OutboxSweepRules & { connectTimeoutMs: number };
   clock: ServiceClock;
   log: Logger;
@@ -97,7 +100,10 @@ export function createNotifier(deps: NotifierDeps): Notifier {
     telemetry,
     rules,
   });
-  return { loops: [pump, sweeper, ...(worker ? [worker] : [])], close: () => receivers.close() };
+  const heartbeat =
+    deps.heartbeat && createHeartbeatLoop({ ...deps.heartbeat, waker: wakeBoth(deps), clock, log, telemetry });
+  const loops = [pump, sweeper, worker, heartbeat].filter((loop) => loop !== undefined);
+  return { loops, close: () => receivers.close() };
 }
 
 /** Wakes the notifier of this process directly too, since Redis may be unavailable. */

@@ -10,7 +10,7 @@ import { REJECTED } from '../../src/notifier/receivers/receiver.js';
 import { ACTION_REMOVED } from '../../src/storage/notifications/removed-action-store.js';
 import { plain, tablesOf } from '../support/markdown.js';
 
-import { TEST_TOO_LATE } from '../../src/storage/notifications/test-notification-life.js';
+import { TOO_LATE } from '../../src/storage/notifications/short-lived.js';
 import { filesOf, sourceOf } from '../support/source-tree.js';
 
 const PAGE = readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8');
@@ -59,7 +59,7 @@ function lastErrorsInTheProgram(): string[] {
       ([, written, cancelled, superseded]) => written ?? cancelled ?? superseded ?? '',
     ),
   );
-  return [...new Set([...inNotifier, ...inStorage, REJECTED, ACTION_REMOVED, TEST_TOO_LATE])].sort();
+  return [...new Set([...inNotifier, ...inStorage, REJECTED, ACTION_REMOVED, TOO_LATE])].sort();
 }
 
 test('docs/errors.md lists every error code of the program, and no other', () => {

@@ -21,6 +21,10 @@ export interface KilledCluster {
   apiLog: () => string;
   /** Kills the oldest process of a role, and starts another in its place. */
   replaceOne: (role: KilledRole) => Promise<void>;
+  killAll: (role: KilledRole) => Promise<void>;
+  startOne: (role: KilledRole) => void;
+  /** What the present processes of a role have logged. */
+  logOf: (role: KilledRole) => string;
 }
 
 /** Settings of all processes: short leases, so that others take over soon. */
@@ -69,6 +73,11 @@ export function killedClusters(): (
         await processes[role].shift()?.kill();
         processes[role].push(start({ ROLES: role }));
       },
+      killAll: async (role) => {
+        await Promise.all(processes[role].splice(0).map((one) => one.kill()));
+      },
+      startOne: (role) => void processes[role].push(start({ ROLES: role })),
+      logOf: (role) => processes[role].map((one) => one.log()).join('\n'),
     };
   };
 }

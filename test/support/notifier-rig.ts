@@ -82,6 +82,7 @@ export function startNotifier(db: Database, options: NotifierRigOptions = {}): N
     random: () => 0.5,
     version: '0',
     egress: egressWith(),
+    heartbeat: undefined,
   });
   const stopping = new AbortController();
   const running = Promise.all(notifier.loops.map((loop) => loop.run(stopping.signal)));

@@ -11,14 +11,15 @@ import { NullableText, StoredObject, UtcTimestamp } from './answer-fields.js';
 export const NotificationAnswer = z
   .strictObject({
     notification_id: z.string(),
-    alarm_id: z.string(),
+    alarm_id: z.string().meta({ description: 'Empty for a heartbeat of the service.' }),
     alarm_name: NullableText.meta({ description: 'Name of the alarm when the notification was created.' }),
     project_id: NullableText,
     kind: z.enum(NOTIFICATION_KINDS),
     sequence: z.int(),
     transition_time: UtcTimestamp.meta({
       description:
-        'Time of the change of state; for a repeat, of the change that is repeated; for a test, of its request.',
+        'Time of the change of state; for a repeat, of the change that is repeated; for a test or a heartbeat, of ' +
+        'its creation.',
     }),
     action: z.string().meta({
       description:
@@ -41,7 +42,10 @@ export const NotificationAnswer = z
     finished_at: UtcTimestamp.nullable(),
     body: StoredObject.meta({ description: 'Body of the delivery, byte for byte.' }),
   })
-  .meta({ id: 'Notification', description: 'Delivery of one change of state, or of a test, to one action.' });
+  .meta({
+    id: 'Notification',
+    description: 'Delivery of one change of state, of a test or of a heartbeat to one action.',
+  });
 export type NotificationAnswer = z.infer<typeof NotificationAnswer>;
 
 /** One attempt to deliver a notification. */

@@ -63,6 +63,10 @@ const ReasonData = z.discriminatedUnion('type', [
     link,
   }),
   z.strictObject({
+    type: z.literal('heartbeat'),
+    every: z.number().meta({ description: 'Seconds between two heartbeats (heartbeat.every).' }),
+  }),
+  z.strictObject({
     type: z.literal('loadbalancer_member_health'),
     count: z.int(),
     most_recent: AnyObject.nullable(),

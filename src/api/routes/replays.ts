@@ -68,6 +68,8 @@ async function replayOne(deps: ReplayRoutesDeps, request: ApiRequest): Promise<A
     );
   const { kind, status } = await notificationIn(deps.notifications, request);
   if (kind === 'test') throw new AppError('conflict', `Notification ${id} is a test: send a new one instead`);
+  if (kind === 'heartbeat')
+    throw new AppError('conflict', `Notification ${id} is a heartbeat: the service sends the next one by itself`);
   throw new AppError(
     'conflict',
     REPLAYABLE.includes(status)

@@ -43,13 +43,15 @@ export function NotificationRow({
   );
 }
 
-function AlarmLink({ notification: { alarm_id, alarm_name } }: { notification: Notification }): JSX.Element {
+function AlarmLink({ notification: { alarm_id, alarm_name, kind } }: { notification: Notification }): JSX.Element {
+  if (kind === 'heartbeat') return <>{alarm_name}</>;
   return <a href={linkTo('alarm', alarm_id)}>{alarm_name || '(no name)'}</a>;
 }
 
 /** Which state a notification tells of, and why it was made. Bodies of other formats have no state. */
 function whatItTells({ kind, body: { current } }: Notification): string {
   const state = typeof current === 'string' ? current : '';
+  if (kind === 'heartbeat') return 'heartbeat of the service';
   if (kind === 'test') return `test of ${state || 'the action'}`;
   return kind === 'repeat' ? `repeat of ${state || 'the state'}` : state;
 }
@@ -125,7 +127,7 @@ function Replay({
 }): JSX.Element | null {
   const { isWriter } = usePageUser();
   const [failure, setFailure] = useState<unknown>();
-  if (!isWriter || kind === 'test' || !REPLAYABLE.includes(status)) return null;
+  if (!isWriter || kind === 'test' || kind === 'heartbeat' || !REPLAYABLE.includes(status)) return null;
   const replay = (): void => {
     setFailure(undefined);
     bodyOf(client.POST('/v1/notifications/{id}/replay', { params: { path: { id } } })).then(onReplay, setFailure);

@@ -25,6 +25,7 @@ const KINDS = [
   ['transition', 'transitions'],
   ['repeat', 'repeats'],
   ['test', 'tests'],
+  ['heartbeat', 'heartbeats'],
 ] as const;
 const SPAN_WORDS = [
   ['1h', 'in the last hour'],

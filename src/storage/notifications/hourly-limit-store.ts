@@ -15,8 +15,11 @@ export function limitedUntil(project: string, now: string): string {
 /** SQL condition on a row `h`: its hour is over. */
 const isNewHour = (now: string): string => `h.since <= ${now}::timestamptz - interval '1 hour'`;
 
-/** SQL condition on `taken`: it counts now. A replay was counted when it was asked for. */
-const IS_COUNTED = 't.attempt = 1 and not t.is_replayed';
+/**
+ * SQL condition on `taken`: it counts now. A replay was counted when it was asked for. Heartbeats are of the service,
+ * and must not use up the hour of alarms without a project.
+ */
+const IS_COUNTED = `t.attempt = 1 and not t.is_replayed and t.kind <> 'heartbeat'`;
 
 /**
  * SQL that counts the notifications of `taken` whose first attempt begins, and marks the projects that reach the limit.

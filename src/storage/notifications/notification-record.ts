@@ -49,9 +49,10 @@ export interface RecordedAttempt {
 /**
  * One statement for all finished attempts. It decides whether a failed notification is retried, superseded, cancelled
  * or dead, since it can read the alarm's present state. A replayed notification is never superseded, and only a later
- * edit cancels it. A newer repeat supersedes an older one. If a repeat became due during the attempt of a transition,
- * the transition is due at once, and its position in the schedule stays. The statement also records whether the host
- * answered, and its Retry-After. It locks rows of hosts and delivery queues in order, to avoid deadlocks.
+ * edit cancels it. A failed heartbeat is cancelled: no person need look after it. A newer repeat supersedes an older
+ * one. If a repeat became due during the attempt of a transition, the transition is due at once, and its position in
+ * the schedule stays. The statement also records whether the host answered, and its Retry-After. It locks rows of hosts
+ * and delivery queues in order, to avoid deadlocks.
  */
 const RECORD = `
 with finished as (
@@ -63,6 +64,7 @@ with finished as (
 judged as (
   select f.*, n.host, n.lane, a.name as alarm_name, ${IS_LISTED} as is_listed,
     case
+      when f.outcome = 'dead' and n.kind = 'heartbeat' then 'cancelled'
       when f.outcome <> 'retry' then f.outcome
       when ${IS_UNWANTED} then 'cancelled'
       when n.replayed_at is null and a.state_version > n.sequence

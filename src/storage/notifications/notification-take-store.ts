@@ -6,7 +6,7 @@ import { countHour, reachesLimit } from './hourly-limit-store.js';
 import { BODY } from './notification-body.js';
 import { LOCAL_HOSTS, UNRESPONSIVE_HOST_EVERY_MS } from './receiver-host-store.js';
 import { ACTION_REMOVED, IS_LISTED, IS_UNWANTED, removedAmong } from './removed-action-store.js';
-import { isLateTest, TEST_TOO_LATE } from './test-notification-life.js';
+import { isTooLate, TOO_LATE } from './short-lived.js';
 
 interface Taken {
   taken: ClaimedNotification[];
@@ -45,12 +45,12 @@ const takenFrom = (source: string, isListed: string): string => `
            ${BODY} as body, n.body_id::text as body_id, claimed.attempt, claimed.is_host_responsive, n.attempt_base,
            ${REJECTED_SINCE} as rejected_since, n.created_at, n.replayed_at is not null as is_replayed,
            a.id is not null and ${IS_UNWANTED} as is_unwanted, ${isListed} as is_listed,
-           ${isLateTest('$2')} as is_late_test
+           ${isTooLate('$2')} as is_too_late
       from claimed join notifications n on n.id = claimed.id left join alarms a on a.id = n.alarm_id
   ),
-  taken as (select * from free where is_listed and not is_unwanted and not is_late_test),
+  taken as (select * from free where is_listed and not is_unwanted and not is_too_late),
   counted as (${countHour('$2', '$3')})
-  select taken.*, free.is_unwanted, free.is_late_test, free.id as free_id, free.attempt as free_attempt,
+  select taken.*, free.is_unwanted, free.is_too_late, free.id as free_id, free.attempt as free_attempt,
          free.is_host_responsive as is_free_responsive, ${reachesLimit('$2', '$3')} as is_limited
     from free left join taken on taken.id = free.id`;
 
@@ -86,7 +86,7 @@ interface FreeNotification {
   free_attempt: number;
   is_free_responsive: boolean;
   is_unwanted: boolean;
-  is_late_test: boolean;
+  is_too_late: boolean;
 }
 type FreeRow = FreeNotification & (TakenRow | { id: null });
 
@@ -125,11 +125,11 @@ async function settleLeft(
   left: readonly FreeNotification[],
   { now, perProjectAndHour = 0 }: TakeRules,
 ): Promise<FreeRow[]> {
-  const late = left.filter((one) => one.is_late_test);
-  await cancelTaken(sql, late, { reason: TEST_TOO_LATE, at: now });
-  const unwanted = left.filter((one) => one.is_unwanted && !one.is_late_test);
+  const late = left.filter((one) => one.is_too_late);
+  await cancelTaken(sql, late, { reason: TOO_LATE, at: now });
+  const unwanted = left.filter((one) => one.is_unwanted && !one.is_too_late);
   await cancelTaken(sql, unwanted, { reason: 'alarm deleted or disabled', at: now });
-  const unlisted = left.filter((one) => !one.is_unwanted && !one.is_late_test);
+  const unlisted = left.filter((one) => !one.is_unwanted && !one.is_too_late);
   const removed = new Set(
     await removedAmong(
       sql,

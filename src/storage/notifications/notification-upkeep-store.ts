@@ -4,20 +4,21 @@ import { endPauses, isPaused } from './delivery-pause-store.js';
 import { pruneHours } from './hourly-limit-store.js';
 import { pruneHolds, pruneHosts } from './receiver-host-store.js';
 import { IS_UNWANTED } from './removed-action-store.js';
-import { isLateTest, TEST_TOO_LATE } from './test-notification-life.js';
+import { isTooLate, TOO_LATE } from './short-lived.js';
 
 /** Most rows that one statement deletes. */
 const PRUNE_BATCH = 5_000;
 
 /**
  * Ends expired claims, whose process crashed or was paused. The notification is pending again, or cancelled if its
- * alarm was deleted or disabled. A test is dead, since it has one attempt.
+ * alarm was deleted or disabled. Tests and heartbeats have one attempt: a test is dead, a heartbeat is cancelled.
  */
 const RECLAIM = `
   update notifications n
      set status = c.next_status, claim_until = null, last_error = 'claim expired', next_attempt_at = $1,
          finished_at = case when c.next_status <> 'pending' then $1::timestamptz end
-    from (select n.id, case when n.kind = 'test' then 'dead' when ${IS_UNWANTED} then 'cancelled'
+    from (select n.id, case when n.kind = 'test' then 'dead'
+                         when n.kind = 'heartbeat' or ${IS_UNWANTED} then 'cancelled'
                          else 'pending' end as next_status
             from notifications n left join alarms a on a.id = n.alarm_id
            where n.status = 'in_flight' and n.claim_until < $1 for update of n skip locked) c
@@ -43,9 +44,9 @@ const CANCEL = `
              for update of n skip locked) unwanted
    where n.id = unwanted.id`;
 
-const CANCEL_LATE_TESTS = `
+const CANCEL_TOO_LATE = `
   update notifications n set status = 'cancelled', finished_at = $1, last_error = $2
-    from (select n.id from notifications n where n.status = 'pending' and ${isLateTest('$1')}
+    from (select n.id from notifications n where n.status = 'pending' and ${isTooLate('$1')}
              for update of n skip locked) late
    where n.id = late.id`;
 
@@ -95,6 +96,12 @@ const PRUNE_TESTS = `
     select id from notifications where kind = 'test' and status not in ('pending', 'in_flight') and finished_at < $1
       limit ${PRUNE_BATCH} for update skip locked)
   returning body_id as "bodyId"`;
+const PRUNE_HEARTBEATS = `
+  delete from notifications where id in (
+    select id from notifications
+     where alarm_id = '' and kind = 'heartbeat' and status not in ('pending', 'in_flight') and created_at < $1
+     limit ${PRUNE_BATCH} for update skip locked)
+  returning body_id as "bodyId"`;
 const PRUNE_BODIES = `
   delete from notification_bodies b
    where b.id = any($1::text[]::uuid[]) and not exists (select from notifications n where n.body_id = b.id)`;
@@ -115,7 +122,7 @@ export interface OutboxFigures {
 /** Times before which ended notifications are deleted, by status and kind. */
 export interface PruneLimits {
   delivered: Date;
-  /** Repeats and tests. */
+  /** Repeats, tests and heartbeats. */
   repeats: Date;
   dead: Date;
   /** Hosts without a call since this time are deleted. */
@@ -139,11 +146,12 @@ export function createNotificationUpkeepStore(db: Database) {
       return (await db.query(SUPERSEDE, [now, rules.staleBefore, rules.defaultPolicy])).rowCount;
     },
 
-    /** Cancels pending notifications of deleted and disabled alarms, and late tests. Returns their number. */
+    /**
+     * Cancels pending notifications of deleted and disabled alarms, late tests and late heartbeats. Returns their
+     * number.
+     */
     async cancel(now: Date): Promise<number> {
-      return (
-        (await db.query(CANCEL, [now])).rowCount + (await db.query(CANCEL_LATE_TESTS, [now, TEST_TOO_LATE])).rowCount
-      );
+      return (await db.query(CANCEL, [now])).rowCount + (await db.query(CANCEL_TOO_LATE, [now, TOO_LATE])).rowCount;
     },
 
     /** See `endPauses`. */
@@ -162,6 +170,7 @@ export function createNotificationUpkeepStore(db: Database) {
       await pruneNotifications(db, PRUNE, [before.dead, ['dead']]);
       await pruneNotifications(db, PRUNE_REPEATS, [before.repeats]);
       await pruneNotifications(db, PRUNE_TESTS, [before.repeats]);
+      await pruneNotifications(db, PRUNE_HEARTBEATS, [before.repeats]);
       await pruneHosts(db, before.hosts);
       await pruneHolds(db, before.holds);
       await pruneHours(db, before.hours);

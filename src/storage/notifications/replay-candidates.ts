@@ -43,8 +43,10 @@ export const CANDIDATES_AT_ONCE = 250;
 
 /** SQL condition on a notification `n`: it ended without being delivered. */
 export const IS_REPLAYABLE = `n.status in ('dead', 'superseded', 'cancelled', 'silenced')`;
-/** Tests cannot be replayed. The index has no kind, so this is no condition of the inner query of a page. */
-const IS_NO_TEST = `n.kind <> 'test'`;
+/**
+ * Tests and heartbeats cannot be replayed. The index has no kind, so this is no condition of the inner query of a page.
+ */
+const IS_OF_REPLAYABLE_KIND = `n.kind not in ('test', 'heartbeat')`;
 export const PROJECT = `coalesce(n.project_id, '')`;
 const CANDIDATE = `n.id, ${PROJECT} as project, n.host, n.ordinal, ${IS_LISTED} as "isListed"`;
 
@@ -60,7 +62,7 @@ const endedBefore = (time: string): string => `greatest(n.finished_at, n.replaye
  * null for all: time of the end, kind, host, first and last time of creation.
  */
 const pageAfter = (position: string): string => `
-  select ${CANDIDATE}, ${IS_NO_TEST} and ($2::text is null or n.alarm_id = $2)
+  select ${CANDIDATE}, ${IS_OF_REPLAYABLE_KIND} and ($2::text is null or n.alarm_id = $2)
          and ($5::timestamptz is null or ${endedBefore('$5')}) and ($6::text is null or n.kind = $6)
          and ($7::text is null or n.host = $7) and ($8::timestamptz is null or n.created_at >= $8)
          and ($9::timestamptz is null or n.created_at < $9) as "isWanted"
@@ -74,7 +76,7 @@ const PAGE_OF_ALL = pageAfter(`(${PROJECT}, n.ordinal) > ($3, $4)`);
 /** Parameters: id, project or null for all. */
 export const ONE_CANDIDATE = `
   select ${CANDIDATE}, true as "isWanted" from notifications n left join alarms a on a.id = n.alarm_id
-   where n.id = $1 and ${IS_REPLAYABLE} and ${IS_NO_TEST} and ($2::text is null or n.project_id = $2)`;
+   where n.id = $1 and ${IS_REPLAYABLE} and ${IS_OF_REPLAYABLE_KIND} and ($2::text is null or n.project_id = $2)`;
 
 /** Before the first candidate of a scope. */
 export function firstPosition(scope: Scope): ReplayPosition {

@@ -11,7 +11,7 @@ import { pauseOfProject, type DeliveryPause } from './delivery-pause-store.js';
 import { beginHours, countInHours } from './hourly-limit-store.js';
 import type { NotificationStatus } from './notification-status.js';
 import { cancelPending } from './removed-action-store.js';
-import { TEST_TOO_LATE } from './test-notification-life.js';
+import { TOO_LATE } from './short-lived.js';
 
 /** An action of an alarm: its list and its position in it. */
 export interface ChosenAction {
@@ -77,7 +77,7 @@ export function createTestNotificationStore(
 
     /** Cancels those tests that no notifier has begun to send. `ids`: of tests that the caller has sent. */
     async cancel(ids: readonly string[], at: Date): Promise<void> {
-      await cancelPending(db, { ids, reason: TEST_TOO_LATE, at });
+      await cancelPending(db, { ids, reason: TOO_LATE, at });
     },
   };
 }

@@ -1,10 +1,16 @@
+import type { NotificationKind } from '../alarm/notification.js';
 import type { ClaimedNotification } from '../storage/notifications/claimed-notification.js';
 import type { FinishedAttempt } from '../storage/notifications/notification-claim-store.js';
 import { hasHostAnswered } from './host-answer.js';
 import type { DeliveryOutcome } from './receivers/receiver.js';
 
-/** A test has one attempt, and its receiver's Retry-After delays nothing. */
-export function finishedTest(
+/** True for kinds that are tried once, and whose failures are no concern of the owner of an alarm. */
+export function hasOnlyAttempt(kind: NotificationKind): boolean {
+  return kind === 'test' || kind === 'heartbeat';
+}
+
+/** The end of the only attempt. The receiver's Retry-After delays nothing. */
+export function onlyAttempt(
   { id, attempt }: ClaimedNotification,
   outcome: DeliveryOutcome,
   time: { startedAt: Date; durationMs: number },
