@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -113,6 +113,18 @@ async function exported(source: Store): Promise<{ file: string; rows: Record<str
 }
 
 describeWithPostgres('tocsin export-data and import-data', () => {
+  let whole: Buffer;
+  beforeAll(async () => {
+    whole = readFileSync((await exported(await server())).file);
+  });
+
+  /** A file of its own with everything of a filled store. */
+  function exportFile(): string {
+    const file = path.join(folder(), 'tocsin.export');
+    writeFileSync(file, whole);
+    return file;
+  }
+
   test.each([
     { from: 'embedded', to: 'PostgreSQL' },
     { from: 'PostgreSQL', to: 'embedded' },
@@ -147,7 +159,7 @@ describeWithPostgres('tocsin export-data and import-data', () => {
   });
 
   test('let the numbers of new rows go on, and events of the source be no events of the new stream', async () => {
-    const { file } = await exported(await server());
+    const file = exportFile();
     const target = await server();
     const epochOf = (db: Database) => db.query<{ epoch: string }>('select epoch from stream_epoch');
     const before = await using(target, epochOf);
@@ -234,8 +246,7 @@ describeWithPostgres('tocsin export-data and import-data', () => {
           db.query("insert into processes values ('p', '{api}', '1', 'h', 1, now(), clock_timestamp(), null)"),
       },
     ])('$title', async ({ message, key, spoil, prepare }) => {
-      const { file } = await exported(await server());
-      const whole = readFileSync(file);
+      const file = exportFile();
       const target = await server();
       spoil?.(file);
       if (prepare) await using(target, prepare);
@@ -254,7 +265,7 @@ describeWithPostgres('tocsin export-data and import-data', () => {
   });
 
   test('import-data that is interrupted leaves nothing behind', async () => {
-    const { file } = await exported(await server());
+    const file = exportFile();
     const target = await server();
     const before = await using(target, rowsOf);
     await expect(tocsin(['import-data', file], target, { stopAt: 'silences:' })).rejects.toThrow(

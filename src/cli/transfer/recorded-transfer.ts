@@ -24,13 +24,13 @@ export async function recordedTransfer<T>(
   }
 }
 
-/** Prints the rows of each table on standard error: of long tables from time to time, of all at their end. */
+/** Prints the rows of each table on standard error: at its end if it has any, of long tables also meanwhile. */
 export function printedProgress(terminal: Pick<Terminal, 'err'>): TransferProgress {
   let next = ROWS_A_LINE;
   return (table, rows, isDone) => {
     if (isDone) {
       next = ROWS_A_LINE;
-      terminal.err(`${table}: ${rows} rows\n`);
+      if (rows > 0) terminal.err(`${table}: ${rows} rows\n`);
     } else if (rows >= next) {
       next = rows - (rows % ROWS_A_LINE) + ROWS_A_LINE;
       terminal.err(`${table}: ${rows} rows so far\n`);
