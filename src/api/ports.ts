@@ -67,7 +67,7 @@ import type { Identity } from './identity/identity.js';
 
 /** Storage of alarms. */
 export interface Alarms {
-  create(creation: Creation): Promise<void>;
+  createWithin<T>(creation: Creation, write: (insert: () => Promise<void>) => Promise<T>): Promise<T>;
   find(scope: Scope, id: string): Promise<StoredAlarm | undefined>;
   list(scope: Scope, query: AlarmQuery): AsyncIterable<StoredAlarm[]>;
   replace(scope: Scope, id: string, replacement: Replacement): Promise<StoredAlarm | undefined>;

@@ -26,11 +26,11 @@ export async function rotateSecretsCommand({ config: file, flags }: ConfigFlags,
       throw new StartupError('secrets.key is not set: make one with `openssl rand -base64 32`');
     const audit = await openCommandAudit({ config, db, log, resources });
     const { rotated, left } = await rotate(db, sealer, audit);
-    const { alarms, notifications, historyEntries, trusts, signingSecrets, receivers } = rotated;
+    const { alarms, notifications, historyEntries, trusts, signingSecrets, receivers, keptAnswers } = rotated;
     terminal.out(
       `Sealed with secrets.key: ${alarms} alarms, ${notifications} notifications, ` +
         `${historyEntries} history entries, ${trusts} trusts, ${signingSecrets} signing secrets, ` +
-        `${receivers} receivers.\n`,
+        `${receivers} receivers, ${keptAnswers} kept answers.\n`,
     );
     if (left === 0) {
       terminal.out('Nothing is left under another key: secrets.previous_key can be removed.\n');
@@ -56,10 +56,9 @@ async function rotate(
   try {
     const rotated = await rotateSecrets(db, sealer);
     const left = await rowsUnderOtherKeys(db, sealer);
-    const { historyEntries: history_entries, signingSecrets: signing_secrets, ...others } = rotated;
-    const changed = Object.entries({ ...others, history_entries, signing_secrets }).flatMap(([kind, rows]) =>
-      rows > 0 ? [kind] : [],
-    );
+    const { historyEntries, signingSecrets, keptAnswers, ...others } = rotated;
+    const named = { history_entries: historyEntries, signing_secrets: signingSecrets, kept_answers: keptAnswers };
+    const changed = Object.entries({ ...others, ...named }).flatMap(([kind, rows]) => (rows > 0 ? [kind] : []));
     audit.record({ ...entry, outcome: left === 0 ? 'done' : 'failed', changed });
     return { rotated, left };
   } catch (thrown) {

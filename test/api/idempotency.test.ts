@@ -4,10 +4,14 @@ import { randomUUID } from 'node:crypto';
 import { MOST_KEYS } from '../../src/api/http/idempotency.js';
 import { apiRoutes } from '../../src/api/api-routes.js';
 import type { Database } from '../../src/storage/database.js';
-import { pruneIdempotencyKeys } from '../../src/storage/idempotency/idempotency-store.js';
+import { DatabaseUnavailable } from '../../src/storage/engine/outage.js';
+import { createIdempotencyStore, pruneIdempotencyKeys } from '../../src/storage/idempotency/idempotency-store.js';
+import { createSealer } from '../../src/storage/secrets/sealed.js';
 import { ADMIN, MEMBER, startApi, thresholdBody, type Answered, type Caller, type TestApi } from '../support/api.js';
 import { embeddedDatabase, empty, serverDatabase } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
+import { failing, type FailingDatabase } from '../support/failing-database.js';
+import { TEST_SEALER } from '../support/sealer.js';
 import { describeWithPostgres } from '../support/servers.js';
 
 const DAY_MS = 86_400_000;
@@ -27,6 +31,11 @@ const EVENTS = [
     message_signature: '',
   },
 ];
+const TESTED_DRAFT = {
+  alarm: thresholdBody({ alarm_actions: ['http://h:8080/x'] }),
+  confirm: 'cpu high',
+  state: 'alarm',
+};
 const sample = (resource: string): Record<string, unknown> => ({
   counter_name: 'cpu',
   counter_type: 'gauge',
@@ -39,36 +48,15 @@ describe('on the embedded database', () => idempotency(embeddedDatabase));
 describeWithPostgres('on PostgreSQL', () => idempotency(serverDatabase));
 
 function idempotency(open: () => Promise<Database>): void {
-  let db: Database;
+  let db: FailingDatabase;
   let api: TestApi;
-  /** Delays each statement that matches. */
-  let held: { at: RegExp; until: Promise<void> } | undefined;
 
   beforeAll(async () => {
-    db = await open();
-    const hold = async (text: string): Promise<void> => (held?.at.test(text) ? held.until : undefined);
-    const slow: Database = {
-      kind: db.kind,
-      place: db.place,
-      async query(text, parameters, options) {
-        await hold(text);
-        return db.query(text, parameters, options);
-      },
-      transaction: (work) =>
-        db.transaction((tx) =>
-          work({
-            async query(text, parameters, options) {
-              await hold(text);
-              return tx.query(text, parameters, options);
-            },
-          }),
-        ),
-      close: () => db.close(),
-    };
-    api = await startApi(slow);
+    db = failing(await open());
+    api = await startApi(db);
   });
   beforeEach(async () => {
-    held = undefined;
+    db.heal();
     await empty(db);
   });
   afterAll(async () => {
@@ -83,6 +71,12 @@ function idempotency(open: () => Promise<Database>): void {
   }
   const post = (path: string, { key, body, as = MEMBER }: Keyed): Promise<Answered> =>
     api.ask('POST', path, { as, headers: { 'idempotency-key': key }, ...(body === undefined ? {} : { body }) });
+  const find = (key: string, route: string, sealer = TEST_SEALER) =>
+    createIdempotencyStore(db, sealer).find(
+      db,
+      { projectId: 'p1', userId: 'u1', route: `POST ${route}`, key },
+      api.clock.now(),
+    );
   const count = async (table: string): Promise<number> =>
     (await db.query<{ n: number }>(`select count(*)::int as n from ${table}`)).rows[0]?.n ?? -1;
 
@@ -122,6 +116,16 @@ function idempotency(open: () => Promise<Database>): void {
     );
   });
 
+  test.each([
+    ['with another role', { 'x-roles': 'admin' }],
+    ['with more roles, of which the highest is another', { 'x-roles': 'member,admin' }],
+  ])('a repeat of the same user %s is refused with 422: its answer could be another', async (_, roles) => {
+    await post('/v2/alarms', { key: 'k', body: thresholdBody() });
+    const repeat = await post('/v2/alarms', { key: 'k', body: thresholdBody(), as: { ...MEMBER, ...roles } });
+    expect([repeat.status, repeat.fault]).toEqual([422, expect.stringContaining('another role')]);
+    expect(await count('alarms')).toBe(1);
+  });
+
   test('a key of another request is refused with 422 and changes nothing', async () => {
     await post('/v2/alarms', { key: 'k', body: thresholdBody() });
     const other = await post('/v2/alarms', { key: 'k', body: thresholdBody({ name: 'other' }) });
@@ -141,22 +145,69 @@ function idempotency(open: () => Promise<Database>): void {
     expect(await count('alarms')).toBe(0);
   });
 
-  test('a refusal is kept, and a repeat is refused alike', async () => {
-    const body = thresholdBody({ severity: 'none such' });
-    const first = await post('/v2/alarms', { key: 'k', body });
-    const repeat = await post('/v2/alarms', { key: 'k', body });
-    expect(first.status).toBe(400);
-    expect([repeat.status, repeat.text, repeat.headers['tocsin-field']]).toEqual([
-      400,
-      first.text,
-      first.headers['tocsin-field'],
+  interface Refusal {
+    status: number;
+    path?: string;
+    body?: object | null;
+    /** Makes the request fail so. */
+    fails?: { at: RegExp; failure: Error };
+  }
+  const NO_DATABASE = new DatabaseUnavailable(new Error('the connection broke'));
+  test.each<Refusal>([
+    { status: 400, body: thresholdBody({ severity: 'none such' }) },
+    { status: 401, body: thresholdBody({ project_id: 'p2' }) },
+    { status: 403, path: '/v1/api-keys', body: { role: 'admin', description: 'mine' } },
+    { status: 404, path: '/v1/receivers/none/secrets', body: {} },
+    { status: 409, path: '/v1/receivers', body: { origin: 'https://hooks.example.com' } },
+    { status: 400, path: '/v2/events', body: [{ event_type: 'e' }] },
+    { status: 400, path: '/v1/alarms/test-fire', body: { alarm: thresholdBody(), confirm: 'another name' } },
+    { status: 404, path: '/v1/alarms/none/test-fire', body: { confirm: 'cpu high' } },
+    { status: 400, path: '/v1/notifications/replay?status=none', body: null },
+    { status: 500, body: thresholdBody(), fails: { at: /insert into alarms/, failure: new TypeError('a bug') } },
+    { status: 503, body: thresholdBody(), fails: { at: /insert into alarms/, failure: NO_DATABASE } },
+    { status: 503, path: '/v2/events', body: EVENTS, fails: { at: /insert into events/, failure: NO_DATABASE } },
+  ])('a refusal or failure is not kept, and its key is free: %j', async ({ status, path = '/v2/alarms', ...given }) => {
+    const { body, fails } = given;
+    await api.ask('POST', '/v1/receivers', { as: MEMBER, body: { origin: 'https://hooks.example.com' } });
+    if (fails) db.failAt(fails.at, fails.failure);
+    const request = { key: 'k', ...(body && { body }) };
+    const answers = [await post(path, request), await post(path, request)];
+    expect(answers.map((answer) => [answer.status, answer.headers['idempotency-replayed']])).toEqual([
+      [status, undefined],
+      [status, undefined],
     ]);
-    expect(repeat.headers['idempotency-replayed']).toBe('true');
+    expect(await count('idempotency_keys')).toBe(0);
+  });
+
+  test.each<[string, unknown, Caller]>([
+    ['/v2/alarms', thresholdBody({ severity: 'none such' }), MEMBER],
+    ['/v1/silences', { ...SILENCE, ends_at: '2025-01-01T00:00:00Z' }, MEMBER],
+    ['/v2/quotas', { project_id: 'p1', quotas: 'none such' }, ADMIN],
+    ['/v2/meters/cpu', [...Array.from({ length: 300 }, (_, at) => sample(`r${at}`)), { counter_name: 'cpu' }], MEMBER],
+    ['/v1/api-keys', { role: 'none such' }, MEMBER],
+    ['/v1/receivers', { origin: 'none such' }, MEMBER],
+    ['/v1/notifications/none/replay', undefined, MEMBER],
+  ])('POST %s checks the request before its transaction begins', async (path, body, as) => {
+    const { status } = await post(path, { key: 'k', body, as });
+    expect([400, 404]).toContain(status);
+    expect(db.statements.filter((text) => text.includes('pg_try_advisory_xact_lock'))).toEqual([]);
+  });
+
+  test('two alarms that are created at once with keys, when a quota first applies, wait for each other', async () => {
+    await api.ask('POST', '/v2/quotas', { body: { project_id: 'p1', quotas: [{ resource: 'alarms', limit: 9 }] } });
+    const counting = db.holdAt(/lock table alarms/);
+    const both = ['k', 'l'].map((key) => post('/v2/alarms', { key, body: thresholdBody() }));
+    const counts = (): number => db.statements.filter((text) => text.includes('lock table alarms')).length;
+    if (db.kind === 'postgres') await eventually(() => expect(counts()).toBe(2)); // a deadlock if both hold the table
+    counting.now();
+    expect((await Promise.all(both)).map(({ status }) => status)).toEqual([201, 201]);
+    expect((await db.query('select kind, id, alarms from alarm_counts')).rows).toEqual([
+      { kind: 'project', id: 'p1', alarms: 2 },
+    ]);
   });
 
   test('of two requests at once, one is carried out, and the other is told to wait or gets its answer', async () => {
-    let go: () => void = () => undefined;
-    held = { at: /insert into alarms/, until: new Promise((resolve) => (go = resolve)) };
+    const insertion = db.holdAt(/insert into alarms/);
     const body = thresholdBody();
     const first = post('/v2/alarms', { key: 'k', body });
     if (db.kind === 'postgres') {
@@ -166,8 +217,8 @@ function idempotency(open: () => Promise<Database>): void {
       });
     }
     const second = db.kind === 'pglite' ? post('/v2/alarms', { key: 'k', body }) : undefined;
-    go();
-    held = undefined;
+    insertion.now();
+    db.heal();
     expect([(await first).status, (await second)?.status ?? 201]).toEqual([201, 201]);
     expect((await post('/v2/alarms', { key: 'k', body })).headers['idempotency-replayed']).toBe('true');
     expect(await count('alarms')).toBe(1);
@@ -183,16 +234,34 @@ function idempotency(open: () => Promise<Database>): void {
     const before = await count(table);
     expect((await post(path, { key: 'k', body })).status).toBe(201);
     const repeat = await post(path, { key: 'k', body });
-    expect([repeat.status, repeat.fault]).toEqual([409, expect.stringContaining('shows a secret once')]);
+    expect([repeat.status, repeat.fault]).toEqual([409, expect.stringContaining('secret that is shown once')]);
     expect(await count(table)).toBe(before + 1);
-    const { rows } = await db.query('select status, answer from idempotency_keys');
-    expect(rows).toEqual([{ status: 201, answer: null }]);
+    const { answer } = (await find('k', route.replace('RECEIVER', ':id'))) ?? {};
+    expect(answer).toMatchObject({ status: 201, content: undefined });
   });
 
-  test('secrets of actions in kept answers are sealed', async () => {
-    await post('/v2/alarms', { key: 'k', body: thresholdBody({ alarm_actions: ['http://user:password@h:8080/x'] }) });
-    const { rows } = await db.query<{ answer: string }>('select answer from idempotency_keys');
-    expect(rows.map(({ answer }) => answer.includes('password'))).toEqual([false]);
+  test('secrets of actions in kept answers are sealed, and so is the hash of the request', async () => {
+    const body = thresholdBody({ alarm_actions: ['http://user:password@h:8080/x'] });
+    await post('/v2/alarms', { key: 'k', body });
+    const { rows } = await db.query<{ answer: string; hash: string }>(
+      'select answer, request_hash as hash from idempotency_keys',
+    );
+    const sealed = expect.stringContaining(TEST_SEALER.currentPrefix ?? '?');
+    expect(rows).toEqual([{ answer: sealed, hash: sealed }]);
+  });
+
+  test('an answer whose sealing key is not configured any more is not shown, and nothing is made again', async () => {
+    await post('/v2/alarms', { key: 'k', body: thresholdBody() });
+    const other = createSealer({ current: Buffer.alloc(32, 8), previous: [] });
+    expect(await find('k', '/v2/alarms', other)).toMatchObject({
+      requestHash: undefined,
+      answer: { status: 201, content: undefined },
+    });
+    const forged = other.seal('x', { table: 't', rowId: 'r', projectId: 'p1' });
+    await db.query('update idempotency_keys set request_hash = $1, answer = $1', [forged]);
+    const repeat = await post('/v2/alarms', { key: 'k', body: thresholdBody() });
+    expect([repeat.status, repeat.fault]).toEqual([409, expect.stringContaining('not configured any more')]);
+    expect(await count('alarms')).toBe(1);
   });
 
   test('a long answer is sent whole and is not kept: a repeat stores nothing and is told so', async () => {
@@ -204,15 +273,18 @@ function idempotency(open: () => Promise<Database>): void {
     expect(await count('samples')).toBe(500);
   });
 
-  test('a request that was answered 500 or 503 is carried out when it is repeated', async () => {
-    held = { at: /insert into alarms/, until: Promise.reject(new TypeError('a bug')) };
-    held.until.catch(() => undefined);
-    const failed = await post('/v2/alarms', { key: 'k', body: thresholdBody() });
-    held = undefined;
-    const repeat = await post('/v2/alarms', { key: 'k', body: thresholdBody() });
-    expect([failed.status, repeat.status, repeat.headers['idempotency-replayed']]).toEqual([500, 201, undefined]);
-    expect(await count('alarms')).toBe(1);
-  });
+  test.each([new TypeError('a bug'), NO_DATABASE])(
+    'a request that failed with %s is carried out when it is repeated',
+    async (failure) => {
+      db.failAt(/insert into alarms/, failure);
+      const failed = await post('/v2/alarms', { key: 'k', body: thresholdBody() });
+      db.heal();
+      const repeat = await post('/v2/alarms', { key: 'k', body: thresholdBody() });
+      expect(failed.status).toBe(failure === NO_DATABASE ? 503 : 500);
+      expect([repeat.status, repeat.headers['idempotency-replayed']]).toEqual([201, undefined]);
+      expect(await count('alarms')).toBe(1);
+    },
+  );
 
   test('a caller who has lost the role does not get the answer any more', async () => {
     await post('/v2/alarms', { key: 'k', body: thresholdBody() });
@@ -220,12 +292,30 @@ function idempotency(open: () => Promise<Database>): void {
     expect((await post('/v2/alarms', { key: 'k', body: thresholdBody(), as: reader })).status).toBe(403);
   });
 
+  const trail = async (action: string): Promise<unknown[]> =>
+    (await api.ask('GET', `/v1/audit?action=${action}&outcome=done`, { as: ADMIN })).json<unknown[]>();
+
   test('a repeat has no entry of its own in the audit trail', async () => {
     await post('/v2/alarms', { key: 'k', body: thresholdBody() });
     await post('/v2/alarms', { key: 'k', body: thresholdBody() });
-    const trail = await api.ask('GET', '/v1/audit?action=alarm.create&outcome=done', { as: ADMIN });
-    expect(trail.json<unknown[]>()).toHaveLength(1);
+    expect(await trail('alarm.create')).toHaveLength(1);
   });
+
+  test.each([
+    ['alarm.create', '/v2/alarms', thresholdBody(), 201],
+    ['api_key.create', '/v1/api-keys', { role: 'reader', description: 'mine' }, 409],
+    ['alarm.test_fire', '/v1/alarms/test-fire', TESTED_DRAFT, 200],
+  ])(
+    'the entry %s whose process died before it was stored is stored by a repeat',
+    async (action, path, body, status) => {
+      await post(path, { key: 'k', body });
+      const entries = await trail(action);
+      expect(entries).toHaveLength(1);
+      await db.query('delete from audit_entries');
+      expect((await post(path, { key: 'k', body })).status).toBe(status);
+      expect(await trail(action)).toEqual(entries);
+    },
+  );
 
   test('a run in several transactions that died is repeated if that does nothing twice', async () => {
     const body = EVENTS;
@@ -264,6 +354,8 @@ function idempotency(open: () => Promise<Database>): void {
       expect.stringContaining('without that header'),
       '3600',
     ]);
+    const refused = await post('/v2/alarms', { key: 'l', body: thresholdBody({ severity: 'none such' }) });
+    expect([refused.status, await count('idempotency_keys')]).toEqual([400, MOST_KEYS]);
     const other = await post('/v2/alarms', {
       key: 'k',
       body: thresholdBody(),

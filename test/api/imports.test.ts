@@ -59,6 +59,7 @@ async function bringOver(documents: object[], standing?: ImportStatus): Promise<
     ifMatch: undefined,
     headers: {},
     note: () => undefined,
+    write: (change) => change(),
     signal: new AbortController().signal,
   });
   return (answer as ApiAnswer).body as Record<string, unknown>[];

@@ -65,7 +65,7 @@ test('tocsin secrets rotate replaces the key file of an embedded database by the
     exitCode: 0,
     out:
       'Sealed with secrets.key: 1 alarms, 0 notifications, 0 history entries, 0 trusts, 0 signing secrets, ' +
-      `0 receivers.\n${done}`,
+      `0 receivers, 0 kept answers.\n${done}`,
     err: '',
   });
   expect((await rotate(environment)).out).toMatch(/^Sealed with secrets\.key: 0 alarms/);

@@ -21,7 +21,7 @@ export interface TrustActions {
    * Creates the trust of a new alarm and passes it to `write`, which stores alarm and trust in one transaction. Removes
    * the trust if `write` fails.
    */
-  create(alarm: TrustUser, identity: Identity, write: (trust: SealedTrust | undefined) => Promise<void>): Promise<void>;
+  create<T>(alarm: TrustUser, identity: Identity, write: (trust: SealedTrust | undefined) => Promise<T>): Promise<T>;
   /**
    * The same for a replacement. `write` gets undefined if the alarm keeps its trust or needs none before and after.
    */

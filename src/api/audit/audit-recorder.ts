@@ -60,13 +60,30 @@ export class AuditRecorder {
    * counted in one entry. Returns true if the fact has an entry of its own.
    */
   record(fact: RecordedFact, sample?: { kind: string; most: number }): boolean {
-    const { store, logsEntries, clock } = this.deps;
+    const { store, logsEntries } = this.deps;
     if (!store && !logsEntries) return false;
-    const entry = auditEntry(fact, clock.now(), (this.#recorded += 1));
+    const entry = this.#entryOf(fact);
     const isAdmitted = !sample || this.#sampler.admits(entry, sample.kind, sample.most);
     if (isAdmitted) this.#add(entry);
     this.#arm();
     return isAdmitted;
+  }
+
+  /** The entries of facts, to keep them elsewhere and then `add` them. None if the trail is not stored. */
+  entriesOf(facts: readonly RecordedFact[]): AuditEntry[] {
+    return this.deps.store ? facts.map((fact) => this.#entryOf(fact)) : [];
+  }
+
+  /** Records entries that `entriesOf` has made. */
+  add(entries: readonly AuditEntry[]): void {
+    for (const entry of entries) this.#add(entry);
+    this.#arm();
+  }
+
+  /** Stores entries of an earlier request, unless they are stored: its process may have died before. */
+  addAgain(entries: readonly AuditEntry[]): void {
+    for (const entry of entries) this.#enqueue(entry);
+    this.#arm();
   }
 
   /** For a write: as `stored`, if `holdsWriters`; otherwise resolves at once. Never rejects. */
@@ -90,9 +107,18 @@ export class AuditRecorder {
     if (entries > 0) this.deps.log.warn('audit entries are lost: they could not be stored before the end', { entries });
   }
 
+  #entryOf(fact: RecordedFact): AuditEntry {
+    return auditEntry(fact, this.deps.clock.now(), (this.#recorded += 1));
+  }
+
   #add(entry: AuditEntry): void {
-    const { store, logsEntries, log, metrics } = this.deps;
+    const { logsEntries, log } = this.deps;
     if (logsEntries) log.info('audit entry', { ...entry });
+    this.#enqueue(entry);
+  }
+
+  #enqueue(entry: AuditEntry): void {
+    const { store, metrics } = this.deps;
     if (!store) return;
     if (this.#waiting.length + this.#storing < MAX_WAITING) {
       this.#waiting.push(entry);

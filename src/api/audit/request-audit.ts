@@ -1,6 +1,12 @@
 import { AppError } from '../../errors.js';
 import { DatabaseUnavailable } from '../../storage/engine/outage.js';
-import { ALL_PROJECTS, UNKNOWN, type AuditActor, type AuditOutcome } from '../../storage/audit/audit-entry.js';
+import {
+  ALL_PROJECTS,
+  UNKNOWN,
+  type AuditActor,
+  type AuditEntry,
+  type AuditOutcome,
+} from '../../storage/audit/audit-entry.js';
 import { isAdmin } from '../identity/authorize.js';
 import { networkOf } from '../identity/failure-limiter.js';
 import type { Identity } from '../identity/identity.js';
@@ -19,8 +25,8 @@ export interface AuditNotes {
   actor?: Identity;
   /** Names of changed fields. */
   changed?: readonly string[];
-  /** True for the answer to an earlier request with the same `Idempotency-Key`, which has the entry. */
-  isRepeat?: boolean;
+  /** The entries that are kept with an `Idempotency-Key`. A repeat has those of the first request, and no other. */
+  kept?: { entries: readonly AuditEntry[]; isRepeat: boolean };
 }
 
 /** A request as the audit trail sees it. */
@@ -35,10 +41,17 @@ export interface AuditedRequest {
   address: string;
 }
 
-type Recorder = Pick<AuditRecorder, 'record' | 'written'>;
+/** The parts of the recorder that requests use. */
+export type RequestRecorder = Pick<AuditRecorder, 'record' | 'written' | 'entriesOf' | 'add' | 'addAgain'>;
 
 /** Records nothing: for listeners without authentication. */
-export const NO_AUDIT: Recorder = { record: () => false, written: () => Promise.resolve() };
+export const NO_AUDIT: RequestRecorder = {
+  record: () => false,
+  written: () => Promise.resolve(),
+  entriesOf: () => [],
+  add: () => undefined,
+  addAgain: () => undefined,
+};
 
 /** Entries of one kind in a minute that are stored singly. */
 const MOST_A_MINUTE = 10;
@@ -51,7 +64,7 @@ const MOST_PROJECTS = 10;
  * projects, and of each use of an API key for all projects. A write that succeeds waits for its entry.
  */
 export async function audited<Answer extends { status: number }>(
-  recorder: Recorder,
+  recorder: RequestRecorder,
   request: AuditedRequest,
   { work, statusOf }: { work: () => Promise<Answer>; statusOf: (thrown: unknown) => number },
 ): Promise<Answer> {
@@ -78,7 +91,7 @@ export function noteProject(
 
 /** Records that authentication refused a request. */
 export function recordAuthenticationFailure(
-  recorder: Recorder,
+  recorder: Pick<RequestRecorder, 'record'>,
   { thrown, requestId, address }: { thrown: unknown; requestId: string; address: string },
   status: number,
 ): void {
@@ -90,34 +103,69 @@ export function recordAuthenticationFailure(
   );
 }
 
+/**
+ * The entries of a write with this status, to keep them with its answer before they are stored. None for a write whose
+ * entries are sampled.
+ */
+export function entriesToKeep(
+  recorder: Pick<RequestRecorder, 'entriesOf'>,
+  request: AuditedRequest,
+  status: number,
+): AuditEntry[] {
+  const { action, isWrite } = request;
+  const isSampled = action === null || !isWrite || DATA_WRITES.has(action);
+  return isSampled ? [] : recorder.entriesOf(factsOf(request, action, { status, outcome: outcomeOf(request, status) }));
+}
+
 /** Returns true if the request has an entry of its own. */
 function recordOutcome(
-  recorder: Recorder,
+  recorder: RequestRecorder,
   request: AuditedRequest,
   { status, isUnknown = false }: { status: number; isUnknown?: boolean },
 ): boolean {
-  const { action, isWrite, notes, params, requestId } = request;
-  const identity = notes.actor ?? request.identity;
-  if (action === null || notes.isRepeat || !isNoteworthy(request, status)) return false;
-  const actor = actorOf(identity, request.address);
+  const { action, notes } = request;
+  if (notes.kept) {
+    const { entries, isRepeat } = notes.kept;
+    if (isRepeat) recorder.addAgain(entries);
+    else recorder.add(entries);
+    if (isRepeat || entries.length > 0) return entries.length > 0;
+  }
+  if (action === null || !isNoteworthy(request, status)) return false;
   const outcome = isUnknown ? 'unknown' : outcomeOf(request, status);
-  const recorded = projectsOf(request).map((projectId) => {
-    const fact: RecordedFact = {
-      ...actor,
-      action,
-      outcome,
-      status,
-      requestId,
-      projectId,
-      objectId: notes.objectId ?? Object.values(params)[0] ?? null,
-      changed: outcome === 'done' ? (notes.changed ?? null) : null,
-    };
-    const isData = DATA_WRITES.has(action);
-    if (isWrite && outcome === 'done' && !isData) return recorder.record(fact);
-    const kind = kindOf(fact, identity);
+  return recordFacts(recorder, request, factsOf(request, action, { status, outcome }));
+}
+
+function recordFacts(
+  recorder: Pick<RequestRecorder, 'record'>,
+  { isWrite, identity, notes }: AuditedRequest,
+  facts: readonly RecordedFact[],
+): boolean {
+  const recorded = facts.map((fact) => {
+    const isData = DATA_WRITES.has(fact.action);
+    if (isWrite && fact.outcome === 'done' && !isData) return recorder.record(fact);
+    const kind = kindOf(fact, notes.actor ?? identity);
     return recorder.record(fact, { kind, most: isData ? MOST_DATA_WRITES_A_MINUTE : MOST_A_MINUTE });
   });
   return recorded.includes(true);
+}
+
+/** One fact for each project of the request. */
+function factsOf(
+  request: AuditedRequest,
+  action: AuditAction,
+  { status, outcome }: Pick<RecordedFact, 'status' | 'outcome'>,
+): RecordedFact[] {
+  const { notes, params, requestId, identity, address } = request;
+  const fact = {
+    ...actorOf(notes.actor ?? identity, address),
+    action,
+    outcome,
+    status,
+    requestId,
+    objectId: notes.objectId ?? Object.values(params)[0] ?? null,
+    changed: outcome === 'done' ? (notes.changed ?? null) : null,
+  };
+  return projectsOf(request).map((projectId) => ({ ...fact, projectId }));
 }
 
 function projectsOf({ notes: { projects = new Set(), projectId }, identity }: AuditedRequest): (string | null)[] {

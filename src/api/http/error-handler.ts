@@ -5,7 +5,6 @@ import { pythonJson } from '../../alarm/wire/python-json.js';
 import { AppError, toError, UpstreamRefusal, type ErrorCode } from '../../errors.js';
 import type { Logger } from '../../logger.js';
 import { DatabaseUnavailable } from '../../storage/engine/outage.js';
-import type { KeptContent } from '../../storage/idempotency/idempotency-store.js';
 import { MissingKey } from '../../storage/secrets/sealed.js';
 import { errorAnswer, type ErrorAnswer, type Faultstring, type KeystoneErrorAnswer } from '../answers/error-answer.js';
 import { discardBody } from './request-body.js';
@@ -124,15 +123,6 @@ function jsonPointer(field: readonly (string | number)[]): string {
 function faultOf(error: AppError): { status: number; faultstring: Faultstring } {
   if (error instanceof UpstreamRefusal) return { status: error.status, faultstring: error.description as Faultstring };
   return { status: STATUS[error.code], faultstring: error.message };
-}
-
-/** The headers and the body of a refusal that is no 401; undefined for a fault of this service. */
-export function refusalOf(thrown: unknown): KeptContent | undefined {
-  const error = asAppError(thrown);
-  if (!error) return undefined;
-  const { status, faultstring } = faultOf(error);
-  const headers = error.field === undefined ? {} : { [FIELD_HEADER]: jsonPointer(error.field) };
-  return { headers, body: { contentType: 'application/json', text: pythonJson(errorAnswer(status, faultstring)) } };
 }
 
 /** aodhclient raises a TypeError for an answer with `Retry-After` whose status is not 429 or 413. It sends no keys. */

@@ -1,20 +1,20 @@
 import { pythonJson, type PythonValue } from '../../alarm/wire/python-json.js';
-import type { KeptAnswer, KeptContent } from '../../storage/idempotency/idempotency-store.js';
+import type { KeptContent } from '../../storage/idempotency/idempotency-store.js';
 import type { ApiAnswer } from './answer.js';
 
 /** Most characters of an answer that is kept. */
 export const MOST_KEPT = 65_536;
 
-/** An answer to send, and what of it is kept. Pages of a list that were read for that are sent, too. */
-export async function keep(
-  answer: ApiAnswer,
-  { showsSecret }: { showsSecret: boolean },
-): Promise<{ answer: ApiAnswer; kept: KeptAnswer }> {
-  const { status, headers = {}, body, text, pages, listName, stream } = answer;
-  const without = (sent: ApiAnswer): { answer: ApiAnswer; kept: KeptAnswer } => ({
-    answer: sent,
-    kept: { status, content: undefined },
-  });
+/** An answer to send, and what is kept of it: undefined if it shows a secret or is too long. */
+interface SentAndKept {
+  answer: ApiAnswer;
+  content: KeptContent | undefined;
+}
+
+/** Decides what is kept of an answer. Pages of a list that were read for that are sent, too. */
+export async function keep(answer: ApiAnswer, { showsSecret }: { showsSecret: boolean }): Promise<SentAndKept> {
+  const { headers = {}, body, text, pages, listName, stream } = answer;
+  const without = (sent: ApiAnswer): SentAndKept => ({ answer: sent, content: undefined });
   if (showsSecret || stream || listName !== undefined) return without(answer);
   const json = (content: string): KeptContent => ({
     headers,
@@ -23,14 +23,14 @@ export async function keep(
   if (pages) {
     const { shown, start } = await beginningOf(pages);
     const sent = { ...answer, pages: shown };
-    return start === undefined ? without(sent) : { answer: sent, kept: { status, content: json(start) } };
+    return start === undefined ? without(sent) : { answer: sent, content: json(start) };
   }
   const content: KeptContent = text
     ? { headers, body: { contentType: text.contentType, text: String(text.content) } }
     : body === undefined
       ? { headers, body: null }
       : json(pythonJson(body));
-  return (content.body?.text.length ?? 0) > MOST_KEPT ? without(answer) : { answer, kept: { status, content } };
+  return (content.body?.text.length ?? 0) > MOST_KEPT ? without(answer) : { answer, content };
 }
 
 type Pages = AsyncIterable<readonly PythonValue[]>;

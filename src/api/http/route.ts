@@ -5,8 +5,13 @@ import type express from 'express';
 
 import { AppError } from '../../errors.js';
 import type { AuditAction } from '../audit/audit-actions.js';
-import type { AuditRecorder } from '../audit/audit-recorder.js';
-import { audited, type AuditedRequest, type AuditNotes } from '../audit/request-audit.js';
+import {
+  audited,
+  entriesToKeep,
+  type AuditedRequest,
+  type AuditNotes,
+  type RequestRecorder,
+} from '../audit/request-audit.js';
 import { FairPermits } from '../../async/fair-permits.js';
 import { yieldToEventLoop } from '../../async/event-loop.js';
 import type { Clock } from '../../clock.js';
@@ -20,7 +25,8 @@ import { QueryParameters } from './query-parameters.js';
 import type { RateKind, RateLimits } from './rate-limits.js';
 import { hasBody, jsonList, jsonValue, readBody, type BodyLimits } from './request-body.js';
 import { requestIdOf } from './request-id.js';
-import { requestKey, type KeyedRequests, type KeyedRoute, type PreparedWork, type RequestKey } from './idempotency.js';
+import type { KeyedAudit, KeyedRequests, WriteAnswer } from './idempotency.js';
+import { requestKey, type KeyedRoute, type RequestKey } from './idempotency-key.js';
 import { originOf, searchOf } from './request-target.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -42,8 +48,17 @@ export interface ApiRequest {
   ifMatch: string | undefined;
   /** What the client can read and what it has, for answers that are no data of users. */
   headers: Pick<IncomingHttpHeaders, 'accept' | 'accept-encoding' | 'if-none-match'>;
-  /** Aborts when the answer is complete or the client has left. */
+  /**
+   * Aborts when the answer is complete or the client has left. Never for a request with an `Idempotency-Key`: it goes
+   * on, so that its repeat gets a whole answer.
+   */
   signal: AbortSignal;
+  /**
+   * Routes with `keyed: 'transaction'` or `'once'` change things in here only. With an `Idempotency-Key` that is one
+   * transaction which also stores the answer, or what is not repeated after a failure. So checks, requests to other
+   * services and all that takes long come before.
+   */
+  write: WriteAnswer;
   /** Tells the audit trail what the handler knows of the object. */
   note: (notes: AuditNotes) => void;
 }
@@ -82,7 +97,7 @@ export interface MountedRoutes {
   barePaths: readonly string[];
   rateLimits: RateLimits;
   runAs: RunAs;
-  audit: Pick<AuditRecorder, 'record' | 'written'>;
+  audit: RequestRecorder;
   /** Undefined: `Idempotency-Key` is ignored. */
   keyedRequests?: KeyedRequests | undefined;
   clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
@@ -135,12 +150,17 @@ function dispatch(routes: readonly Route[], shares: SharedByRequests): RequestHa
     const received = { request, response, identity, notes };
     const run = <T>(work: () => Promise<T>): Promise<T> => shares.runAs(owner, work);
     const share = shares.bodies.open(owner);
+    const auditedRequest = auditOf(route, received);
+    const keyedAudit: KeyedAudit = {
+      entriesOf: (status) => entriesToKeep(shares.audit, auditedRequest, status),
+      note: (kept) => void (notes.kept = kept),
+    };
     const work = async (): Promise<ApiAnswer> => {
-      const { request: apiRequest, key } = await admitted(route, received, { ...shares, owner, share });
-      return run(() => answerOf(route, { request: apiRequest, key }, shares.keyedRequests));
+      const given = await admitted(route, received, { ...shares, owner, share });
+      return run(() => answerOf(route, given, { keyedRequests: shares.keyedRequests, audit: keyedAudit }));
     };
     try {
-      const answer = await audited(shares.audit, auditOf(route, received), { work, statusOf });
+      const answer = await audited(shares.audit, auditedRequest, { work, statusOf });
       const nextTimeSlice = (): Promise<void> => shares.nextTimeSlice(owner);
       await run(() => sendAnswer(response, answer, { clock: shares.clock, nextTimeSlice }));
     } finally {
@@ -210,6 +230,7 @@ async function admitted(
     ifMatch: request.headers['if-match'],
     headers: request.headers,
     signal: closed.signal,
+    write: (change) => change(),
     note: (more) => void Object.assign(notes, more),
   };
   return { request: admittedRequest, key };
@@ -248,25 +269,23 @@ function ratesOf(route: Route): RateKind[] {
 async function answerOf(
   route: Route,
   { request, key }: Admitted,
-  keyedRequests: KeyedRequests | undefined,
+  { keyedRequests, audit }: { keyedRequests: KeyedRequests | undefined; audit: KeyedAudit },
 ): Promise<ApiAnswer> {
-  const prepare = preparing(route, request);
-  if (!key || !keyedRequests) return (await prepare())();
+  if (!key || !keyedRequests) return handled(route, request);
   authorize(request.identity, route.policy); // also for the answer to an earlier request
-  return keyedRequests.answer(key, prepare, () => request.note({ isRepeat: true }));
+  const { signal } = new AbortController();
+  return keyedRequests.answer(key, (write) => handled(route, { ...request, signal, write }), audit);
 }
 
-function preparing(route: Route, request: ApiRequest): PreparedWork {
-  return async () => {
-    const { prepare, handle } = route;
-    if (prepare) {
-      const proceed = await prepare(request);
-      authorize(request.identity, route.policy);
-      return proceed;
-    }
-    if (!handle) throw new Error(`${route.method} ${route.path} has no handler`);
-    return () => handle(request);
-  };
+async function handled(route: Route, request: ApiRequest): Promise<ApiAnswer> {
+  const { prepare, handle } = route;
+  if (prepare) {
+    const proceed = await prepare(request);
+    authorize(request.identity, route.policy);
+    return proceed();
+  }
+  if (!handle) throw new Error(`${route.method} ${route.path} has no handler`);
+  return handle(request);
 }
 
 /** PostgreSQL cannot store NUL, so no object with such an id exists. */

@@ -133,8 +133,15 @@ async function createFrom(deps: AlarmRoutesDeps, request: ApiRequest, wanted: Al
     const entry = creationEntry(alarm, { eventId: newId(), by: identity, at });
     const memberProject = ruleProject(identity, wanted.project_id);
     request.note({ objectId: alarm.id, projectId: alarm.projectId });
-    await trustActions.create(alarm, identity, (trust) => alarms.create({ alarm, entry, memberProject, trust }));
-    return answerWith(alarm, { status: 201, headers: { Location: `${origin}/v2/alarms/${alarm.id}` } });
+    const answer = answerWith(alarm, { status: 201, headers: { Location: `${origin}/v2/alarms/${alarm.id}` } });
+    return trustActions.create(alarm, identity, (trust) =>
+      alarms.createWithin({ alarm, entry, memberProject, trust }, (insert) =>
+        request.write(async () => {
+          await insert();
+          return answer;
+        }),
+      ),
+    );
   };
 }
 

@@ -80,7 +80,7 @@ async function list({ apiKeys }: ApiKeyRoutesDeps, request: ApiRequest): Promise
 
 async function create(
   { apiKeys, keyLifetimeMs, now }: ApiKeyRoutesDeps,
-  { identity, body, note }: ApiRequest,
+  { identity, body, note, write }: ApiRequest,
 ): Promise<ApiAnswer> {
   const request = parseWith(ApiKeyRequest, { argument: 'data', value: body ?? {} });
   const { key, ...parts } = generateApiKey();
@@ -89,9 +89,11 @@ async function create(
   const expiresAt = new Date(createdAt.getTime() + lifeMs);
   const record = { ...parts, ...grantedTo(identity, request), createdAt, expiresAt };
   note({ objectId: record.id, projectId: record.projectId });
-  await apiKeys.create(record);
   const created = { key, ...apiKeyAnswer({ ...record, revokedAt: null, lastUsedAt: null }) } satisfies NewApiKeyAnswer;
-  return { status: 201, body: created };
+  return write(async () => {
+    await apiKeys.create(record);
+    return { status: 201, body: created };
+  });
 }
 
 async function revoke({ apiKeys, now }: ApiKeyRoutesDeps, { identity, params, note }: ApiRequest): Promise<ApiAnswer> {

@@ -96,7 +96,7 @@ export function meterRoutes(deps: MeterRoutesDeps): Route[] {
 
 async function append(
   { samples, now, newId, onStored }: MeterRoutesDeps,
-  { identity, list, params, note }: ApiRequest,
+  { identity, list, params, note, write }: ApiRequest,
 ): Promise<ApiAnswer> {
   const meter = params['meter'] ?? '';
   if (meter.length > MAX_METER_NAME)
@@ -106,9 +106,12 @@ async function append(
   // Refuses an invalid sample before any is stored.
   for await (const batch of posted) for (const { projectId } of batch) projects.add(projectId ?? '');
   if (isAdmin(identity)) note({ projects });
-  await samples.append(posted);
+  const answer = await write(async () => {
+    await samples.append(posted);
+    return { status: 201, pages: answersOf(posted) };
+  });
   onStored(list?.length ?? 0);
-  return { status: 201, pages: answersOf(posted) };
+  return answer;
 }
 
 async function* answersOf(posted: AsyncIterable<readonly Sample[]>): AsyncIterable<readonly SampleAnswer[]> {

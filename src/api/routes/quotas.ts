@@ -87,14 +87,16 @@ async function show(
   return { status: 200, body: quotasAnswer(projectId, shown) };
 }
 
-function set({ quotas }: QuotaRoutesDeps, { body, note }: ApiRequest): () => Promise<ApiAnswer> {
+function set({ quotas }: QuotaRoutesDeps, { body, note, write }: ApiRequest): () => Promise<ApiAnswer> {
   if (body === undefined) throw new AppError('invalid_request', 'Missing argument: "body"');
   const wanted = parseWith(QuotaRequest, { argument: 'body', value: body });
   note({ objectId: wanted.project_id });
   return async () => {
     note({ projectId: wanted.project_id, changed: wanted.quotas.map(({ resource }) => resource) });
-    const quotasSet = await quotas.set(wanted.project_id, wanted.quotas);
-    return { status: 201, body: quotasAnswer(wanted.project_id, quotasSet) };
+    return write(async () => {
+      const quotasSet = await quotas.set(wanted.project_id, wanted.quotas);
+      return { status: 201, body: quotasAnswer(wanted.project_id, quotasSet) };
+    });
   };
 }
 

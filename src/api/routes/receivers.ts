@@ -108,7 +108,7 @@ async function list({ receivers, now }: ReceiverRoutesDeps, request: ApiRequest)
 
 async function create(
   { receivers, headersToLoopback, now, newId }: ReceiverRoutesDeps,
-  { identity, body, note }: ApiRequest,
+  { identity, body, note, write }: ApiRequest,
 ): Promise<ApiAnswer> {
   const { project_id, ...wanted } = parseWith(ReceiverRequest, { argument: 'data', value: body ?? {} });
   const projectId = project_id === null ? identity.projectId : named(identity, project_id);
@@ -117,12 +117,14 @@ async function create(
   refuseOpenHeaders(wanted.origin, headers, headersToLoopback);
   const receiver = { id: newId(), projectId, ...wanted, headers, createdAt: now() };
   note({ objectId: receiver.id, projectId });
-  const created = await receivers.create(receiver);
-  if (created === 'exists')
-    throw new AppError('conflict', `The project has a receiver ${wanted.origin} already`, { field: ['origin'] });
-  if (created === 'full')
-    throw new AppError('forbidden', `The project has ${MOST_RECEIVERS} receivers, which is the limit: delete one`);
-  return { status: 201, headers: tagOf(created), body: receiverAnswer(created) };
+  return write(async () => {
+    const created = await receivers.create(receiver);
+    if (created === 'exists')
+      throw new AppError('conflict', `The project has a receiver ${wanted.origin} already`, { field: ['origin'] });
+    if (created === 'full')
+      throw new AppError('forbidden', `The project has ${MOST_RECEIVERS} receivers, which is the limit: delete one`);
+    return { status: 201, headers: tagOf(created), body: receiverAnswer(created) };
+  });
 }
 
 async function show({ receivers, now }: ReceiverRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
@@ -167,12 +169,14 @@ async function rotate(deps: ReceiverRoutesDeps, request: ApiRequest): Promise<Ap
   const secret = wanted.secret ?? signingSecretOf(randomBytes(SECRET_BYTES));
   const [receiverId, id] = [idIn(request), newId()];
   const scope = scopeOf(request.identity);
-  const added = await signingSecrets.rotate(scope, receiverId, { id, secret, at: now() }, signing);
-  if (added === undefined) throwReceiverNotFound(receiverId);
-  request.note({ objectId: id, projectId: added.projectId });
-  if (added.secret === undefined) throw tooManySecrets(signing);
-  const shown = { secret, ...signingSecretAnswer(added.secret) } satisfies NewSigningSecretAnswer;
-  return { status: 201, body: shown };
+  return request.write(async () => {
+    const added = await signingSecrets.rotate(scope, receiverId, { id, secret, at: now() }, signing);
+    if (added === undefined) throwReceiverNotFound(receiverId);
+    request.note({ objectId: id, projectId: added.projectId });
+    if (added.secret === undefined) throw tooManySecrets(signing);
+    const shown = { secret, ...signingSecretAnswer(added.secret) } satisfies NewSigningSecretAnswer;
+    return { status: 201, body: shown };
+  });
 }
 
 async function endSecret({ signingSecrets, now }: ReceiverRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {

@@ -59,6 +59,10 @@ export function replayRoutes(deps: ReplayRoutesDeps): Route[] {
 
 async function replayOne(deps: ReplayRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
   const { id } = await notificationIn(deps.notifications, request);
+  return request.write(() => replayThe(deps, request, id));
+}
+
+async function replayThe(deps: ReplayRoutesDeps, request: ApiRequest, id: string): Promise<ApiAnswer> {
   const { ids, removed, hasMore } = await replay(deps, request, { selection: { id }, at: deps.now() });
   if (ids.length > 0) return { status: 202, body: { replayed: ids.length, has_more: hasMore } satisfies ReplayAnswer };
   if (removed > 0)
@@ -83,15 +87,17 @@ async function replayMany(deps: ReplayRoutesDeps, request: ApiRequest): Promise<
   const selection = replayFilter(request.query, at);
   const projectId = namedProject(request.query);
   noteProject(request, projectId);
-  const { ids, removed, hasMore } = await replay(deps, request, { selection, at, projectId });
-  const body = {
-    replayed: ids.length,
-    notification_ids: ids,
-    removed,
-    has_more: hasMore,
-    ended_before: selection.endedBefore,
-  } satisfies BulkReplayAnswer;
-  return { status: 202, body };
+  return request.write(async () => {
+    const { ids, removed, hasMore } = await replay(deps, request, { selection, at, projectId });
+    const body = {
+      replayed: ids.length,
+      notification_ids: ids,
+      removed,
+      has_more: hasMore,
+      ended_before: selection.endedBefore,
+    } satisfies BulkReplayAnswer;
+    return { status: 202, body };
+  });
 }
 
 async function preview({ notifications, readLimit, now }: ReplayRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {

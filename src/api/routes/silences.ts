@@ -130,7 +130,7 @@ async function alarmOf(
   return { id, projectId, name, type: rule.type, severity };
 }
 
-async function create(deps: SilenceHandlerDeps, { identity, body, note }: ApiRequest): Promise<ApiAnswer> {
+async function create(deps: SilenceHandlerDeps, { identity, body, note, write }: ApiRequest): Promise<ApiAnswer> {
   const now = deps.now();
   const wanted = requested(body);
   const projects = projectsOf(identity, wanted);
@@ -142,9 +142,11 @@ async function create(deps: SilenceHandlerDeps, { identity, body, note }: ApiReq
     endedAt: null,
   };
   note({ objectId: silence.id, ...auditNotes(identity, projects) });
-  const created = await deps.silences.create(silence, authorOf(identity, now));
-  if (!created) throw tooManySilences(projects);
-  return { status: 201, headers: tagOf(created), body: answerOf(deps, identity, created) };
+  return write(async () => {
+    const created = await deps.silences.create(silence, authorOf(identity, now));
+    if (!created) throw tooManySilences(projects);
+    return { status: 201, headers: tagOf(created), body: answerOf(deps, identity, created) };
+  });
 }
 
 async function show(deps: SilenceHandlerDeps, request: ApiRequest): Promise<ApiAnswer> {

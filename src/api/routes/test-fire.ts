@@ -128,7 +128,7 @@ interface RequestedTests extends Pick<NewTests, 'projectId' | 'sequence' | 'sour
 
 async function fire(
   deps: TestFireRoutesDeps,
-  { identity, signal }: ApiRequest,
+  { identity, signal, write }: ApiRequest,
   { wanted, alarm, lists, ...tests }: RequestedTests,
 ): Promise<ApiAnswer> {
   if (wanted.confirm !== alarm.name)
@@ -138,10 +138,12 @@ async function fire(
   await deps.rateLimits.count('tests', identity.projectId, chosen.length);
   const link = alarm.id === DRAFT_ID ? undefined : deps.alarmLink?.(alarm.id);
   const body = testBody(alarm, wanted.state, link);
-  const ids = await send(deps, identity, { ...tests, alarmId: alarm.id, body, chosen, at: deps.now() });
-  const ended = await waitForEnds(deps, { ids, signal, read: () => deps.tests.outcomes(scopeOf(identity), ids) });
-  const alarmId = alarm.id === DRAFT_ID ? null : alarm.id;
-  return { status: 200, body: testFireAnswer({ alarmId, state: wanted.state }, ended, isAdmin(identity)) };
+  return write(async () => {
+    const ids = await send(deps, identity, { ...tests, alarmId: alarm.id, body, chosen, at: deps.now() });
+    const ended = await waitForEnds(deps, { ids, signal, read: () => deps.tests.outcomes(scopeOf(identity), ids) });
+    const alarmId = alarm.id === DRAFT_ID ? null : alarm.id;
+    return { status: 200, body: testFireAnswer({ alarmId, state: wanted.state }, ended, isAdmin(identity)) };
+  });
 }
 
 async function send(deps: TestFireRoutesDeps, identity: ApiRequest['identity'], tests: NewTests): Promise<string[]> {

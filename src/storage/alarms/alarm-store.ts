@@ -73,7 +73,13 @@ export function createAlarmStore(db: Database, rules: InsertionRules) {
      * Creates an alarm with its history entry. For a combination, also checks and records its members.
      * @throws AppError `forbidden` when the quota of its owner is exhausted.
      */
-    create: (creation: Creation): Promise<void> => create(db, rules, creation),
+    create: (creation: Creation): Promise<void> => createWithin(db, rules, creation, (insert) => insert()),
+    /**
+     * The same in a transaction that `write` begins before it calls `insert`. It is called again if the alarms of an
+     * owner must be counted first. That is done outside of the transaction, since it waits for all that write alarms.
+     */
+    createWithin: <T>(creation: Creation, write: (insert: () => Promise<void>) => Promise<T>): Promise<T> =>
+      createWithin(db, rules, creation, write),
     async find(scope: Scope, id: string): Promise<StoredAlarm | undefined> {
       return (await find({ sql: db, sealer }, scope, id, ''))?.alarm;
     },
@@ -94,10 +100,15 @@ export function createAlarmStore(db: Database, rules: InsertionRules) {
   };
 }
 
-async function create(db: Database, rules: InsertionRules, creation: Creation): Promise<void> {
+async function createWithin<T>(
+  db: Database,
+  rules: InsertionRules,
+  creation: Creation,
+  write: (insert: () => Promise<void>) => Promise<T>,
+): Promise<T> {
   for (;;) {
     try {
-      return await createCounted(db, rules, creation);
+      return await write(() => createCounted(db, rules, creation));
     } catch (thrown) {
       // At most once for the project and once for the user, since counters are never removed.
       if (!(thrown instanceof AlarmsNotCounted)) throw thrown;

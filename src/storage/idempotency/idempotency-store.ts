@@ -1,5 +1,6 @@
+import type { AuditEntry } from '../audit/audit-entry.js';
 import type { Database, Sql } from '../database.js';
-import { MissingKey, type Sealer } from '../secrets/sealed.js';
+import { isSealed, MissingKey, type Sealer, type SecretLocation } from '../secrets/sealed.js';
 
 /** What an idempotency key is unique within: project and user ('' for none), and method and path of the route. */
 export interface KeyedRequestId {
@@ -11,9 +12,12 @@ export interface KeyedRequestId {
 
 /** The answer to the first request with a key. */
 export interface KeptAnswer {
+  /** 500 or more: it has failed and may have been carried out in part. */
   status: number;
-  /** Undefined if it is not kept: it shows a secret, or is too long. */
+  /** Undefined if it is not kept, or its sealing key is not configured. */
   content: KeptContent | undefined;
+  /** The entries of the request in the audit trail, in case its process died before they were stored there. */
+  entries: readonly AuditEntry[];
 }
 
 /** The parts of an answer that a repeat gets. */
@@ -25,8 +29,8 @@ export interface KeptContent {
 
 /** What is stored about a key. */
 export interface FoundKey {
-  /** Hexadecimal SHA-256 of the request. */
-  requestHash: string;
+  /** Hexadecimal SHA-256 of the request. Undefined if its sealing key is not configured. */
+  requestHash: string | undefined;
   /** Undefined: the first request has no answer yet, and runs until that time unless its process has died. */
   answer: KeptAnswer | undefined;
   runningUntil: Date | null;
@@ -54,7 +58,7 @@ export type IdempotencyStore = ReturnType<typeof createIdempotencyStore>;
 
 /**
  * Stores the idempotency keys of requests, with their answers. Answers can show secrets of actions, so they are sealed
- * as those are.
+ * as those are. So are the hashes of requests, from which a short secret in a body could be guessed.
  */
 export function createIdempotencyStore(db: Database, sealer: Sealer) {
   return {
@@ -85,7 +89,7 @@ export function createIdempotencyStore(db: Database, sealer: Sealer) {
     },
 
     /** Stores a key with the answer to its request. An answer that is stored already stays. */
-    async add(sql: Sql, { id, requestHash, at }: NewKey, { status, content }: KeptAnswer): Promise<void> {
+    async add(sql: Sql, { id, requestHash, at }: NewKey, { status, content, entries }: KeptAnswer): Promise<void> {
       await sql.query(
         `insert into idempotency_keys as k (project_id, user_id, route, key, request_hash, made_at, status, answer)
          values ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -93,7 +97,14 @@ export function createIdempotencyStore(db: Database, sealer: Sealer) {
            set request_hash = excluded.request_hash, made_at = excluded.made_at, status = excluded.status,
                answer = excluded.answer, running_until = null
          where k.status is null or k.made_at <= $9`,
-        [...valuesOf(id), requestHash, at, status, content ? sealed(content, id, sealer) : null, oldest(at)],
+        [
+          ...valuesOf(id),
+          sealed(requestHash, placeOfHash(id), sealer),
+          at,
+          status,
+          sealed(JSON.stringify({ content, entries } satisfies KeptText), placeOfAnswer(id), sealer),
+          oldest(at),
+        ],
       );
     },
 
@@ -105,7 +116,7 @@ export function createIdempotencyStore(db: Database, sealer: Sealer) {
          on conflict (project_id, user_id, route, key) do update
            set request_hash = excluded.request_hash, made_at = excluded.made_at, status = null, answer = null,
                running_until = excluded.running_until`,
-        [...valuesOf(id), requestHash, at, until],
+        [...valuesOf(id), sealed(requestHash, placeOfHash(id), sealer), at, until],
       );
     },
 
@@ -133,7 +144,8 @@ export async function pruneIdempotencyKeys(db: Database, now: Date, limit: numbe
   return rowCount;
 }
 
-function valuesOf({ projectId, userId, route, key }: KeyedRequestId): string[] {
+/** The values of the primary key, in its order. */
+export function valuesOf({ projectId, userId, route, key }: KeyedRequestId): [string, string, string, string] {
   return [projectId, userId, route, key];
 }
 
@@ -141,28 +153,42 @@ function oldest(now: Date): Date {
   return new Date(now.getTime() - KEPT_MS);
 }
 
-const placeOf = (id: KeyedRequestId) => ({
-  table: 'idempotency_keys',
-  rowId: JSON.stringify(valuesOf(id)),
-  projectId: id.projectId,
-});
+/** The place that the sealed answer of a key is bound to. */
+export function placeOfAnswer(id: KeyedRequestId): SecretLocation {
+  return { table: 'idempotency_keys', rowId: JSON.stringify(valuesOf(id)), projectId: id.projectId };
+}
+
+/** The place that the sealed hash of the request with a key is bound to. */
+export function placeOfHash(id: KeyedRequestId): SecretLocation {
+  return { ...placeOfAnswer(id), rowId: JSON.stringify([...valuesOf(id), 'request_hash']) };
+}
+
+/** What the column `answer` has, sealed. */
+interface KeptText {
+  content?: KeptContent | undefined;
+  entries: readonly AuditEntry[];
+}
 
 /** Without a key, secrets of actions are stored unencrypted, too. */
-function sealed(content: KeptContent, id: KeyedRequestId, sealer: Sealer): string {
-  const text = JSON.stringify(content);
-  return sealer.refusal === undefined ? sealer.seal(text, placeOf(id)) : text;
+function sealed(text: string, place: SecretLocation, sealer: Sealer): string {
+  return sealer.refusal === undefined ? sealer.seal(text, place) : text;
 }
 
 function found({ requestHash, status, answer, runningUntil }: KeyRow, id: KeyedRequestId, sealer: Sealer): FoundKey {
-  if (status === null) return { requestHash, answer: undefined, runningUntil };
-  const content = answer === null ? undefined : opened(answer, id, sealer);
-  return { requestHash, answer: { status, content }, runningUntil };
+  const hash = opened(requestHash, placeOfHash(id), sealer);
+  if (status === null) return { requestHash: hash, answer: undefined, runningUntil };
+  const text = answer === null ? undefined : opened(answer, placeOfAnswer(id), sealer);
+  const { content, entries } = text === undefined ? NOTHING : (JSON.parse(text) as KeptText);
+  const kept = { status, content, entries: entries.map((entry) => ({ ...entry, at: new Date(entry.at) })) };
+  return { requestHash: hash, answer: kept, runningUntil };
 }
 
-/** Undefined for an answer whose key is not configured any more: rotation leaves answers to their end after a day. */
-function opened(answer: string, id: KeyedRequestId, sealer: Sealer): KeptContent | undefined {
+const NOTHING: KeptText = { entries: [] };
+
+/** Undefined for a text whose sealing key is not configured any more. */
+function opened(text: string, place: SecretLocation, sealer: Sealer): string | undefined {
   try {
-    return JSON.parse(answer.startsWith('{') ? answer : sealer.open(answer, placeOf(id))) as KeptContent;
+    return isSealed(text) ? sealer.open(text, place) : text;
   } catch (thrown) {
     if (thrown instanceof MissingKey) return undefined;
     throw thrown;

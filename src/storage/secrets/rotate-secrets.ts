@@ -1,6 +1,7 @@
 import type { StoredActions } from '../../alarm/stored-action.js';
 import { placeOfDetail, sealEntry, type HistoryEntry } from '../alarms/history-row.js';
 import type { Database, QueryResult, Sql } from '../database.js';
+import { KEYS_TO_SEAL, sealIdempotencyKeys } from '../idempotency/seal-idempotency-keys.js';
 import {
   COLUMNS_TO_SEAL,
   sealNotifications,
@@ -31,6 +32,8 @@ export interface RotatedRows {
   signingSecrets: number;
   /** Receivers with headers. */
   receivers: number;
+  /** Requests with an `Idempotency-Key`, with their answers. */
+  keptAnswers: number;
 }
 
 /** A database, and a sealer with a key. */
@@ -59,7 +62,9 @@ export async function rotateSecrets(db: Database, sealer: Sealer): Promise<Rotat
   const trusts = await rotateColumn(deps, TRUSTS);
   const signingSecrets = await rotateColumn(deps, SIGNING_SECRETS);
   const receivers = await rotateColumn(deps, HEADERS);
-  return { alarms, notifications: bodies + notifications, historyEntries, trusts, signingSecrets, receivers };
+  const keptAnswers = await sealIdempotencyKeys(db, sealer, deps.prefix);
+  const sealed = { alarms, notifications: bodies + notifications, historyEntries, trusts, signingSecrets };
+  return { ...sealed, receivers, keptAnswers };
 }
 
 const LEFT = `
@@ -68,7 +73,8 @@ const LEFT = `
     + (select count(*) from alarm_history where not starts_with(sealed_detail, $1))
     + (select count(*) from alarm_trusts where not starts_with(trust_id, $1))
     + (select count(*) from signing_secrets where not starts_with(secret, $1))
-    + (select count(*) from receivers where not starts_with(headers, $1)) as "left"`;
+    + (select count(*) from receivers where not starts_with(headers, $1))
+    + (${KEYS_TO_SEAL}) as "left"`;
 
 /** Counts the rows that need another key than the current one. */
 export async function rowsUnderOtherKeys(db: Database, sealer: Sealer): Promise<number> {

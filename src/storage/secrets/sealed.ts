@@ -85,6 +85,11 @@ export function createSealer({ current, previous }: SealingKeys): Sealer {
   };
 }
 
+/** True for a text that a sealer has made. */
+export function isSealed(text: string): boolean {
+  return text.startsWith(`${VERSION}.`);
+}
+
 /** Returns an id of a key from which the key cannot be derived. */
 export function keyIdOf(key: Buffer): string {
   return createHash('sha256').update('tocsin sealing key').update(key).digest('hex').slice(0, 12);

@@ -13,6 +13,7 @@ import { createNotificationClaimStore } from '../../../src/storage/notifications
 import { createReceiverStore } from '../../../src/storage/receivers/receiver-store.js';
 import { createSigningSecretStore } from '../../../src/storage/receivers/signing-secret-store.js';
 import { createWebhookSettingsStore } from '../../../src/storage/receivers/webhook-settings-store.js';
+import { createIdempotencyStore } from '../../../src/storage/idempotency/idempotency-store.js';
 import { rotateSecrets, rowsUnderOtherKeys } from '../../../src/storage/secrets/rotate-secrets.js';
 import { createSealer, type Sealer } from '../../../src/storage/secrets/sealed.js';
 import { createTrustStore } from '../../../src/storage/secrets/trust-store.js';
@@ -92,7 +93,9 @@ function contract(open: () => Promise<Database>): void {
   }
 
   async function textOfAll(): Promise<string> {
-    const tables = ['alarms', 'alarm_history', 'notifications', 'notification_bodies', 'alarm_trusts'];
+    const tables = ['alarms', 'alarm_history', 'notifications', 'notification_bodies', 'alarm_trusts'].concat(
+      'idempotency_keys',
+    );
     const rows = await Promise.all(
       tables.map((table) => db.query<{ text: string }>(`select to_jsonb(t)::text as text from ${table} t`)),
     );
@@ -176,6 +179,37 @@ function contract(open: () => Promise<Database>): void {
     expect(settings).toEqual({ secrets: [secret], headers });
   });
 
+  test.each([
+    { when: 'another key', sealer: BEFORE },
+    { when: 'no key', sealer: WITHOUT_KEY },
+  ])('seals answers and hashes that were kept for idempotency keys with $when', async ({ sealer }) => {
+    const keys = Array.from({ length: 120 }, (_, at) => ({
+      projectId: `p${at % 3}`,
+      userId: '',
+      route: `r${at % 2}`,
+      key: `k${at}`,
+    }));
+    const kept = {
+      status: 201,
+      content: { headers: { ETag: '"1"' }, body: { contentType: 'application/json', text: HOOK } },
+      entries: [],
+    };
+    const store = createIdempotencyStore(db, sealer);
+    for (const id of keys) await store.add(db, { id, requestHash: `hash of ${SECRET}`, at: NOON }, kept);
+    const running = { projectId: 'p', userId: 'u', route: 'r', key: 'running' };
+    const until = new Date(NOON.getTime() + 60_000);
+    await store.claim(db, { id: running, requestHash: `hash of ${SECRET}`, at: NOON }, until);
+    expect(await rowsUnderOtherKeys(db, DURING)).toBe(121);
+    expect(await rotateSecrets(db, DURING)).toMatchObject({ keptAnswers: 121 });
+    expect(await rowsUnderOtherKeys(db, DURING)).toBe(0);
+    expect(await textOfAll()).not.toContain(SECRET);
+    const rotated = createIdempotencyStore(db, AFTER);
+    for (const id of keys)
+      expect(await rotated.find(db, id, NOON)).toMatchObject({ requestHash: `hash of ${SECRET}`, answer: kept });
+    expect(await rotated.find(db, running, NOON)).toMatchObject({ answer: undefined, runningUntil: until });
+    expect(await rotateSecrets(db, DURING)).toMatchObject({ keptAnswers: 0 });
+  });
+
   test('seals the ids of trusts', async () => {
     const trust = { id: 't', alarmId: 'a', projectId: 'p', trustorId: 'u', trustId: 'trust' };
     await createTrustStore(db, BEFORE).addDiscarded(createTrustStore(db, BEFORE).seal(trust), NOON);
@@ -201,7 +235,7 @@ function contract(open: () => Promise<Database>): void {
     expect(await rowsUnderOtherKeys(db, DURING)).toBe(5);
     expect(await rotateSecrets(db, DURING)).toMatchObject({ alarms: 2, historyEntries: 3 });
     const nothing = { alarms: 0, notifications: 0, historyEntries: 0, trusts: 0, signingSecrets: 0, receivers: 0 };
-    expect(await rotateSecrets(db, DURING)).toEqual(nothing);
+    expect(await rotateSecrets(db, DURING)).toEqual({ ...nothing, keptAnswers: 0 });
     expect(await rowsUnderOtherKeys(db, DURING)).toBe(0);
   });
 
