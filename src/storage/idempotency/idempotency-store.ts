@@ -175,7 +175,7 @@ function sealed(text: string, place: SecretLocation, sealer: Sealer): string {
 }
 
 function found({ requestHash, status, answer, runningUntil }: KeyRow, id: KeyedRequestId, sealer: Sealer): FoundKey {
-  const hash = opened(requestHash, placeOfHash(id), sealer);
+  const hash = opened(requestHash, placeOfHash(id), sealer) || undefined;
   if (status === null) return { requestHash: hash, answer: undefined, runningUntil };
   const text = answer === null ? undefined : opened(answer, placeOfAnswer(id), sealer);
   const { content, entries } = text === undefined ? NOTHING : (JSON.parse(text) as KeptText);
@@ -184,6 +184,9 @@ function found({ requestHash, status, answer, runningUntil }: KeyRow, id: KeyedR
 }
 
 const NOTHING: KeptText = { entries: [] };
+
+/** What stands for a hash and an answer whose sealing key is lost. */
+export const UNREADABLE = { hash: '', answer: JSON.stringify(NOTHING) } as const;
 
 /** Undefined for a text whose sealing key is not configured any more. */
 function opened(text: string, place: SecretLocation, sealer: Sealer): string | undefined {

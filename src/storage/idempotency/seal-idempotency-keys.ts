@@ -1,6 +1,6 @@
 import type { Database } from '../database.js';
-import { isSealed, type Sealer, type SecretLocation } from '../secrets/sealed.js';
-import { placeOfAnswer, placeOfHash, valuesOf, type KeyedRequestId } from './idempotency-store.js';
+import { isSealed, MissingKey, type Sealer, type SecretLocation } from '../secrets/sealed.js';
+import { placeOfAnswer, placeOfHash, UNREADABLE, valuesOf, type KeyedRequestId } from './idempotency-store.js';
 
 interface KeyToSeal extends KeyedRequestId {
   requestHash: string;
@@ -25,22 +25,33 @@ export const KEYS_TO_SEAL = 'select count(*) from idempotency_keys where not sta
 
 /**
  * Seals idempotency keys with the current key: those under another key, and those that were stored without one. Returns
- * their number. @throws MissingKey.
+ * their number. Of those whose key is not configured it keeps that they were used: they end within a day, so they are
+ * not worth the old key.
  */
 export async function sealIdempotencyKeys(db: Database, sealer: Sealer, prefix: string): Promise<number> {
-  const again = (text: string, place: SecretLocation): string =>
-    sealer.seal(isSealed(text) ? sealer.open(text, place) : text, place);
+  const again = (text: string, place: SecretLocation, unreadable: string): string =>
+    sealer.seal(isSealed(text) ? openedOr(unreadable, sealer, text, place) : text, place);
   let sealed = 0;
   for (let after: readonly string[] = ['', '', '', '']; ;) {
     const { rows } = await db.query<KeyToSeal>(TO_SEAL, [...after, prefix]);
     for (const row of rows) {
       const { requestHash, answer } = row;
-      const answerAgain = answer === null ? null : again(answer, placeOfAnswer(row));
-      const changes = [requestHash, answer, again(requestHash, placeOfHash(row)), answerAgain];
+      const hashAgain = again(requestHash, placeOfHash(row), UNREADABLE.hash);
+      const answerAgain = answer === null ? null : again(answer, placeOfAnswer(row), UNREADABLE.answer);
+      const changes = [requestHash, answer, hashAgain, answerAgain];
       sealed += (await db.query(SEAL, [...valuesOf(row), ...changes])).rowCount;
     }
     const last = rows.at(-1);
     if (!last || rows.length < KEYS_AT_ONCE) return sealed;
     after = valuesOf(last);
+  }
+}
+
+function openedOr(unreadable: string, sealer: Sealer, text: string, place: SecretLocation): string {
+  try {
+    return sealer.open(text, place);
+  } catch (thrown) {
+    if (thrown instanceof MissingKey) return unreadable;
+    throw thrown;
   }
 }

@@ -210,6 +210,19 @@ function contract(open: () => Promise<Database>): void {
     expect(await rotateSecrets(db, DURING)).toMatchObject({ keptAnswers: 0 });
   });
 
+  test('an idempotency key whose sealing key is lost stops no rotation, and stays used', async () => {
+    const id = { projectId: 'p', userId: 'u', route: 'r', key: 'k' };
+    const lost = createIdempotencyStore(db, createSealer({ current: Buffer.alloc(32, 3), previous: [] }));
+    await lost.add(db, { id, requestHash: 'hash', at: NOON }, { status: 201, content: undefined, entries: [] });
+    expect(await rotateSecrets(db, DURING)).toMatchObject({ keptAnswers: 1 });
+    expect(await rowsUnderOtherKeys(db, DURING)).toBe(0);
+    const answer = { status: 201, content: undefined, entries: [] };
+    expect(await createIdempotencyStore(db, AFTER).find(db, id, NOON)).toMatchObject({
+      requestHash: undefined,
+      answer,
+    });
+  });
+
   test('seals the ids of trusts', async () => {
     const trust = { id: 't', alarmId: 'a', projectId: 'p', trustorId: 'u', trustId: 'trust' };
     await createTrustStore(db, BEFORE).addDiscarded(createTrustStore(db, BEFORE).seal(trust), NOON);
