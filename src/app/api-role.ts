@@ -63,6 +63,7 @@ import { openDatasources } from './datasources/open.js';
 import { graceOf } from './evaluator-role.js';
 import { openKeyedRequests } from './idempotency.js';
 import { listenForClients } from './listen-for-clients.js';
+import { eventOptions } from './locked-events.js';
 import { openLimitsRedis, openRateLimits } from './rate-limits.js';
 import { createRuleChecks } from './rule-checks.js';
 import { openReceivers } from './receivers.js';
@@ -154,7 +155,7 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
 
 /** What the API stores and reads, apart from API keys. */
 function openStores(deps: ApiRoleDeps, longReads: Database, ownerOf: () => string) {
-  const { config, db, sealer, clock } = deps;
+  const { config, db, sealer } = deps;
   const { project_alarm_quota: project, user_alarm_quota: user, evaluation_results_metrics } = config.api;
   const perProjectAndHour = config.limits.notifications_per_hour;
   return {
@@ -167,13 +168,7 @@ function openStores(deps: ApiRoleDeps, longReads: Database, ownerOf: () => strin
     samples: createSampleStore(db),
     statistics: createStatisticsStore(longReads),
     listedMeters: createListedMeterStore(db),
-    events: createEventStore(db, {
-      now: () => clock.now(),
-      pause: () => clock.sleep(0),
-      staleAfterMs: config.evaluator.interval,
-      defaultPolicy: config.notifier.policy,
-      alarmLink: alarmLinkIn(config),
-    }),
+    events: createEventStore(db, eventOptions(deps)),
     notifications: createNotificationAdminStore(db, { perProjectAndHour }),
     tests: createTestNotificationStore(db, { sealer, perProjectAndHour }),
     cluster: createClusterStore(db),

@@ -26,6 +26,7 @@ import { endedSecretsChore } from './ended-secrets.js';
 import { endedSessionsChore } from './ended-sessions.js';
 import { oldIdempotencyKeysChore } from './idempotency.js';
 import { endingKeysChore } from './ending-keys.js';
+import { lockedEventsChore } from './locked-events.js';
 import { wakingStream, type StreamWaker } from './stream-wakers.js';
 import { alarmLinkIn } from './alarm-link.js';
 import { streamChore } from './streams.js';
@@ -139,13 +140,15 @@ function housekeepingOf(deps: EvaluatorRoleDeps): Loop {
   return createHousekeeping({ clock: deps.clock, log, chores: choresOf(deps, log) });
 }
 
-function choresOf({ config, db, keystone, telemetry }: EvaluatorRoleDeps, log: Logger): Chore[] {
+function choresOf(deps: EvaluatorRoleDeps, log: Logger): Chore[] {
+  const { config, db, keystone, telemetry } = deps;
   const { retention, prune_every: everyMs } = config.meters;
   const store = createRetentionStore(db);
   const before = (now: Date, ageMs: number): Date => new Date(now.getTime() - ageMs);
   const trusts = trustChore({ config, db, keystone, log });
   return [
     ...(trusts ? [trusts] : []),
+    lockedEventsChore({ ...deps, log }),
     endingKeysChore({ db, log, telemetry }),
     endedSessionsChore(db),
     endedSecretsChore(db),

@@ -5,15 +5,16 @@ import { typeOf, type AlarmKind } from '../alarm/types/index.js';
 import type { Clock } from '../clock.js';
 import { inChunks } from '../async/event-loop.js';
 import { Mutex } from '../async/mutex.js';
-import type { EvaluationStore, LoadedAlarm } from '../storage/evaluation/evaluation-store.js';
+import type { AlarmPiece, EvaluationStore, LoadedAlarm, ReadPosition } from '../storage/evaluation/evaluation-store.js';
 import type { HeldAlarm } from './held-alarm.js';
 import { HeldAlarmMaker } from './loading/held-alarm-maker.js';
 import { advanceReads, PartitionRead } from './loading/partition-read.js';
-import { PieceSize } from './loading/piece-size.js';
+import { PieceReader } from './loading/piece-reader.js';
+import { RefusedAlarms } from './loading/refused-alarms.js';
 import { UnevaluatedAlarms, type OpenReason } from './unevaluated-alarms.js';
 
 /** How the cache reads alarms. */
-export interface AlarmCacheDeps extends Pick<EvaluationStore, 'loadPiece' | 'changesPiece' | 'byId'> {
+export interface AlarmCacheDeps extends Pick<EvaluationStore, 'loadPiece' | 'changesPiece' | 'changedSince' | 'byId'> {
   /** True if the backend of this need is configured. */
   isConfigured: (need: SeriesNeed) => boolean;
   /** Called for an alarm that this release cannot parse, such as one of an unknown kind. The cache leaves it out. */
@@ -42,16 +43,15 @@ export class AlarmCache {
   readonly #partitionOf = new Map<string, number>();
   readonly #combinations = new Map<string, HeldAlarm>();
   readonly #unevaluated = new UnevaluatedAlarms();
-  readonly #toReread = new Set<string>();
   readonly #maker: HeldAlarmMaker;
-  readonly #pieceSize = new PieceSize();
+  readonly #pieces: PieceReader;
+  readonly #refused: RefusedAlarms;
   readonly #refreshes = new Mutex();
-  readonly #pieces = new Mutex();
-  /** Called after each piece, for all calls that wait for pieces. */
-  readonly #listeners = new Set<() => void>();
 
   constructor(private readonly deps: AlarmCacheDeps) {
     this.#maker = new HeldAlarmMaker(deps.onUnreadable);
+    this.#pieces = new PieceReader(deps.clock);
+    this.#refused = new RefusedAlarms({ pieces: this.#pieces, byId: deps.byId });
   }
 
   /** Adds partitions. The next `load` reads their alarms. */
@@ -107,9 +107,7 @@ export class AlarmCache {
 
   /** The number of held partitions whose alarms are not all in memory. */
   get unloaded(): number {
-    let unloaded = 0;
-    for (const { seen } of this.#partitions.values()) if (seen === null) unloaded += 1;
-    return unloaded;
+    return [...this.#partitions.values()].filter(({ seen }) => seen === null).length;
   }
 
   /** The number of alarms in memory. */
@@ -132,9 +130,8 @@ export class AlarmCache {
    * be read. `onPiece` is called after each piece.
    */
   async load(onPiece: () => void = NOTHING, isStopped: () => boolean = () => false): Promise<void> {
-    await this.#listening(onPiece, async () => {
-      while (!isStopped() && this.unloaded > 0)
-        await this.#pieces.runExclusive(() => this.#readPiece(this.#openLoads(), this.deps.loadPiece));
+    await this.#pieces.listening(onPiece, async () => {
+      while (!isStopped() && this.unloaded > 0) await this.#readPiece(() => this.#openLoads(), this.deps.loadPiece);
     });
   }
 
@@ -144,26 +141,35 @@ export class AlarmCache {
    * the other.
    */
   refresh(onPiece: () => void = NOTHING): Promise<void> {
-    return this.#listening(onPiece, () => this.#refreshes.runExclusive(() => this.#refresh()));
+    return this.#pieces.listening(onPiece, () => this.#refreshes.runExclusive(() => this.#refresh()));
   }
 
   async #refresh(): Promise<void> {
     // A read that an earlier call began does not contain what was committed since, so a second one follows it.
     await this.#endReads();
-    for (const [id, held] of this.#partitions) if (held.seen !== null) held.read = new PartitionRead(id, held.seen);
+    await this.#beginReads();
     await this.#endReads();
-    if (this.#toReread.size > 0) {
-      const ids = [...this.#toReread];
-      for await (const piece of inChunks(await this.deps.byId(ids))) for (const alarm of piece) this.#apply(alarm);
-      for (const id of ids) this.#toReread.delete(id);
+    await this.#refused.readAll((alarm) => this.#apply(alarm));
+  }
+
+  /** Begins reads of the loaded partitions that have changes. Mostly there are none, which one statement tells. */
+  async #beginReads(): Promise<void> {
+    const loaded = new Map([...this.#partitions].filter(([, { seen }]) => seen !== null));
+    if (loaded.size === 0) return;
+    const revisions = [...loaded].flatMap(([id, { seen }]) => (seen === null ? [] : [[id, seen] as const]));
+    const { seen, changed } = await this.deps.changedSince(new Map(revisions));
+    for (const [id, held] of loaded) {
+      if (changed.has(id)) held.read = new PartitionRead(id, held.seen);
+      else held.seen = seen;
     }
+    this.#pieces.advance();
   }
 
   /** Removes alarms and has the next refresh read them again. Called after a commit refused their outcomes. */
   reread(ids: readonly string[]): void {
     for (const id of ids) {
       this.#remove(id);
-      this.#toReread.add(id);
+      this.#refused.add(id);
     }
   }
 
@@ -190,18 +196,11 @@ export class AlarmCache {
     return this.#partitions.get(this.#partitionOf.get(alarmId) ?? -1)?.alarms.get(alarmId);
   }
 
-  #listening(onPiece: () => void, work: () => Promise<void>): Promise<void> {
-    // An own function for each call: two calls may have the same one.
-    const listener = (): void => onPiece();
-    this.#listeners.add(listener);
-    return work().finally(() => this.#listeners.delete(listener));
-  }
-
   /** Reads until no refresh of a loaded partition is open. */
   async #endReads(): Promise<void> {
     const open = (): PartitionRead[] =>
       [...this.#partitions.values()].flatMap(({ seen, read }) => (seen === null ? [] : (read ?? [])));
-    while (open().length > 0) await this.#pieces.runExclusive(() => this.#readPiece(open(), this.deps.changesPiece));
+    while (open().length > 0) await this.#readPiece(open, this.deps.changesPiece);
   }
 
   /** The reads of partitions that are not loaded. */
@@ -212,23 +211,24 @@ export class AlarmCache {
     return loads;
   }
 
-  async #readPiece(reads: readonly PartitionRead[], readAt: EvaluationStore['loadPiece']): Promise<void> {
-    const limit = this.#pieceSize.rows;
-    const startedMs = this.deps.clock.monotonicMs();
-    const piece = await readAt(
-      reads.map(({ position }) => position),
-      limit,
-    ).catch((cause: unknown) => {
-      this.#pieceSize.failed();
-      throw cause;
-    });
-    const { alarms } = piece;
-    const tookMs = this.deps.clock.monotonicMs() - startedMs;
-    const characters = alarms.reduce((sum, { ruleJson }) => sum + ruleJson.length, 0);
-    this.#pieceSize.read({ rows: alarms.length, tookMs, characters });
-    for await (const chunk of inChunks(alarms)) this.#applyRead(chunk, reads);
-    for (const read of advanceReads(reads, piece, limit)) this.#ended(read);
-    for (const listener of this.#listeners) listener();
+  async #readPiece(
+    openReads: () => PartitionRead[],
+    readAt: (positions: readonly ReadPosition[], rows: number) => Promise<AlarmPiece>,
+  ): Promise<void> {
+    let reads: PartitionRead[] = [];
+    await this.#pieces.read(
+      (rows) => {
+        reads = openReads();
+        return readAt(
+          reads.map(({ position }) => position),
+          rows,
+        );
+      },
+      async (piece, rows) => {
+        for await (const chunk of inChunks(piece.alarms)) this.#applyRead(chunk, reads);
+        for (const read of advanceReads(reads, piece, rows)) this.#ended(read);
+      },
+    );
   }
 
   /** A partition that was dropped and taken again during the read has another read. This one is too old for it. */

@@ -114,7 +114,7 @@ export class BatchRunner {
         now,
       );
       batch.behind.finish(token);
-      await this.#writeOpenReasons(due, now);
+      await this.#writeOpenReasons(due, scheduled);
       log.debug('batch evaluated', { partitions: due.length, alarms: alarms.length });
     } finally {
       batch.behind.giveBack(token);
@@ -143,7 +143,7 @@ export class BatchRunner {
       this.deps.locked.dropAlarms(alarms);
       await this.#evaluate({ alarms, now, isRetry: true, isCurrent }, async ({ outcomes, results }) => {
         const isComplete = await this.#write(outcomes, { partitions, at: now, mark: 'none', onAdvance });
-        if (isComplete) await this.#countResults(results, partitions);
+        if (isComplete) await this.#countResults(results, partitions, onAdvance);
       });
       log.debug('alarms in an outage evaluated again', { alarms: alarms.length });
     } finally {
@@ -164,7 +164,7 @@ export class BatchRunner {
       await this.#evaluate({ alarms, now, isRetry: false, isCurrent }, async (part) => {
         notSent += part.notSent;
         const isComplete = await this.#write(part.outcomes, { partitions, at: now, mark: 'none', onAdvance });
-        if (isComplete) await this.#countResults(part.results, partitions);
+        if (isComplete) await this.#countResults(part.results, partitions, onAdvance);
       });
       batch.behind.finish(token);
       batch.behind.caughtUp(late.length, notSent);
@@ -184,6 +184,7 @@ export class BatchRunner {
         at: one.at,
         mark: 'none',
         onAdvance,
+        waiting: () => locked.outcomes,
       });
       locked.tried(one, isComplete ? rest.locked : rest.notWritten, clock.now().getTime());
     }
@@ -205,11 +206,11 @@ export class BatchRunner {
   }
 
   /** Writes the `state_reason` of alarms that cannot be evaluated. */
-  async #writeOpenReasons(partitions: Epochs, at: Date): Promise<void> {
+  async #writeOpenReasons(partitions: Epochs, { now: at, onAdvance }: ScheduledBatch): Promise<void> {
     const { cache } = this.deps;
     const alarms = cache.openReasonsOf(new Set(partitions.map(({ id }) => id)));
     const outcomes = alarms.flatMap(({ alarm, reason }) => newReason(alarm, reason) ?? []);
-    if (outcomes.length > 0) await this.#write(outcomes, { partitions, at, mark: 'none' });
+    if (outcomes.length > 0) await this.#write(outcomes, { partitions, at, mark: 'none', onAdvance });
   }
 
   async #commitPart(part: BatchPart, scheduled: ScheduledBatch): Promise<void> {
@@ -225,7 +226,7 @@ export class BatchRunner {
     const begun = [...new Set(part.outcomes.map(({ partition }) => partition))].flatMap((id) => open.get(id) ?? []);
     if (begun.length > 0 && !(await this.#commit(part, begun, 'progress', scheduled)))
       for (const { id } of begun) open.delete(id);
-    await this.#countResults(part.results, [...written.flat(), ...open.values()]);
+    await this.#countResults(part.results, [...written.flat(), ...open.values()], scheduled.onAdvance);
   }
 
   /** Ends the batch for these partitions. */
@@ -254,7 +255,7 @@ export class BatchRunner {
   /** Writes outcomes, and keeps those of locked alarms for later. False if a commit failed. */
   async #write(outcomes: readonly EvaluationOutcome[], progress: Progress): Promise<boolean> {
     const { commit, locked, clock, log } = this.deps;
-    const written = await commitOutcomes(commit, outcomes, progress);
+    const written = await commitOutcomes(commit, outcomes, { ...progress, waiting: () => locked.outcomes });
     const alarms = written.locked.length;
     if (alarms > 0) log.warn('alarms are locked by other transactions; will retry', { alarms });
     locked.add(written.locked, progress.at, clock.now().getTime());
@@ -264,11 +265,18 @@ export class BatchRunner {
   /**
    * Counts results of partitions that this evaluator still owns. Called after the commit, which tells which are lost.
    */
-  async #countResults(results: readonly EvaluationResult[], evaluated: Epochs): Promise<void> {
+  async #countResults(
+    results: readonly EvaluationResult[],
+    evaluated: Epochs,
+    onAdvance: (() => void) | undefined,
+  ): Promise<void> {
     const { countResults, held } = this.deps;
     if (!countResults || results.length === 0) return;
     const ours = new Set(evaluated.filter(({ id, epoch }) => held.epochOf(id) === epoch).map(({ id }) => id));
-    await countResults(results.filter(({ partition }) => ours.has(partition)));
+    await countResults(
+      results.filter(({ partition }) => ours.has(partition)),
+      onAdvance,
+    );
   }
 
   #withLimits<T>(work: (limits: Limits) => Promise<T>): Promise<T> {

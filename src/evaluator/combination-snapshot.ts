@@ -8,7 +8,7 @@ import { cycleOf } from './schedule.js';
 
 /**
  * The oldest and newest interval in which the leaves below a combination were evaluated. `isConsistent` is false while
- * the evaluation of a leaf's partition is partly committed.
+ * the evaluation of a leaf's partition is partly committed, or that of the leaf waits for a lock.
  */
 export interface MemberProgress {
   oldest: number;
@@ -76,11 +76,11 @@ export class CombinationSnapshot {
     const leafPartitions = new Map<string, number>();
     const progress: MemberProgress = { oldest: Infinity, newest: -Infinity, isConsistent: true, leafPartitions };
     for (const leaf of this.#leavesBelow(id)) {
-      const { partition, lastEvaluatedAt, evaluationStartedAt } = leaf;
+      const { partition, lastEvaluatedAt, evaluationStartedAt, isLocked } = leaf;
       const cycle = lastEvaluatedAt === null ? -Infinity : cycleOf(partition, lastEvaluatedAt.getTime(), intervalMs);
       progress.oldest = Math.min(progress.oldest, cycle);
       progress.newest = Math.max(progress.newest, cycle);
-      progress.isConsistent &&= lastEvaluatedAt?.getTime() === evaluationStartedAt?.getTime();
+      progress.isConsistent &&= !isLocked && lastEvaluatedAt?.getTime() === evaluationStartedAt?.getTime();
       leafPartitions.set(leaf.id, partition);
     }
     return progress;

@@ -32,6 +32,8 @@ export interface CommitDeps {
   mayCommit: () => boolean;
   /** Called with partitions that another member owns according to the database. */
   onLost: (partitions: readonly { id: number; epoch: number }[]) => void;
+  /** Called when a commit has failed: the alarms of its partitions are to be loaded again. */
+  onFailed: () => void;
 }
 
 /** The partitions of a batch, its moment, and what a commit says about their progress. */
@@ -43,8 +45,10 @@ export interface Progress {
    * changed.
    */
   mark: EvaluationBatch['mark'];
-  /** Called after each chunk. */
+  /** Called after each statement. */
   onAdvance?: (() => void) | undefined;
+  /** As `EvaluationBatch.waiting`, of any partitions. */
+  waiting?: (() => readonly EvaluationOutcome[]) | undefined;
 }
 
 /**
@@ -66,7 +70,8 @@ export async function commitOutcomes(
   const locked: EvaluationOutcome[] = [];
   for (const [index, chunk] of chunks.entries()) {
     const mark = progress.mark === 'checkpoint' && index < chunks.length - 1 ? 'progress' : progress.mark;
-    const result = await commitChunk(deps, chunk, progress, mark);
+    const waiting = progress.waiting && [...progress.waiting(), ...locked];
+    const result = await commitChunk(deps, { outcomes: chunk, mark, waiting }, progress);
     progress.onAdvance?.();
     if (result === undefined)
       return { isComplete: false, notWritten: [...notWritten, ...chunks.slice(index).flat()], locked };
@@ -76,11 +81,14 @@ export async function commitOutcomes(
   return { isComplete: true, notWritten, locked };
 }
 
+interface CommitChunk extends Pick<EvaluationBatch, 'outcomes' | 'mark'> {
+  waiting: readonly EvaluationOutcome[] | undefined;
+}
+
 async function commitChunk(
   deps: CommitDeps,
-  outcomes: readonly EvaluationOutcome[],
+  { outcomes, mark, waiting }: CommitChunk,
   progress: Progress,
-  mark: EvaluationBatch['mark'],
 ): Promise<CommitResult | undefined> {
   if (!deps.mayCommit()) {
     deps.telemetry.transitionsFenced.inc({ reason: 'lease' }, outcomes.length);
@@ -90,6 +98,7 @@ async function commitChunk(
   const touched = new Set(outcomes.map(({ partition }) => partition));
   const partitions = progress.partitions.filter(({ id }) => mark !== 'none' || touched.has(id));
   const ids = partitions.map(({ id }) => id);
+  const committed = new Set(ids);
   const staleBefore = new Date(progress.at.getTime() - deps.intervalMs);
   const { memberId, defaultPolicy, clock } = deps;
   try {
@@ -102,12 +111,15 @@ async function commitChunk(
       mark,
       staleBefore,
       defaultPolicy,
+      ...(waiting && { waiting: waiting.filter(({ partition }) => committed.has(partition)) }),
+      onStatement: progress.onAdvance,
     });
     applyResult(deps, result, partitions);
     return result;
   } catch (thrown) {
     // The commit may have succeeded without its answer arriving: the memory is uncertain until it is read again.
     deps.cache.invalidate(ids);
+    deps.onFailed();
     deps.log.warn('a commit failed or its answer was lost; its alarms are read again', {
       results: outcomes.length,
       err: toError(thrown),

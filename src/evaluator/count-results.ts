@@ -10,8 +10,8 @@ export interface EvaluationResult {
   state: AlarmState;
 }
 
-/** Adds results to the stored counts. */
-export type CountResults = (results: readonly EvaluationResult[]) => Promise<void>;
+/** Adds results to the stored counts. `onAdvance` is called after each statement. */
+export type CountResults = (results: readonly EvaluationResult[], onAdvance?: () => void) => Promise<void>;
 
 /** Aodh counts only the kinds that compare one series with a threshold. */
 const COUNTED_KINDS: ReadonlySet<string> = new Set([
@@ -36,9 +36,12 @@ const CHUNK = 10_000;
  * statistics.
  */
 export function createResultCounter({ add, log }: { add: CountResults; log: Logger }): CountResults {
-  return async (results) => {
+  return async (results, onAdvance) => {
     try {
-      for (let start = 0; start < results.length; start += CHUNK) await add(results.slice(start, start + CHUNK));
+      for (let start = 0; start < results.length; start += CHUNK) {
+        await add(results.slice(start, start + CHUNK));
+        onAdvance?.();
+      }
     } catch (thrown) {
       log.warn('results of evaluations could not be counted', { results: results.length, err: toError(thrown) });
     }

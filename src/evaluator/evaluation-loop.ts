@@ -14,7 +14,7 @@ import type { BehindRecorder } from './lateness/behind-recorder.js';
 import type { HeldPartitions } from './held-partitions.js';
 import type { LatenessReport } from './lateness/lateness-report.js';
 import type { LockedOutcomes } from './locked-outcomes.js';
-import { nextTick } from './schedule.js';
+import { nextTick, tickMs } from './schedule.js';
 import type { OutageWatch } from './outage-watch.js';
 import type { Settler } from './settler.js';
 import type { DuePartition, BatchRunner } from './batch-runner.js';
@@ -69,6 +69,8 @@ export class EvaluationLoop implements Loop {
   #judging = false;
   #loading = false;
   #isStopping = false;
+  /** When a failed commit last had alarms loaded again. Monotonic time. */
+  #reloadedMs = -Infinity;
   /** When a load that failed is begun again. Service time. */
   #loadAgainMs = 0;
   readonly #pause: WakeableSleep;
@@ -111,6 +113,18 @@ export class EvaluationLoop implements Loop {
     this.deps.settler.drop(ids);
   }
 
+  /**
+   * Loads alarms that a failed commit has removed from memory, once a tick: while commits fail and reads do not, loads
+   * and evaluations must not follow each other without a pause.
+   */
+  reload(): void {
+    const { clock, intervalMs } = this.deps;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.#reloadedMs < tickMs(intervalMs)) return;
+    this.#reloadedMs = nowMs;
+    this.#pause.wake();
+  }
+
   /** Ends the present pause, for work that is due earlier than it ends. */
   wake(): void {
     this.#pause.wake();
@@ -134,8 +148,7 @@ export class EvaluationLoop implements Loop {
   }
 
   async #settleAndEvaluate(due: readonly DuePartition[], now: Date, onAdvance: () => void): Promise<void> {
-    await this.deps.settler.settle(due);
-    onAdvance();
+    await this.deps.settler.settle(due, onAdvance);
     await this.deps.batchRunner.runScheduled(due, now, onAdvance);
   }
 

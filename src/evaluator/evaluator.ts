@@ -100,7 +100,12 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
   const combinations = new CombinationJudge({ ...store, quarantine, telemetry, intervalMs });
   const settler = new Settler(deps);
   const locked = new LockedOutcomes({ maxAgeMs: Math.max(intervalMs, deadlineMs), wake: () => loop.wake() });
-  const commit = commitDepsOf(deps, { cache, settler }, (partitions) => loop.lost(partitions));
+  const commit = commitDepsOf(deps, {
+    cache,
+    settler,
+    onLost: (partitions) => loop.lost(partitions),
+    onFailed: () => loop.reload(),
+  });
   const batchRunner = new BatchRunner({
     clock,
     log,
@@ -157,8 +162,7 @@ function cacheOf({ store, datasources, clock, log }: EvaluatorDeps): AlarmCache 
 
 function commitDepsOf(
   deps: EvaluatorDeps,
-  { cache, settler }: { cache: AlarmCache; settler: Settler },
-  onLost: CommitDeps['onLost'],
+  { cache, settler, onLost, onFailed }: Pick<CommitDeps, 'cache' | 'onLost' | 'onFailed'> & { settler: Settler },
 ): CommitDeps {
   const { commit, waker, mayCommit, clock, log, telemetry, memberId, intervalMs, defaultPolicy } = deps;
   const replacesRepeat: CommitDeps['replacesRepeat'] = (outcome) => settler.replacesRepeat(outcome);
@@ -175,5 +179,6 @@ function commitDepsOf(
     cache,
     replacesRepeat,
     onLost,
+    onFailed,
   };
 }

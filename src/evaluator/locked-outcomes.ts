@@ -36,9 +36,14 @@ export class LockedOutcomes {
 
   constructor(private readonly deps: LockedOutcomesDeps) {}
 
+  /** All such outcomes, also those that a commit tries. */
+  get outcomes(): readonly EvaluationOutcome[] {
+    return [...this.#entries.keys()];
+  }
+
   /** The number of alarms with such outcomes. */
   get alarms(): number {
-    return new Set([...this.#entries.keys()].map(({ alarmId }) => alarmId)).size;
+    return new Set(this.outcomes.map(({ alarmId }) => alarmId)).size;
   }
 
   /** Adds outcomes of an evaluation that a commit found locked. Those that were tried before wait for longer. */

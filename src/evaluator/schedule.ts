@@ -23,9 +23,14 @@ export function cycleOf(partition: number, evaluatedAtMs: number, intervalMs: nu
   return Math.floor(lastDueTime(partition, evaluatedAtMs, intervalMs) / intervalMs);
 }
 
+/** The time between two ticks of the loop. */
+export function tickMs(intervalMs: number): number {
+  return intervalMs / PHASES_PER_INTERVAL / TICKS_PER_PHASE;
+}
+
 /** The time of the next tick of the loop. */
 export function nextTick(nowMs: number, intervalMs: number): number {
-  const step = intervalMs / PHASES_PER_INTERVAL / TICKS_PER_PHASE;
+  const step = tickMs(intervalMs);
   return (Math.floor(nowMs / step) + 1) * step;
 }
 

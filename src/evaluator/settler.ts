@@ -30,13 +30,15 @@ export class Settler {
 
   constructor(private readonly deps: SettlerDeps) {}
 
-  /** Never rejects: a settlement that fails is repeated with the next batch. */
-  async settle(partitions: readonly { id: number; epoch: number }[]): Promise<void> {
+  /**
+   * Never rejects: a settlement that fails is repeated with the next batch. `onAdvance` is called after each statement.
+   */
+  async settle(partitions: readonly { id: number; epoch: number }[], onAdvance?: () => void): Promise<void> {
     const { settle, clock, log, memberId, mayCommit } = this.deps;
     for (const { id } of partitions) this.#released.delete(id);
     if (!mayCommit()) return;
     try {
-      const { settled, held } = await settle({ memberId, partitions, now: clock.now() });
+      const { settled, held } = await settle({ memberId, partitions, now: clock.now(), onStatement: onAdvance });
       this.#note(
         partitions.map(({ id }) => id),
         held,

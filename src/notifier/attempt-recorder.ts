@@ -1,10 +1,14 @@
 import type { Clock } from '../clock.js';
 import { toError } from '../errors.js';
 import type { Logger } from '../logger.js';
-import type { FinishedAttempt, RecordedAttempt } from '../storage/notifications/notification-claim-store.js';
+import type {
+  FinishedAttempt,
+  RecordedAttempt,
+  RecordedAttempts,
+} from '../storage/notifications/notification-claim-store.js';
 
 export interface AttemptRecorderDeps {
-  record: (finished: readonly FinishedAttempt[]) => Promise<RecordedAttempt[]>;
+  record: (finished: readonly FinishedAttempt[]) => Promise<RecordedAttempts>;
   onRecorded: (recorded: readonly RecordedAttempt[]) => void;
   clock: Clock;
   log: Logger;
@@ -19,23 +23,48 @@ const MAX_GROUP = 200;
 interface QueuedAttempt {
   finished: FinishedAttempt;
   untilMs: number;
+  /** True if it was locked before, and this is logged. */
+  wasLocked?: boolean;
 }
 
-/** Records finished attempts in groups: those that end during one statement are written by the next. */
+/**
+ * Records finished attempts in groups: those that end during one statement are written by the next. An attempt whose
+ * notification another transaction has locked is recorded later, and delays no other.
+ */
 export class AttemptRecorder {
   #queue: QueuedAttempt[] = [];
+  /** Pauses of attempts that were locked. */
+  readonly #pauses = new Set<Promise<void>>();
   #writing: Promise<void> | undefined;
 
   constructor(private readonly deps: AttemptRecorderDeps) {}
 
   add(finished: FinishedAttempt): void {
-    this.#queue.push({ finished, untilMs: this.deps.clock.monotonicMs() + this.deps.giveUpAfterMs });
-    this.#writing ??= this.#write();
+    this.#enqueue({ finished, untilMs: this.deps.clock.monotonicMs() + this.deps.giveUpAfterMs });
   }
 
   /** Resolves when every attempt added so far is recorded or given up. */
   async flushed(): Promise<void> {
-    while (this.#writing) await this.#writing;
+    while (this.#writing || this.#pauses.size > 0) await Promise.all([this.#writing, ...this.#pauses]);
+  }
+
+  #enqueue(attempt: QueuedAttempt): void {
+    this.#queue.push(attempt);
+    this.#writing ??= this.#write();
+  }
+
+  /** Records attempts again after a pause, unless their claims have expired by then. */
+  #postpone(locked: readonly QueuedAttempt[]): void {
+    const { clock, log } = this.deps;
+    if (locked.length === 0) return;
+    const attempts = locked.filter(({ wasLocked }) => !wasLocked).length;
+    if (attempts > 0) log.warn('notifications are locked by other transactions; will retry', { attempts });
+    for (const one of locked) one.wasLocked = true;
+    const pause: Promise<void> = clock.sleep(RETRY_MS).then(() => {
+      this.#pauses.delete(pause);
+      for (const one of locked) if (one.untilMs > clock.monotonicMs()) this.#enqueue(one);
+    });
+    this.#pauses.add(pause);
   }
 
   async #write(): Promise<void> {
@@ -43,8 +72,9 @@ export class AttemptRecorder {
     while (this.#queue.length > 0) {
       const group = this.#queue.slice(0, MAX_GROUP);
       try {
-        const recorded = await this.deps.record(group.map(({ finished }) => finished));
+        const { recorded, locked } = await this.deps.record(group.map(({ finished }) => finished));
         this.#queue = this.#queue.slice(group.length);
+        this.#postpone(group.filter(({ finished }) => locked.includes(finished)));
         this.deps.onRecorded(recorded);
       } catch (thrown) {
         log.warn(`could not record attempts; will retry in ${RETRY_MS} ms`, {

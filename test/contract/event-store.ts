@@ -165,6 +165,7 @@ export function eventStoreContract(open: () => Promise<Database>): void {
           body: '{"message_id":"m1","event_type":"disk.full","traits":[]}',
           received_at: clock.now(),
           fired_through: null,
+          locked_alarms: null,
         },
       ]);
     });

@@ -19,6 +19,7 @@ function member(id: string, given: Partial<MemberAlarm> & { of?: string[] } = {}
     timeConstraintsJson: '[]',
     state: 'ok',
     partition: 0,
+    isLocked: false,
     evaluationStartedAt: NOW,
     lastEvaluatedAt: NOW,
     ...fields,

@@ -10,7 +10,7 @@ import { datasourceDouble, type DatasourceDouble } from '../support/datasource-d
 import { INTERVAL_MS, startEvaluator, type EvaluatorRig } from '../support/evaluator-rig.js';
 import { holdLock, type HeldLock } from '../support/held-lock.js';
 import { describeWithPostgres } from '../support/servers.js';
-import { storeAlarms } from '../support/stored-alarms.js';
+import { combinationRule, storeAlarm, storeAlarms } from '../support/stored-alarms.js';
 
 const ALARMS = 40;
 const LOCKED = 'alarm-07';
@@ -171,6 +171,50 @@ describeWithPostgres('while another transaction holds the lock of one alarm', ()
     expect(await transitions()).toHaveLength(ALARMS);
   });
 
+  test('a combination is not judged with the past state of that alarm beside the present ones of others', async () => {
+    await start({ state: 'ok' });
+    const OTHER = idOf(8);
+    // True only while one of them has its past state: they swap their states.
+    await storeAlarm(db, { id: 'both', rule: combinationRule('and', LOCKED, OTHER), state: 'ok' });
+    await db.query(`update alarms set partition = $1 where id = 'both'`, [PARTITION]);
+    let high = '7';
+    prometheus.says = (query, { now }) => ({
+      kind: 'series',
+      series: [
+        [{ at: now.getTime(), values: { value: JSON.stringify(query).includes(`host=\\"${high}\\"`) ? HIGH : LOW } }],
+      ],
+    });
+    await rig.interval();
+    await rig.interval();
+    expect((await transitions()).map(({ alarm_id }) => alarm_id)).toEqual([LOCKED]);
+    high = '8';
+    lock = await holdLock(db, 'select from alarms where id = $1 for update', [LOCKED]);
+    await rig.interval();
+    expect((await transitions()).map(({ alarm_id }) => alarm_id)).toEqual([LOCKED, OTHER]);
+    await lock.release();
+    await rig.tick();
+    await rig.interval();
+    expect((await transitions()).map(({ alarm_id, to }) => [alarm_id, to])).toEqual([
+      [LOCKED, 'alarm'],
+      [LOCKED, 'ok'],
+      [OTHER, 'alarm'],
+    ]);
+    expect((await db.query('select from partitions where locked_alarms is not null')).rows).toEqual([]);
+  });
+
+  test('its result is forgotten when the partition is lost', async () => {
+    await start({ state: 'ok' });
+    lock = await holdLock(db, 'select from alarms where id = $1 for update', [LOCKED]);
+    await rig.interval();
+    expect(await alarmsLocked()).toBe(1);
+    rig.evaluator.dropped([PARTITION]);
+    await lock.release();
+    await rig.tick();
+    expect(await alarmsLocked()).toBe(0);
+    expect((await transitions()).filter(({ alarm_id }) => alarm_id === LOCKED)).toEqual([]);
+    expect(await fenced()).toBeUndefined();
+  });
+
   test('a lock of a waiting notification of the alarm delays nothing, not even the alarm', async () => {
     await start({ state: 'ok' });
     await rig.interval();
@@ -238,7 +282,16 @@ describe('outcomes of locked alarms', () => {
   test.each([
     { when: 'the commit has written or refused them', end: () => locked.tried(taken(), [], later(1)) },
     { when: 'they are as old as the longest age', end: () => void locked.takeDue(noonMs + INTERVAL_MS) },
-    { when: 'their partition is evaluated anew', end: () => locked.drop([PARTITION]) },
+    { when: 'their partition is evaluated anew or lost', end: () => locked.drop([PARTITION]) },
+    { when: 'their alarms are evaluated anew', end: () => locked.dropAlarms([{ id: 'a' }, { id: 'b' }]) },
+    {
+      when: 'their alarms are evaluated anew while a commit tries them',
+      end: () => {
+        const commit = taken();
+        locked.dropAlarms([{ id: 'a' }]);
+        locked.tried(commit, commit.outcomes, later(1));
+      },
+    },
     {
       when: 'their partition is evaluated anew while a commit tries them',
       end: () => {
@@ -253,6 +306,13 @@ describe('outcomes of locked alarms', () => {
     end();
     expect(locked.alarms).toBe(0);
     expect(locked.nextMs()).toBe(Infinity);
+  });
+
+  test('stay when other alarms are evaluated anew, and other partitions are lost', () => {
+    locked.add([outcomeOf('a')], NOON, noonMs);
+    locked.dropAlarms([{ id: 'b' }]);
+    locked.drop([PARTITION + 1]);
+    expect(locked.takeDue(later(1))).toEqual([{ outcomes: [outcomeOf('a')], at: NOON }]);
   });
 
   function taken(): Parameters<LockedOutcomes['tried']>[0] {

@@ -16,7 +16,7 @@ import { silentLogger } from '../../src/logger.js';
 import type { CommitEvaluations } from '../../src/storage/evaluation/evaluation-commit.js';
 import type { EvaluationStore, LoadedAlarm } from '../../src/storage/evaluation/evaluation-store.js';
 import { createTelemetry } from '../../src/telemetry.js';
-import { noChanges, pieceAt } from '../support/alarm-pieces.js';
+import { noChanges, nothingChanged, pieceAt } from '../support/alarm-pieces.js';
 import { FakeClock } from '../support/fake-clock.js';
 
 /** More alarms than one chunk has. */
@@ -67,6 +67,7 @@ function storeOf(
       return piece;
     },
     changesPiece: noChanges,
+    changedSince: nothingChanged,
     byId: async () => [],
     reachableFrom: async () => [],
   };

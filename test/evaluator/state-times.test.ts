@@ -102,6 +102,7 @@ describe('the time of a transition that was evaluated at 12:00:00', () => {
     const evaluator = createEvaluator({
       store: {
         loadPiece: () => Promise.resolve({ alarms: [], seen: '1', until: '2' }),
+        changedSince: () => Promise.resolve({ seen: '1', changed: new Set([3]) }),
         async changesPiece() {
           await clock.sleep(4_700);
           return { alarms: [{ ...loaded(), readFor: 3, revision: '2' }], seen: '2', until: '3' };

@@ -11,7 +11,11 @@ function finished(id: string): FinishedAttempt {
   return { id, attempt: 1, startedAt: NOON, durationMs: 1, ...end };
 }
 
-function recorder(record: (ids: string[]) => Promise<void>, onRecorded: () => void = () => {}) {
+function recorder(
+  record: (ids: string[]) => Promise<void>,
+  onRecorded: () => void = () => {},
+  isLocked: (id: string) => boolean = () => false,
+) {
   const clock = new FakeClock();
   const made = new AttemptRecorder({
     clock,
@@ -20,7 +24,7 @@ function recorder(record: (ids: string[]) => Promise<void>, onRecorded: () => vo
     onRecorded,
     record: async (group) => {
       await record(group.map(({ id }) => id));
-      return [];
+      return { recorded: [], locked: group.filter(({ id }) => isLocked(id)) };
     },
   });
   return { clock, recorder: made };
@@ -74,3 +78,38 @@ test('attempts are kept while the database is unavailable, until their claims ex
 async function afterTicks(ticks: number): Promise<void> {
   for (let tick = 0; tick < ticks; tick += 1) await Promise.resolve();
 }
+
+test('an attempt whose notification is locked is recorded when the lock is free, and delays no other', async () => {
+  const groups: string[][] = [];
+  let isLocked = true;
+  const { recorder: made, clock } = recorder(
+    async (ids) => void groups.push(ids),
+    undefined,
+    (id) => id === 'locked' && isLocked,
+  );
+  for (const id of ['locked', 'b', 'c']) made.add(finished(id));
+  await afterTicks(50);
+  expect(groups.flat()).toEqual(['locked', 'b', 'c']);
+  made.add(finished('d'));
+  await afterTicks(50);
+  expect(groups.at(-1)).toEqual(['d']);
+  await clock.advance(250);
+  isLocked = false;
+  await clock.advance(250);
+  await clock.advance(250);
+  expect(groups.flat().filter((id) => id === 'locked')).toHaveLength(3);
+  await made.flushed();
+});
+
+test('an attempt whose notification stays locked is given up when its claim has expired', async () => {
+  let tries = 0;
+  const { recorder: made, clock } = recorder(
+    async () => void (tries += 1),
+    undefined,
+    () => true,
+  );
+  made.add(finished('locked'));
+  await clock.advance(10_000);
+  await made.flushed();
+  expect(tries).toBe(4);
+});

@@ -69,17 +69,18 @@ function outboxWithOne(
     },
     async record(finished) {
       recorded.push(...finished);
-      return finished.map(({ id, attempt, httpStatus }) => ({
-        id,
+      const about = {
         kind: 'transition',
         status: 'pending',
         lastError: null,
         alarmId: 'a',
         alarmName: 'cpu',
         host: 'queue:jobs',
-        attempt,
-        httpStatus,
-      }));
+      } as const;
+      return {
+        recorded: finished.map(({ id, attempt, httpStatus }) => ({ ...about, id, attempt, httpStatus })),
+        locked: [],
+      };
     },
     nextDueAt: async () => null,
   };

@@ -1,4 +1,9 @@
-import type { AlarmPiece, LoadedAlarm, ReadPosition } from '../../src/storage/evaluation/evaluation-store.js';
+import type {
+  AlarmPiece,
+  ChangedPartitions,
+  LoadedAlarm,
+  ReadPosition,
+} from '../../src/storage/evaluation/evaluation-store.js';
 
 /** All alarms of these stores have this revision. */
 const REVISION = '1';
@@ -18,6 +23,11 @@ export function pieceAt(
     )
     .slice(0, rows);
   return { alarms, seen: REVISION, until: '2' };
+}
+
+/** No changes, as `changedSince` of the store finds them when nothing has changed. */
+export async function nothingChanged(): Promise<ChangedPartitions> {
+  return { seen: REVISION, changed: new Set() };
 }
 
 /** A piece without alarms, as `changesPiece` of the store reads it when nothing has changed. */

@@ -13,7 +13,7 @@ import type { Logger } from '../../src/logger.js';
 import type { EvaluationOutcome } from '../../src/storage/evaluation/evaluation-commit.js';
 import type { LoadedAlarm } from '../../src/storage/evaluation/evaluation-store.js';
 import { createTelemetry, type Telemetry } from '../../src/telemetry.js';
-import { noChanges, pieceAt } from './alarm-pieces.js';
+import { noChanges, nothingChanged, pieceAt } from './alarm-pieces.js';
 import { FakeClock } from './fake-clock.js';
 
 /** An alarm on a query; queries that differ in one label's value share a request. */
@@ -211,6 +211,7 @@ function storeOf(alarms: readonly OverloadAlarm[]): Parameters<typeof createEval
   return {
     loadPiece: async (positions, rows) => pieceAt((id) => byPartition.get(id) ?? [], positions, rows),
     changesPiece: noChanges,
+    changedSince: nothingChanged,
     byId: () => Promise.resolve([]),
     reachableFrom: () => Promise.resolve([]),
   };

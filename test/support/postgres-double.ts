@@ -18,6 +18,23 @@ const int32 = (value: number): Buffer => {
 const text = (value: string): Buffer => Buffer.from(`${value}\0`);
 const READY = message('Z', Buffer.from('I'));
 
+/** The answer to a query with one row of one column. */
+function answer(column: string, { oid, length, value }: { oid: number; length: number; value: string }): Buffer {
+  const described = [text(column), int32(0), int16(0), int32(oid), int16(length & 0xffff), int32(-1), int16(0)];
+  const row = Buffer.concat([int16(1), int32(value.length), Buffer.from(value)]);
+  return Buffer.concat([
+    message('T', int16(1), Buffer.concat(described)),
+    message('D', row),
+    message('C', text('SELECT 1')),
+    READY,
+  ]);
+}
+
+/** The answer to a query of one boolean. */
+export function booleanAnswer(column: string, value: boolean): Buffer {
+  return answer(column, { oid: 16, length: 1, value: value ? 't' : 'f' });
+}
+
 /** An ErrorResponse that ends the session. */
 export function fatal(sqlState: string): Buffer {
   return message('E', text('SFATAL'), text(`C${sqlState}`), text('Mno'), Buffer.from('\0'));
@@ -46,19 +63,7 @@ export async function startPostgresDouble(version = '150000'): Promise<PostgresD
         if (!/^[QP]/.test(bytes.toString('latin1', 0, 1))) return;
         asked += 1;
         if (asked > 1) return onQuery(socket);
-        const column = Buffer.concat([
-          text('version'),
-          int32(0),
-          int16(0),
-          int32(25),
-          int16(-1 & 0xffff),
-          int32(-1),
-          int16(0),
-        ]);
-        const row = Buffer.concat([int16(1), int32(version.length), Buffer.from(version)]);
-        socket.write(
-          Buffer.concat([message('T', int16(1), column), message('D', row), message('C', text('SELECT 1')), READY]),
-        );
+        socket.write(answer('version', { oid: 25, length: -1, value: version }));
       });
     });
   });

@@ -1,6 +1,7 @@
 import type { AlarmEvent } from '../../alarm/types/event/event.js';
 import type { Logger } from '../../logger.js';
 import type { NotifierWaker } from '../../notifier/waker.js';
+import type { FiredAlarms } from '../../storage/evaluation/event-firing.js';
 import type { Events } from '../ports.js';
 
 /** Dependencies of the intake of events. */
@@ -38,9 +39,17 @@ export async function takeIn(deps: EventIntakeDeps, events: readonly AlarmEvent[
     size = Math.min(Math.max(2 * recorded.done, 1), CHUNK);
     receipt.duplicates += recorded.done - recorded.stored;
     receipt.fired += recorded.firings.length;
-    if (recorded.notifications > 0) deps.waker.wake(recorded.notifications);
-    deps.onFired(recorded.firings.length);
-    for (const firing of recorded.firings) deps.log.info('alarm changed state', { ...firing });
+    reportFirings(deps, recorded);
   }
   return receipt;
+}
+
+/** Wakes the notifiers, and counts and logs firings that are committed. */
+export function reportFirings(
+  { waker, onFired, log }: Pick<EventIntakeDeps, 'waker' | 'onFired' | 'log'>,
+  { firings, notifications }: FiredAlarms,
+): void {
+  if (notifications > 0) waker.wake(notifications);
+  onFired(firings.length);
+  for (const firing of firings) log.info('alarm changed state', { ...firing });
 }

@@ -86,6 +86,7 @@ function memberAlarm({ id, rule, ruleJson, enabled }: StoredAlarm, state: AlarmS
     state,
     partition: 0,
     evaluationStartedAt: null,
+    isLocked: false,
     lastEvaluatedAt: null,
   };
 }

@@ -15,27 +15,13 @@ export interface CountedOwner {
   id: string;
 }
 
-const COLUMN = { project: 'project_id', user: 'user_id' } as const;
-
-/**
- * SQL that creates a counter unless it exists. There is no index by user: counting happens once for each user, and only
- * if users have a limit, but every insert would have to maintain the index.
- */
-const startOf = (kind: CountedOwner['kind']): string => `
-  insert into alarm_counts (kind, id, alarms)
-  select '${kind}', $1, (select count(*) from alarms where ${COLUMN[kind]} = $1 and deleted_at is null)
-   where not exists (select from alarm_counts where kind = '${kind}' and id = $1)`;
-const START = { project: startOf('project'), user: startOf('user') } as const;
-
 /**
  * Creates the counter of an owner, unless it exists. It waits for all transactions that write alarms, so never call it
- * inside such a transaction.
+ * inside such a transaction. The lock of the table is held within one statement, so that no client that is cut off
+ * holds it.
  */
 export async function startCounting(db: Database, { kind, id }: CountedOwner): Promise<void> {
-  await db.transaction(async (tx) => {
-    await tx.query('lock table alarms in share row exclusive mode');
-    await tx.query(START[kind], [id]);
-  });
+  await db.query('select start_counting($1, $2)', [kind, id]);
 }
 
 /** SQL of CTEs that update existing counters. `changes`: rows of kind, id (null: no counter) and difference. */

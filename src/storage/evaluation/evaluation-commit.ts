@@ -1,5 +1,6 @@
 import type { DeliveryPolicy } from '../../alarm/alarm.js';
 import type { AlarmLink } from '../../alarm/notification.js';
+import { countedSql } from '../counted-sql.js';
 import type { Database, Sql } from '../database.js';
 import { OpenSilences } from '../silences/open-silences.js';
 import { writeToldStates } from '../silences/told-state.js';
@@ -14,7 +15,7 @@ import {
 import { matchedAlarmOf } from './matched-alarm.js';
 
 /** The alarm of an outcome, with the versions that were evaluated. */
-interface EvaluatedAlarm {
+export interface EvaluatedAlarm {
   alarmId: string;
   partition: number;
   stateVersion: number;
@@ -52,6 +53,14 @@ export interface EvaluationBatch {
   /** Under policy `current`, a pending notification older than this is superseded by a newer transition. */
   staleBefore: Date;
   defaultPolicy: DeliveryPolicy;
+  /**
+   * Earlier outcomes of these partitions that are not committed, since their alarms were locked. They, and those that
+   * this commit finds locked, are stored in the partitions, so that combinations wait for them. Absent: what is stored
+   * stays.
+   */
+  waiting?: readonly EvaluatedAlarm[];
+  /** Called after each statement. */
+  onStatement?: (() => void) | undefined;
 }
 
 /** The result of a commit, by outcome. */
@@ -79,9 +88,18 @@ const FENCE = {
   progress: `with mine as (${OWNED_PARTITIONS} for no key update)
     update partitions p set evaluation_started_at = $4 from mine where p.id = mine.id returning p.id`,
   checkpoint: `with mine as (${OWNED_PARTITIONS} for no key update)
-    update partitions p set evaluation_started_at = $4, last_evaluated_at = $4 from mine where p.id = mine.id
-      returning p.id`,
+    update partitions p set evaluation_started_at = $4, last_evaluated_at = $4, locked_alarms = null
+      from mine where p.id = mine.id returning p.id`,
 } as const;
+/** As `none`, for a commit that may write to the partitions at its end: two such commits must not share a lock. */
+const FENCE_TO_WRITE = `${OWNED_PARTITIONS} for no key update`;
+
+const SET_LOCKED = `
+  update partitions p
+     set locked_alarms = (
+       select array_agg(i.alarm_id) from unnest($2::smallint[], $3::text[]) as i (partition, alarm_id)
+        where i.partition = p.id)
+   where p.id = any($1::smallint[])`;
 
 const UNEDITED = `a.id = i.id and a.state_version = i.state_version and a.definition_version = i.definition_version
    and a.partition = i.partition and a.enabled and a.deleted_at is null`;
@@ -134,9 +152,12 @@ export type CommitEvaluations = (batch: EvaluationBatch) => Promise<CommitResult
  */
 export function createEvaluationCommit(db: Database, options: EvaluationCommitOptions = {}): CommitEvaluations {
   const context = { silences: new OpenSilences(), ...options };
-  // Without outcomes there is only one statement, which needs no transaction.
-  return (batch) =>
-    batch.outcomes.length === 0 ? commit(db, batch, context) : db.transaction((tx) => commit(tx, batch, context));
+  return (batch) => {
+    const counted = (sql: Sql): Promise<CommitResult> => commit(countedSql(sql, batch.onStatement), batch, context);
+    // Without outcomes there is only one statement, which needs no transaction.
+    const isOneStatement = batch.outcomes.length === 0 && (batch.waiting ?? []).length === 0;
+    return isOneStatement ? counted(db) : db.transaction(counted);
+  };
 }
 
 async function commit(
@@ -173,6 +194,7 @@ async function commit(
     tx,
     admitted.filter((outcome) => !done.has(outcome)),
   );
+  await writeLocked(tx, batch, { mine, locked });
   return {
     committed: written,
     fenced: batch.outcomes.filter((outcome) => !done.has(outcome) && !locked.has(outcome)),
@@ -182,10 +204,31 @@ async function commit(
   };
 }
 
-async function fence(tx: Sql, { memberId, partitions, mark, at }: EvaluationBatch): Promise<ReadonlySet<number>> {
+async function fence(
+  tx: Sql,
+  { memberId, partitions, mark, at, waiting }: EvaluationBatch,
+): Promise<ReadonlySet<number>> {
   const who = [memberId, partitions.map(({ id }) => id), partitions.map(({ epoch }) => epoch)];
-  const { rows } = await tx.query<{ id: number }>(FENCE[mark], mark === 'none' ? who : [...who, at]);
+  const text = mark === 'none' && waiting ? FENCE_TO_WRITE : FENCE[mark];
+  const { rows } = await tx.query<{ id: number }>(text, mark === 'none' ? who : [...who, at]);
   return new Set(rows.map(({ id }) => id));
+}
+
+/**
+ * Stores the alarms whose results wait for locks. Not while an evaluation is partly committed: combinations wait for
+ * its checkpoint anyway.
+ */
+async function writeLocked(
+  tx: Sql,
+  { outcomes, waiting, mark }: EvaluationBatch,
+  { mine, locked }: { mine: ReadonlySet<number>; locked: ReadonlySet<EvaluatedAlarm> },
+): Promise<void> {
+  if (!waiting || mark === 'progress' || (waiting.length === 0 && locked.size === 0)) return;
+  const tried = new Set(outcomes.map(({ alarmId }) => alarmId));
+  const left = [...waiting.filter(({ alarmId }) => !tried.has(alarmId)), ...locked].filter(({ partition }) =>
+    mine.has(partition),
+  );
+  await tx.query(SET_LOCKED, [[...mine], left.map(({ partition }) => partition), left.map(({ alarmId }) => alarmId)]);
 }
 
 function isReason(outcome: EvaluationOutcome): outcome is ReasonOutcome {

@@ -36,6 +36,8 @@ export interface MemberAlarm {
   timeConstraintsJson: string | null;
   state: AlarmState;
   partition: number;
+  /** True if its last result is not committed yet, since another transaction had locked it. */
+  isLocked: boolean;
   evaluationStartedAt: Date | null;
   lastEvaluatedAt: Date | null;
 }
@@ -60,6 +62,14 @@ export interface AlarmPiece {
   seen: string;
   /** Each change that the snapshot shows has an earlier revision. */
   until: string;
+}
+
+/** Which partitions have changes, in one snapshot. */
+export interface ChangedPartitions {
+  /** Each change that the snapshot does not show has this revision or a later one. */
+  seen: string;
+  /** The partitions with changed alarms, and those that such alarms have left. */
+  changed: ReadonlySet<number>;
 }
 
 /**
@@ -115,6 +125,16 @@ const CHANGES = pieceOf(`
       where a.previous_partition = p.partition and a.partition <> p.partition and ${AFTER} ${IN_ORDER})) a
    ${IN_ORDER}`);
 
+/** It looks for one changed alarm of each partition in the indexes, and reads no alarm. */
+const CHANGED_SINCE = `
+  select s.seen, r.partition
+    from (select pg_snapshot_xmin(c)::text as seen from pg_current_snapshot() c) s
+    left join lateral (
+      select p.partition from unnest($1::smallint[], $2::text[]::xid8[]) as p (partition, revision)
+       where exists (select from alarms a where a.partition = p.partition and a.revision >= p.revision)
+          or exists (select from alarms a where a.previous_partition = p.partition and a.revision >= p.revision)
+    ) r on true`;
+
 const BY_ID = `select ${COLUMNS} from alarms a where a.id = any($1::text[])`;
 
 const REACHABLE = `
@@ -122,6 +142,7 @@ const REACHABLE = `
     select unnest($1::text[]) union select m.member_id from alarm_members m join reach r on m.combination_id = r.id)
   select a.id, a.type as kind, case when a.type = 'combination' then a.rule end as "ruleJson", a.enabled,
          case when a.type = 'combination' then a.time_constraints end as "timeConstraintsJson", a.state, a.partition,
+         coalesce(a.id = any(p.locked_alarms), false) as "isLocked",
          p.evaluation_started_at as "evaluationStartedAt", p.last_evaluated_at as "lastEvaluatedAt"
     from reach r join alarms a on a.id = r.id join partitions p on p.id = a.partition
    where a.deleted_at is null`;
@@ -139,6 +160,9 @@ export function createEvaluationStore(db: Database) {
     changesPiece: (positions: readonly ReadPosition[], rows: number): Promise<AlarmPiece> =>
       pieceAt(db, CHANGES, positions, rows),
 
+    /** Finds those of the partitions with changes of the given revisions and later ones. */
+    changedSince: (revisions: ReadonlyMap<number, string>): Promise<ChangedPartitions> => changedSince(db, revisions),
+
     /** Reads these alarms. Alarms without a row are absent. */
     async byId(ids: readonly string[]): Promise<LoadedAlarm[]> {
       return (await db.query<LoadedAlarm>(BY_ID, [ids])).rows;
@@ -149,6 +173,15 @@ export function createEvaluationStore(db: Database) {
       return (await db.query<MemberAlarm>(REACHABLE, [combinationIds])).rows;
     },
   };
+}
+
+async function changedSince(db: Database, revisions: ReadonlyMap<number, string>): Promise<ChangedPartitions> {
+  const parameters = [[...revisions.keys()], [...revisions.values()]];
+  const { rows } = await db.query<{ seen: string; partition: number | null }>(CHANGED_SINCE, parameters);
+  const [first] = rows;
+  if (first === undefined) throw new Error('the changes of alarms have no revision');
+  // Without changes there is one row with a null beside the revision.
+  return { seen: first.seen, changed: new Set(rows.flatMap(({ partition }) => partition ?? [])) };
 }
 
 async function pieceAt(

@@ -34,6 +34,13 @@ export interface EventFiringOptions {
   alarmLink?: AlarmLink | undefined;
 }
 
+/** What firings need. */
+export interface FiringContext extends EventFiringOptions {
+  silences: OpenSilences;
+  /** True: waits for alarms that another transaction has locked. Default: they are not fired. */
+  waits?: boolean;
+}
+
 /** One firing of one alarm by one event. */
 export interface EventFiring {
   alarmId: string;
@@ -64,10 +71,14 @@ export interface EventHit {
  */
 const EVENT_POLICY: DeliveryPolicy = 'every';
 
-/** Locks alarms in order of their ids, to avoid a deadlock between two requests. */
-const LOCK = `
+/** Locks alarms in order of their ids, to avoid a deadlock between two requests that wait. */
+const WAIT_AND_LOCK = `
   select ${EVENT_ALARM_COLUMNS}, a.state, ${OUTCOME_COLUMNS} from alarms a where a.id = any($1::text[]) and ${ON_EVENTS}
-    order by a.id for update`;
+    order by a.id for update of a`;
+/** Skips alarms that another transaction has locked, so that one such alarm delays no other. */
+const LOCK = `${WAIT_AND_LOCK} skip locked`;
+
+const PRESENT = `select a.id from alarms a where a.id = any($1::text[]) and ${ON_EVENTS} order by a.id`;
 
 /** The revision stays: evaluators do not keep event alarms in memory, and combinations read the stored state. */
 const SET_STATE = `
@@ -81,16 +92,18 @@ type LockedAlarm = EventAlarmRow & OutcomeAlarm & { state: AlarmState };
 
 /**
  * Fires alarms: writes state, history and notifications. It locks the alarms and decides with their present state. An
- * alarm that was edited since it matched is matched again.
+ * alarm that was edited since it matched is matched again. Returns the ids of those that another transaction has
+ * locked: they are not fired.
  */
 export async function fireAlarms(
   tx: Sql,
   hits: ReadonlyMap<string, EventHit>,
   toMatch: EventsToMatch,
-  options: EventFiringOptions & { silences: OpenSilences },
-): Promise<FiredAlarms> {
-  if (hits.size === 0) return { firings: [], notifications: 0 };
-  const { rows } = await tx.query<LockedAlarm>(LOCK, [[...hits.keys()]]);
+  options: FiringContext,
+): Promise<FiredAlarms & { locked: string[] }> {
+  if (hits.size === 0) return { firings: [], notifications: 0, locked: [] };
+  const { rows } = await tx.query<LockedAlarm>(options.waits ? WAIT_AND_LOCK : LOCK, [[...hits.keys()]]);
+  const locked = await lockedByOthers(tx, [...hits.keys()], rows);
   const at = options.now(); // after the alarms are locked, so that the times in an alarm's history rise
   const changed = rows.flatMap((row) => {
     const hit = hits.get(row.id);
@@ -109,7 +122,15 @@ export async function fireAlarms(
     silencedBy,
     alarmLink: options.alarmLink,
   });
-  return { firings: changed.map(firingOf), notifications };
+  return { firings: changed.map(firingOf), notifications, locked };
+}
+
+/** Those of the alarms that are still there and that this transaction has not locked. */
+async function lockedByOthers(tx: Sql, ids: readonly string[], locked: readonly LockedAlarm[]): Promise<string[]> {
+  const mine = new Set(locked.map(({ id }) => id));
+  const left = ids.filter((id) => !mine.has(id));
+  if (left.length === 0) return [];
+  return (await tx.query<{ id: string }>(PRESENT, [left])).rows.map(({ id }) => id);
 }
 
 /** The first event may change the state. Each later event fires again, from alarm to alarm, if actions are repeated. */

@@ -3,22 +3,13 @@ import type { AlarmEvent } from '../../alarm/types/event/event.js';
 import type { Database, Sql } from '../database.js';
 import { OpenSilences } from '../silences/open-silences.js';
 import { fireAlarms, type EventFiringOptions, type EventHit, type FiredAlarms } from './event-firing.js';
-import {
-  createMatcherCache,
-  EVENT_ALARM_COLUMNS,
-  eventsToMatch,
-  matchingEvents,
-  ON_EVENTS,
-  type EventAlarmRow,
-  type EventsToMatch,
-} from './event-matches.js';
+import { createMatcherCache, eventsToMatch, type EventsToMatch } from './event-matches.js';
+import { candidatesWhere, fittingEvents, fittingHits, hitsBy, judge, type CandidateRow } from './event-hits.js';
+import { fireWhenFree, keepLocked, waitingPairs, type EventMatching } from './locked-events.js';
 import { eventIn, type EventRow } from './stored-events.js';
 
 /** Clock and settings of the event store. */
-export interface EventStoreOptions extends EventFiringOptions {
-  /** Yields to the event loop. Called between judgements, since many events and alarms take long. */
-  pause: () => Promise<void>;
-}
+export interface EventStoreOptions extends EventFiringOptions, Pick<EventMatching, 'pause'> {}
 
 /** The result of one transaction. */
 export interface RecordedEvents extends FiredAlarms {
@@ -27,14 +18,6 @@ export interface RecordedEvents extends FiredAlarms {
   /** Number of events among these that were not done before. */
   stored: number;
 }
-
-/**
- * Most notifications of one transaction; a firing without actions counts as one. A transaction locks its alarms, and
- * has the embedded database for itself. All notifications of one event and one alarm are in one transaction, though.
- */
-const MAX_WEIGHT = 2_000;
-/** Number of judgements after which other work gets the event loop. */
-const JUDGEMENTS_WITHOUT_PAUSE = 5_000;
 
 /** Another request has stored some of the events after they were looked up. */
 class StoredMeanwhile extends Error {}
@@ -57,30 +40,23 @@ const LOCK_EVENT = `
 
 const SET_PROGRESS = 'update events set fired_through = $3 where project_id = $1 and message_id = $2';
 
-/** Leaves out alarms that no event can change: in state alarm, without `repeat_actions`. */
-const CANDIDATES = `
-  select ${EVENT_ALARM_COLUMNS}, greatest(cardinality(a.alarm_actions), 1) as weight from alarms a
-   where coalesce(a.project_id, '') = any($1::text[]) and ${ON_EVENTS} and (a.state <> 'alarm' or a.repeat_actions)
-     and a.id > $2 order by a.id`;
+const CANDIDATES = candidatesWhere(`coalesce(a.project_id, '') = any($1::text[]) and a.id > $2`);
 
-type CandidateRow = EventAlarmRow & { weight: number };
-type Matching = EventStoreOptions & Pick<EventsToMatch, 'matcherOf' | 'openTimesOf'> & { silences: OpenSilences };
+/** What one transaction has done, and the events whose locked alarms are still to be fired. */
+type RecordedPart = RecordedEvents & { waiting: AlarmEvent[] };
 
 export type EventStore = ReturnType<typeof createEventStore>;
 
 /** Stores events and fires the alarms that match them. */
 export function createEventStore(db: Database, options: EventStoreOptions) {
-  const matching: Matching = {
-    ...options,
-    matcherOf: createMatcherCache(),
-    openTimesOf: createOpenTimesSource().ofJson,
-    silences: new OpenSilences(),
-  };
+  const matching = eventMatching(options);
   return {
     /**
      * Stores events and fires alarms in one transaction, in the order of the events: as many from the start of the list
      * as one transaction may hold. Call it again with those that are not done. An event with an id that its project has
      * used before fires no alarm. So an event that is sent repeatedly, or concurrently, fires each alarm once.
+     *
+     * An alarm that another transaction has locked delays no other: it is fired after the others, or by `LockedEvents`.
      *
      * An event that fires too many alarms for one transaction takes several calls, which may be of several requests:
      * each call fires more of them, in the order of their ids, and records in the event's row how far it came.
@@ -88,7 +64,10 @@ export function createEventStore(db: Database, options: EventStoreOptions) {
     async record(events: readonly AlarmEvent[]): Promise<RecordedEvents> {
       for (;;) {
         try {
-          return await db.transaction((tx) => record(tx, matching, events));
+          const { waiting, ...recorded } = await db.transaction((tx) => record(tx, matching, events));
+          const { firings, notifications } = await fireWhenFree(db, waiting, matching);
+          recorded.firings.push(...firings);
+          return { ...recorded, notifications: recorded.notifications + notifications };
         } catch (thrown) {
           if (!(thrown instanceof StoredMeanwhile)) throw thrown; // the next try finds them
         }
@@ -97,7 +76,17 @@ export function createEventStore(db: Database, options: EventStoreOptions) {
   };
 }
 
-async function record(tx: Sql, matching: Matching, events: readonly AlarmEvent[]): Promise<RecordedEvents> {
+/** How events are matched and fired, with caches of its own. */
+export function eventMatching(options: EventStoreOptions): EventMatching {
+  return {
+    ...options,
+    matcherOf: createMatcherCache(),
+    openTimesOf: createOpenTimesSource().ofJson,
+    silences: new OpenSilences(),
+  };
+}
+
+async function record(tx: Sql, matching: EventMatching, events: readonly AlarmEvent[]): Promise<RecordedPart> {
   const progress = await progressOf(tx, events);
   const isUnfinished = (one: AlarmEvent): boolean => typeof progress.get(keyOf(one)) === 'string';
   const [first] = events;
@@ -111,10 +100,10 @@ async function record(tx: Sql, matching: Matching, events: readonly AlarmEvent[]
 /** `fresh`: the events that are not stored. The others are done. */
 async function recordNew(
   tx: Sql,
-  matching: Matching,
+  matching: EventMatching,
   events: readonly AlarmEvent[],
   fresh: readonly AlarmEvent[],
-): Promise<RecordedEvents> {
+): Promise<RecordedPart> {
   const receivedAt = matching.now();
   const toMatch = eventsToMatch(fresh, receivedAt, matching);
   const hits = await judge(await candidates(tx, fresh), toMatch, matching.pause);
@@ -127,8 +116,14 @@ async function recordNew(
   }
   await insert(tx, fitting, receivedAt, null);
   const next = fresh[fitting.length];
+  const fired = await fireKeepingLocked(
+    tx,
+    hitsBy(fitting, hits),
+    eventsToMatch(fitting, receivedAt, matching),
+    matching,
+  );
   return {
-    ...(await fireAlarms(tx, hitsBy(fitting, hits), eventsToMatch(fitting, receivedAt, matching), matching)),
+    ...fired,
     done: next ? events.indexOf(next) : events.length,
     stored: fitting.length,
   };
@@ -140,22 +135,36 @@ async function recordNew(
  */
 async function firePiece(
   tx: Sql,
-  matching: Matching,
+  matching: EventMatching,
   { projectId, messageId }: Pick<AlarmEvent, 'projectId' | 'messageId'>,
-): Promise<RecordedEvents> {
+): Promise<RecordedPart> {
   const { rows } = await tx.query<StoredEvent>(LOCK_EVENT, [projectId, messageId]);
   const stored = rows[0];
   // By another request.
-  if (typeof stored?.firedThrough !== 'string') return { done: 1, stored: 0, firings: [], notifications: 0 };
+  if (typeof stored?.firedThrough !== 'string')
+    return { done: 1, stored: 0, firings: [], notifications: 0, waiting: [] };
   const { firedThrough, receivedAt } = stored;
   const event = eventIn(stored, { projectId, messageId });
   const toMatch = eventsToMatch([event], receivedAt, matching);
   const hits = await judge(await candidates(tx, [event], firedThrough), toMatch, matching.pause);
   const fitting = fittingHits(hits);
-  const fired = await fireAlarms(tx, fitting, toMatch, matching);
+  const fired = await fireKeepingLocked(tx, fitting, toMatch, matching);
   const isDone = fitting.size === hits.size;
   await tx.query(SET_PROGRESS, [projectId, messageId, isDone ? null : [...fitting.keys()].at(-1)]);
   return { ...fired, done: isDone ? 1 : 0, stored: isDone ? 1 : 0 };
+}
+
+/** Fires alarms. Those that another transaction has locked are kept in the rows of their events. */
+async function fireKeepingLocked(
+  tx: Sql,
+  hits: ReadonlyMap<string, EventHit>,
+  toMatch: EventsToMatch,
+  matching: EventMatching,
+): Promise<FiredAlarms & Pick<RecordedPart, 'waiting'>> {
+  const { locked, ...fired } = await fireAlarms(tx, hits, toMatch, matching);
+  const pairs = waitingPairs(locked, hits);
+  await keepLocked(tx, pairs);
+  return { ...fired, waiting: [...new Set(pairs.map(({ event }) => event))] };
 }
 
 interface StoredEvent extends EventProgress, EventRow {
@@ -212,54 +221,4 @@ async function candidates(tx: Sql, events: readonly AlarmEvent[], afterId = ''):
   if (events.length === 0) return [];
   const projects = [...new Set(events.map(({ projectId }) => projectId))];
   return (await tx.query<CandidateRow>(CANDIDATES, [projects, afterId])).rows;
-}
-
-/** The hits by the id of their alarm, in the order of the alarms. */
-async function judge(
-  alarms: readonly CandidateRow[],
-  toMatch: EventsToMatch,
-  pause: EventStoreOptions['pause'],
-): Promise<Map<string, EventHit>> {
-  const hits = new Map<string, EventHit>();
-  let judgements = 0;
-  for (const alarm of alarms) {
-    const group = toMatch.byProject.get(alarm.owner);
-    const costBefore = group?.cost ?? 0;
-    const events = matchingEvents(alarm, toMatch);
-    const { definition_version: definitionVersion, weight } = alarm;
-    if (events.length > 0) hits.set(alarm.id, { definitionVersion, events, weight });
-    if (group) judgements += group.events.length + group.cost - costBefore;
-    if (judgements < JUDGEMENTS_WITHOUT_PAUSE) continue;
-    await pause();
-    judgements = 0;
-  }
-  return hits;
-}
-
-/** The first events, as many as one transaction may hold. */
-function fittingEvents(events: readonly AlarmEvent[], hits: ReadonlyMap<string, EventHit>): readonly AlarmEvent[] {
-  const weights = new Map<AlarmEvent, number>();
-  for (const hit of hits.values()) {
-    for (const one of hit.events) weights.set(one, (weights.get(one) ?? 0) + hit.weight);
-  }
-  let weight = 0;
-  const next = events.findIndex((one) => (weight += weights.get(one) ?? 0) > MAX_WEIGHT);
-  return next === -1 ? events : events.slice(0, next);
-}
-
-/** The first hits of one event, as many as one transaction may hold, and at least one. */
-function fittingHits(hits: ReadonlyMap<string, EventHit>): Map<string, EventHit> {
-  const all = [...hits];
-  let weight = 0;
-  const next = all.findIndex(([, hit], index) => (weight += hit.weight) > MAX_WEIGHT && index > 0);
-  return new Map(next === -1 ? all : all.slice(0, next));
-}
-
-/** The hits of these events alone. */
-function hitsBy(events: readonly AlarmEvent[], hits: ReadonlyMap<string, EventHit>): Map<string, EventHit> {
-  const those = new Set(events);
-  const kept = [...hits].map(
-    ([id, hit]) => [id, { ...hit, events: hit.events.filter((one) => those.has(one)) }] as const,
-  );
-  return new Map(kept.filter(([, { events: left }]) => left.length > 0));
 }

@@ -3,8 +3,8 @@ import type { Sql } from '../database.js';
 /** Most rows of one statement when all delivery queues of a project become due. */
 const BATCH = 5_000;
 
-const bringForward = (which: string, limit = ''): string => `
-  with heads as (
+/** SQL of the CTE `heads`, and of the update that makes them due. Parameter 1: now. */
+const headsWhere = (which: string, limit = ''): string => `heads as (
     select n.id, d.due
       from notifications n
       cross join lateral (
@@ -17,17 +17,28 @@ const bringForward = (which: string, limit = ''): string => `
           where e.lane = n.lane and e.ordinal < n.ordinal and e.status in ('pending', 'in_flight')
        )
      ${limit} for update of n skip locked
-  )
+  )`;
+const BRING_HEADS = `
   update notifications n
      set next_attempt_at = heads.due, attempt_base = n.attempt_base + (n.attempt > n.attempt_base)::int
     from heads where n.id = heads.id`;
+const bringForward = (which: string, limit = ''): string => `with ${headsWhere(which, limit)} ${BRING_HEADS}`;
 
 /** Finds the heads first, since a delivery queue of an event alarm may be long. */
-const OF_QUEUES = bringForward(`n.id in (
-  select h.id from unnest($2::text[]) as q (lane) cross join lateral (
+const isHeadOf = (queues: string): string => `n.id in (
+  select h.id from ${queues} as q (lane) cross join lateral (
     select o.id from notifications o
      where o.lane = q.lane and o.status in ('pending', 'in_flight') order by o.ordinal limit 1
-  ) h)`);
+  ) h)`;
+const OF_QUEUES = bringForward(isHeadOf('unnest($2::text[])'));
+
+/**
+ * SQL of CTEs that bring the delivery queues of the CTE `replayed` (lane, ordinal) forward, in the statement that makes
+ * these pending: it does not see them, so a head is what none of them precedes. Parameter 1: now.
+ */
+export const BRING_REPLAYED = `${headsWhere(`${isHeadOf('(select distinct lane from replayed)')} and not exists (
+       select from replayed r where r.lane = n.lane and r.ordinal < n.ordinal)`)},
+  brought as (${BRING_HEADS})`;
 const OF_ALARM = bringForward('n.alarm_id = $2');
 const OF_PROJECT = bringForward("($2 = '*' or n.project_id = $2)", `limit ${BATCH}`);
 

@@ -1,7 +1,9 @@
 import type { Sql } from '../database.js';
+import { DatabaseUnavailable } from '../engine/outage.js';
 
 /** Most rows that one statement deletes. */
 const PRUNE_BATCH = 5_000;
+const HOUR_MS = 3_600_000;
 
 /**
  * SQL for the end of the hour in which a project has reached its limit; null if it has not in the hour of `now`. A
@@ -15,81 +17,105 @@ export function limitedUntil(project: string, now: string): string {
 /** SQL condition on a row `h`: its hour is over. */
 const isNewHour = (now: string): string => `h.since <= ${now}::timestamptz - interval '1 hour'`;
 
-/**
- * SQL condition on `taken`: it counts now. A replay was counted when it was asked for. Heartbeats are of the service,
- * and must not use up the hour of alarms without a project.
- */
-const IS_COUNTED = `t.attempt = 1 and not t.is_replayed and t.kind <> 'heartbeat'`;
+/** SQL for the notifications of a row `h` in its hour; 0 if that is over. */
+const sentIn = (now: string): string => `case when ${isNewHour(now)} then 0 else h.sent end`;
 
 /**
- * SQL that counts the notifications of `taken` whose first attempt begins, and marks the projects that reach the limit.
- * An hour begins with the first notification after the last hour. Without a limit (0) nothing is counted.
+ * SQL that counts the rows of `given` (a query of project and number), and marks the projects that reach the limit. An
+ * hour begins with the first notification after the last hour. It holds the rows of the projects until its statement
+ * ends, so call it outside of a transaction: then no client that is cut off holds one.
  */
-export function countHour(now: string, limit: string): string {
+export function countInHours(given: string, { now, limit, onlyIf = 'true' }: CountSql): string {
   return `
     insert into notification_hours as h (project_id, since, sent, limited_at)
-    select coalesce(t.project_id, ''), ${now}::timestamptz, count(*),
-           case when count(*) >= ${limit}::int then ${now} end
-      from taken t where ${IS_COUNTED} and ${limit}::int > 0 group by 1 order by 1
+    select g.project, ${now}::timestamptz, g.number, case when g.number >= ${limit}::int then ${now}::timestamptz end
+      from (${given}) as g (project, number) where ${limit}::int > 0 order by 1
     on conflict (project_id) do update set
       since = case when ${isNewHour(now)} then excluded.since else h.since end,
-      sent = case when ${isNewHour(now)} then 0 else h.sent end + excluded.sent,
-      limited_at = case when ${isNewHour(now)} then excluded.limited_at
-        when h.limited_at is not null then h.limited_at
-        when h.sent + excluded.sent >= ${limit} then ${now} end
-    returning h.project_id, h.sent, h.limited_at`;
+      sent = ${sentIn(now)} + excluded.sent,
+      limited_at = case when not (${isNewHour(now)}) and h.limited_at is not null then h.limited_at
+        when ${sentIn(now)} + excluded.sent >= ${limit} then ${now}::timestamptz end
+      where ${onlyIf}
+    returning h.project_id as project, h.sent, h.since + interval '1 hour' as until`;
 }
 
-/** SQL condition on `taken`: its project has reached the limit with these notifications, and not before. */
-export function reachesLimit(now: string, limit: string): string {
-  return `exists (
-    select from counted c
-     where c.project_id = coalesce(taken.project_id, '') and c.limited_at = ${now} and c.sent - (
-       select count(*) from taken t where ${IS_COUNTED} and coalesce(t.project_id, '') = c.project_id
-     ) < ${limit}::int)`;
+/** SQL for `onlyIf`: the notifications are within the limit. */
+export const withinHour = (now: string, limit: string): string => `${sentIn(now)} + excluded.sent <= ${limit}::int`;
+
+/** Texts of SQL: the time and the limit of an hour, and a condition on a row `h` and `excluded`. */
+interface CountSql {
+  now: string;
+  limit: string;
+  onlyIf?: string;
 }
 
-/** The present hour of a project. */
-interface ProjectHour {
-  /** Notifications that count in it so far. */
-  sent: number;
-  until: Date;
-}
+/** SQL condition: the project of the count `counted` has reached the limit with this `number`, and not before. */
+export const reachesLimit = (counted: string, number: string, limit: string): string =>
+  `${counted}.sent >= ${limit}::int and ${counted}.sent - ${number} < ${limit}::int`;
 
-const BEGIN = `
-  insert into notification_hours as h (project_id, since, sent)
-  select p, $2::timestamptz, 0 from unnest($1::text[]) p order by 1
-  on conflict (project_id) do update set
-    since = case when ${isNewHour('$2')} then excluded.since else h.since end,
-    sent = case when ${isNewHour('$2')} then 0 else h.sent end,
-    limited_at = case when ${isNewHour('$2')} then null else h.limited_at end
-  returning project_id as project, sent, since + interval '1 hour' as until`;
-
-/** Begins the hours of these projects unless they have begun, and locks them until the end of the transaction. */
-export async function beginHours(tx: Sql, projects: ReadonlySet<string>, now: Date): Promise<Map<string, ProjectHour>> {
-  if (projects.size === 0) return new Map();
-  const { rows } = await tx.query<ProjectHour & { project: string }>(BEGIN, [[...projects], now]);
-  return new Map(rows.map(({ project, ...hour }) => [project, hour]));
-}
-
+/** Skips hours that another statement has locked, and inserts those that do not exist. */
 const COUNT = `
-  update notification_hours h
-     set sent = h.sent + c.added,
-         limited_at = coalesce(h.limited_at, case when h.sent + c.added >= $4 then $3::timestamptz end)
-    from unnest($1::text[], $2::int[]) as c (project, added)
-   where h.project_id = c.project
-  returning h.project_id as project, h.sent - c.added < $4 and h.sent >= $4 as "isReached"`;
+  with given as (select g.project, g.number from unnest($1::text[], $2::int[]) as g (project, number)),
+  free as materialized (
+    select h.project_id from given g join notification_hours h on h.project_id = g.project
+     order by 1 for no key update of h skip locked
+  ),
+  counted as (${countInHours(
+    `select g.project, g.number from given g
+      where g.project in (select project_id from free)
+         or not exists (select from notification_hours h where h.project_id = g.project)`,
+    { now: '$3', limit: '$4' },
+  )})
+  select c.project, ${reachesLimit('c', 'g.number', '$4')} as "isReached"
+    from counted c join given g on g.project = c.project`;
 
-/** Counts in hours that have begun. Returns the projects that have reached the limit by it; none without a limit. */
-export async function countInHours(
-  tx: Sql,
-  added: ReadonlyMap<string, number>,
-  { now, perProjectAndHour }: { now: Date; perProjectAndHour: number },
-): Promise<string[]> {
-  if (added.size === 0 || perProjectAndHour === 0) return [];
-  const parameters = [[...added.keys()], [...added.values()], now, perProjectAndHour];
-  const { rows } = await tx.query<{ project: string; isReached: boolean }>(COUNT, parameters);
-  return rows.filter(({ isReached }) => isReached).map(({ project }) => project);
+/** The time, and the limit of notifications of a project in an hour; 0: no limit. */
+interface HourRules {
+  now: Date;
+  perProjectAndHour?: number;
+}
+
+/**
+ * Counts what one notifier sends in the hours of its projects, after it was taken: no lock of an hour delays a
+ * delivery. What cannot be counted, since another transaction has locked the hour or the database fails, is counted
+ * with the next call. A notifier that ends before loses it.
+ */
+export class HourCounter {
+  #uncounted = new Map<string, number>();
+
+  constructor(private readonly sql: Sql) {}
+
+  /** `added`: numbers of notifications by project. Returns the projects that have reached the limit by them. */
+  async count(added: ReadonlyMap<string, number>, { now, perProjectAndHour = 0 }: HourRules): Promise<string[]> {
+    if (perProjectAndHour === 0) return [];
+    this.#add(added);
+    if (this.#uncounted.size === 0) return [];
+    const given = this.#uncounted;
+    this.#uncounted = new Map();
+    try {
+      const parameters = [[...given.keys()], [...given.values()], now, perProjectAndHour];
+      const { rows } = await this.sql.query<{ project: string; isReached: boolean }>(COUNT, parameters);
+      const counted = new Set(rows.map(({ project }) => project));
+      this.#add(new Map([...given].filter(([project]) => !counted.has(project))));
+      return rows.filter(({ isReached }) => isReached).map(({ project }) => project);
+    } catch (thrown) {
+      if (!(thrown instanceof DatabaseUnavailable)) throw thrown;
+      this.#add(given);
+      return [];
+    }
+  }
+
+  #add(numbers: ReadonlyMap<string, number>): void {
+    for (const [project, number] of numbers) this.#uncounted.set(project, (this.#uncounted.get(project) ?? 0) + number);
+  }
+}
+
+const END = `select since + interval '1 hour' as until from notification_hours where project_id = $1`;
+
+/** The end of the hour of a project ('' for none); an hour from now if it has none. */
+export async function endOfHour(sql: Sql, project: string, now: Date): Promise<Date> {
+  const { rows } = await sql.query<{ until: Date }>(END, [project]);
+  return rows[0]?.until ?? new Date(now.getTime() + HOUR_MS);
 }
 
 /** SQL for the `DeliveryPause`s of repeats, of projects at their limit. Parameters: project or null, now. */

@@ -1,13 +1,19 @@
 import type { Database, Sql } from '../database.js';
 import { isPaused, nextEndOfPause } from './delivery-pause-store.js';
 import type { ClaimedNotification } from './claimed-notification.js';
-import { recordAttempts, type FinishedAttempt, type RecordedAttempt, type RecordRules } from './notification-record.js';
+import { HourCounter } from './hourly-limit-store.js';
+import {
+  recordAttempts,
+  type FinishedAttempt,
+  type RecordedAttempts,
+  type RecordRules,
+} from './notification-record.js';
 import { takeClaims } from './notification-take-store.js';
 import { chooseFairly, type ClaimCandidate, type ClaimCursor } from './fair-choice.js';
 import type { PermitShares } from './permit-pool.js';
 import { UNRESPONSIVE_HOST_EVERY_MS, LOCAL_HOSTS } from './receiver-host-store.js';
 
-export type { FinishedAttempt, RecordedAttempt, RecordRules } from './notification-record.js';
+export type { FinishedAttempt, RecordedAttempt, RecordedAttempts, RecordRules } from './notification-record.js';
 
 /** Bounds of the search of one claim. The next claim continues from the cursor. */
 export const HOSTS_PER_CLAIM = 128;
@@ -39,7 +45,7 @@ export interface ClaimResult {
   more: boolean;
   /** Number of due notifications that were cancelled: an edit removed their action, or their alarm was deleted. */
   dropped: number;
-  /** Projects ('' for none) that have reached `perProjectAndHour` with this claim. */
+  /** Projects ('' for none) that have reached `perProjectAndHour` with what is counted by now. */
   limited: string[];
 }
 
@@ -52,25 +58,26 @@ export interface NotificationClaimStore {
    * keeps the counts of permits correct.
    */
   claim(request: ClaimRequest): Promise<ClaimResult>;
-  /** Records outcomes and returns them. An outcome whose claim has passed to another attempt is ignored. */
-  record(finished: readonly FinishedAttempt[], rules: RecordRules): Promise<RecordedAttempt[]>;
+  /** Records outcomes. An outcome whose claim has passed to another attempt is ignored. */
+  record(finished: readonly FinishedAttempt[], rules: RecordRules): Promise<RecordedAttempts>;
   /** Returns the next time after `after` at which a pending notification becomes due; null if there is none. */
   nextDueAt(after: Date): Promise<Date | null>;
 }
 
 export function createNotificationClaimStore(db: Database): NotificationClaimStore {
+  const hours = new HourCounter(db);
   return {
-    claim: (request) => claim(db, request),
+    claim: (request) => claim(db, request, hours),
     record: (finished, rules) => recordAttempts(db, finished, rules),
     nextDueAt: (after) => nextDueAt(db, after),
   };
 }
 
 /**
- * Two statements, each with a transaction of its own. The search locks nothing, so several notifiers may find the same;
- * the taking looks again.
+ * Search, taking and count are statements, each with a transaction of its own. The search locks nothing, so several
+ * notifiers may find the same; the taking looks again.
  */
-async function claim(sql: Sql, request: ClaimRequest): Promise<ClaimResult> {
+async function claim(sql: Sql, request: ClaimRequest, hours: HourCounter): Promise<ClaimResult> {
   const { rows } = await sql.query<ClaimCandidate>(CANDIDATES, [
     request.cursor.host,
     HOSTS_PER_CLAIM,
@@ -92,7 +99,8 @@ async function claim(sql: Sql, request: ClaimRequest): Promise<ClaimResult> {
     projectsPerHost: PROJECTS_PER_HOST,
     hostProjects: HOST_PROJECTS_PER_CLAIM,
   });
-  const { taken, dropped, limited } = await takeClaims(sql, [...chosen.keys()], request);
+  const { taken, dropped, counted } = await takeClaims(sql, [...chosen.keys()], request);
+  const limited = await hours.count(counted, request);
   // What another notifier has taken meanwhile had places in this search that others may need.
   const isShort = taken.length + dropped < chosen.size;
   return { claimed: taken, cursor, more: more || isShort, dropped, limited };

@@ -46,20 +46,31 @@ export interface RecordedAttempt {
   httpStatus: number | null;
 }
 
+/** What has become of finished attempts. An attempt whose claim has passed to another one is in neither list. */
+export interface RecordedAttempts {
+  recorded: RecordedAttempt[];
+  /** Not recorded, since another transaction has locked the notification: record them again. */
+  locked: FinishedAttempt[];
+}
+
 /**
- * One statement for all finished attempts. It decides whether a failed notification is retried, superseded, cancelled
- * or dead, since it can read the alarm's present state. A replayed notification is never superseded, and only a later
- * edit cancels it. A failed heartbeat is cancelled: no person need look after it. A newer repeat supersedes an older
- * one. If a repeat became due during the attempt of a transition, the transition is due at once, and its position in
- * the schedule stays. The statement also records whether the host answered, and its Retry-After. It locks rows of hosts
- * and delivery queues in order, to avoid deadlocks.
+ * One statement for all finished attempts. It skips notifications that another transaction has locked. It decides
+ * whether a failed notification is retried, superseded, cancelled or dead, since it can read the alarm's present state.
+ * A replayed notification is never superseded, and only a later edit cancels it. A failed heartbeat is cancelled: no
+ * person need look after it. A newer repeat supersedes an older one. If a repeat became due during the attempt of a
+ * transition, the transition is due at once, and its position in the schedule stays. The statement also records whether
+ * the host answered, and its Retry-After. It locks rows of hosts and delivery queues in order, to avoid deadlocks.
  */
 const RECORD = `
-with finished as (
+with given as (
   select * from unnest($1::text[], $2::int[], $3::text[]::timestamptz[], $4::int[], $5::text[], $6::int[], $7::text[],
     $8::text[]::timestamptz[], $12::text[]::timestamptz[], $13::boolean[], $14::text[])
   as f (id, attempt, started_at, duration_ms, outcome, http_status, error, next_attempt_at, not_before,
     has_host_answered, answer)
+),
+finished as materialized (
+  select g.* from given g join notifications n on n.id = g.id and n.attempt = g.attempt and n.status = 'in_flight'
+     for no key update of n skip locked
 ),
 judged as (
   select f.*, n.host, n.lane, a.name as alarm_name, ${IS_LISTED} as is_listed,
@@ -134,12 +145,17 @@ noted as (
 select id, kind, status, last_error as "lastError", alarm_id as "alarmId", alarm_name as "alarmName", host, attempt,
   http_status as "httpStatus", is_listed as "isListed" from ended`;
 
+/** The attempts whose claim has not ended. */
+const STILL_CLAIMED = `
+  select n.id from unnest($1::text[], $2::int[]) as f (id, attempt)
+    join notifications n on n.id = f.id and n.attempt = f.attempt and n.status = 'in_flight'`;
+
 /** Records outcomes of claims; the implementation of `record` in the claim store. */
 export async function recordAttempts(
   db: Sql,
   finished: readonly FinishedAttempt[],
   rules: RecordRules,
-): Promise<RecordedAttempt[]> {
+): Promise<RecordedAttempts> {
   const { rows } = await db.query<RecordedAttempt & { isListed: boolean }>(RECORD, [
     finished.map(({ id }) => id),
     finished.map(({ attempt }) => attempt),
@@ -158,7 +174,22 @@ export async function recordAttempts(
   ]);
   const unlisted = rows.filter(({ status, isListed }) => status === 'pending' && !isListed).map(({ id }) => id);
   const removed = new Set(await cancelRemoved(db, unlisted, rules.now));
-  return rows.map(({ isListed, ...recorded }) =>
-    removed.has(recorded.id) ? { ...recorded, status: 'cancelled', lastError: ACTION_REMOVED } : recorded,
+  const recorded = rows.map(({ isListed, ...one }): RecordedAttempt =>
+    removed.has(one.id) ? { ...one, status: 'cancelled', lastError: ACTION_REMOVED } : one,
   );
+  return { recorded, locked: await lockedAmong(db, finished, recorded) };
+}
+
+async function lockedAmong(
+  db: Sql,
+  finished: readonly FinishedAttempt[],
+  recorded: readonly RecordedAttempt[],
+): Promise<FinishedAttempt[]> {
+  const done = new Set(recorded.map(({ id }) => id));
+  const left = finished.filter(({ id }) => !done.has(id));
+  if (left.length === 0) return [];
+  const parameters = [left.map(({ id }) => id), left.map(({ attempt }) => attempt)];
+  const { rows } = await db.query<{ id: string }>(STILL_CLAIMED, parameters);
+  const locked = new Set(rows.map(({ id }) => id));
+  return left.filter(({ id }) => locked.has(id));
 }

@@ -2,7 +2,6 @@ import type { NotificationKind } from '../../alarm/notification.js';
 import { sealedParts, type StoredAction } from '../../alarm/stored-action.js';
 import type { Sql } from '../database.js';
 import type { ClaimedNotification } from './claimed-notification.js';
-import { countHour, reachesLimit } from './hourly-limit-store.js';
 import { BODY } from './notification-body.js';
 import { LOCAL_HOSTS, UNRESPONSIVE_HOST_EVERY_MS } from './receiver-host-store.js';
 import { ACTION_REMOVED, IS_LISTED, IS_UNWANTED, removedAmong } from './removed-action-store.js';
@@ -12,8 +11,8 @@ interface Taken {
   taken: ClaimedNotification[];
   /** Number of notifications that were cancelled instead. */
   dropped: number;
-  /** Projects that have reached their limit of notifications an hour; '' for none. */
-  limited: string[];
+  /** Numbers of taken notifications that count in the hours of their projects, by project ('' for none). */
+  counted: Map<string, number>;
 }
 
 /**
@@ -30,13 +29,14 @@ const REJECTED_SINCE = `(
 )`;
 
 /** The parts of the statement that take notifications, and that read further ones of those that were taken. */
-const TAKE_SOURCE = 'take_notifications($1::text[], $2, $4, $5, $6, $7::text[], $8)';
-const TAKEN_SOURCE = 'unnest($1::text[], $4::int[], $5::boolean[]) as u (id, attempt, is_host_responsive)';
+const TAKE_SOURCE = 'take_notifications($1::text[], $2, $3, $4, $5, $6::text[], $7)';
+const TAKEN_SOURCE = 'unnest($1::text[], $3::int[], $4::boolean[]) as u (id, attempt, is_host_responsive)';
 
 /**
- * SQL that reads the taken notifications of `source`, and counts those to be sent. Parameters: ids, now, limit of the
- * hour, and those of the source. This is the last check whether an edit has removed the need for a notification: an
- * edit may not have seen the result of a concurrent replay or attempt. Rows without `id` are not sent.
+ * SQL that reads the taken notifications of `source`. Parameters: ids, now, and those of the source. It takes no lock
+ * that the source does not take: the claims of all notifiers wait for it. This is the last check whether an edit has
+ * removed the need for a notification: an edit may not have seen the result of a concurrent replay or attempt. Rows
+ * without `id` are not sent.
  */
 const takenFrom = (source: string, isListed: string): string => `
   with claimed as materialized (select * from ${source}),
@@ -48,10 +48,9 @@ const takenFrom = (source: string, isListed: string): string => `
            ${isTooLate('$2')} as is_too_late
       from claimed join notifications n on n.id = claimed.id left join alarms a on a.id = n.alarm_id
   ),
-  taken as (select * from free where is_listed and not is_unwanted and not is_too_late),
-  counted as (${countHour('$2', '$3')})
+  taken as (select * from free where is_listed and not is_unwanted and not is_too_late)
   select taken.*, free.is_unwanted, free.is_too_late, free.id as free_id, free.attempt as free_attempt,
-         free.is_host_responsive as is_free_responsive, ${reachesLimit('$2', '$3')} as is_limited
+         free.is_host_responsive as is_free_responsive
     from free left join taken on taken.id = free.id`;
 
 const TAKE = takenFrom(TAKE_SOURCE, IS_LISTED);
@@ -78,7 +77,7 @@ interface TakenRow {
   rejected_since: Date | null;
   created_at: Date;
   is_host_responsive: boolean;
-  is_limited: boolean;
+  is_replayed: boolean;
 }
 
 interface FreeNotification {
@@ -96,20 +95,31 @@ export interface TakeRules {
   claimUntil: Date;
   perHost: number;
   perHostAndProject: number;
-  perProjectAndHour?: number;
 }
 
 /**
  * Takes these notifications, in this order, and cancels those that must no longer be sent. It leaves those that were
  * taken meanwhile, that have no free permit any more, or that another transaction has locked. All locks are taken and
- * released within the first statement, so that a client that is cut off holds none.
+ * released within the first statement, so that a client that is cut off holds none. A statement after it that fails is
+ * repeated once; then the claims end at once, since no notification was sent.
  */
 export async function takeClaims(sql: Sql, ids: readonly string[], rules: TakeRules): Promise<Taken> {
-  if (ids.length === 0) return { taken: [], dropped: 0, limited: [] };
-  const { now, claimUntil, perHost, perHostAndProject, perProjectAndHour = 0 } = rules;
+  if (ids.length === 0) return { taken: [], dropped: 0, counted: new Map() };
+  const { now, claimUntil, perHost, perHostAndProject } = rules;
   const tooSoonAfter = new Date(now.getTime() - UNRESPONSIVE_HOST_EVERY_MS);
-  const parameters = [ids, now, perProjectAndHour, claimUntil, perHost, perHostAndProject, LOCAL_HOSTS, tooSoonAfter];
+  const parameters = [ids, now, claimUntil, perHost, perHostAndProject, LOCAL_HOSTS, tooSoonAfter];
   const { rows } = await sql.query<FreeRow>(TAKE, parameters);
+  const read = (): Promise<Taken> => readTaken(sql, rows, rules);
+  return read()
+    .catch(read)
+    .catch(async (cause: unknown) => {
+      // If this fails, too, the sweeper ends the claims when their time is over.
+      await giveBack(sql, rows).catch(() => undefined);
+      throw cause;
+    });
+}
+
+async function readTaken(sql: Sql, rows: readonly FreeRow[], rules: TakeRules): Promise<Taken> {
   const left = rows.filter(({ id }) => id === null);
   if (left.length === 0) return { ...(await takenIn(sql, rows)), dropped: 0 };
   const others = await settleLeft(sql, left, rules);
@@ -120,11 +130,7 @@ export async function takeClaims(sql: Sql, ids: readonly string[], rules: TakeRu
  * Cancels those of these taken notifications that must not be sent. Returns the others: their alarm has the action in
  * another spelling.
  */
-async function settleLeft(
-  sql: Sql,
-  left: readonly FreeNotification[],
-  { now, perProjectAndHour = 0 }: TakeRules,
-): Promise<FreeRow[]> {
+async function settleLeft(sql: Sql, left: readonly FreeNotification[], { now }: TakeRules): Promise<FreeRow[]> {
   const late = left.filter((one) => one.is_too_late);
   await cancelTaken(sql, late, { reason: TOO_LATE, at: now });
   const unwanted = left.filter((one) => one.is_unwanted && !one.is_too_late);
@@ -148,14 +154,21 @@ async function settleLeft(
     listed.map(({ free_attempt }) => free_attempt),
     listed.map(({ is_free_responsive }) => is_free_responsive),
   ];
-  return (await sql.query<FreeRow>(READ_TAKEN, [ids, now, perProjectAndHour, attempts, responsive])).rows;
+  return (await sql.query<FreeRow>(READ_TAKEN, [ids, now, attempts, responsive])).rows;
 }
 
-const CANCEL_TAKEN = `
-  update notifications n set status = 'cancelled', attempt = n.attempt - 1, claim_until = null, last_error = $3,
-    finished_at = $4::timestamptz
-    from unnest($1::text[], $2::int[]) as u (id, attempt)
-   where n.id = u.id and n.attempt = u.attempt and n.status = 'in_flight'`;
+/** Skips rows that another transaction has locked: the sweeper ends their claims when the time of these is over. */
+const endClaims = (set: string): string => `
+  update notifications n set attempt = n.attempt - 1, claim_until = null, ${set}
+    from (select n.id from unnest($1::text[], $2::int[]) as u (id, attempt) join notifications n on n.id = u.id
+           where n.attempt = u.attempt and n.status = 'in_flight' for no key update of n skip locked) mine
+   where n.id = mine.id`;
+const CANCEL_TAKEN = endClaims(`status = 'cancelled', last_error = $3, finished_at = $4::timestamptz`);
+const GIVE_BACK = endClaims(`status = 'pending'`);
+
+async function giveBack(sql: Sql, all: readonly FreeNotification[]): Promise<void> {
+  await sql.query(GIVE_BACK, [all.map(({ free_id }) => free_id), all.map(({ free_attempt }) => free_attempt)]);
+}
 
 async function cancelTaken(
   sql: Sql,
@@ -171,11 +184,22 @@ async function cancelTaken(
 async function takenIn(sql: Sql, rows: readonly FreeRow[]): Promise<Omit<Taken, 'dropped'>> {
   const taken = rows.flatMap((row) => (row.id === null ? [] : [row]));
   const secrets = await secretsOf(sql, taken);
-  const limited = taken.filter((row) => row.is_limited).map(({ project_id }) => project_id ?? '');
   return {
     taken: taken.map((row) => toClaimed(row, secrets.get(row.body_id ?? '') ?? null)),
-    limited: [...new Set(limited)],
+    counted: countedIn(taken),
   };
+}
+
+/**
+ * First attempts count. A replay was counted when it was asked for. Heartbeats are of the service, and must not use up
+ * the hour of alarms without a project.
+ */
+function countedIn(taken: readonly TakenRow[]): Map<string, number> {
+  const counted = new Map<string, number>();
+  for (const { project_id: project, attempt, is_replayed: isReplayed, kind } of taken)
+    if (attempt === 1 && !isReplayed && kind !== 'heartbeat')
+      counted.set(project ?? '', (counted.get(project ?? '') ?? 0) + 1);
+  return counted;
 }
 
 /** Reads the sealed texts once for each body, since they are long for an alarm with many actions. */

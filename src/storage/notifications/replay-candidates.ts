@@ -38,7 +38,7 @@ export interface ReplayCandidate {
 /** A position among the candidates: after the notification with this ordinal. */
 export type ReplayPosition = Pick<ReplayCandidate, 'project' | 'ordinal'>;
 
-/** Notifications that one transaction reads: more would hold the embedded database for too long. */
+/** Notifications that are read at once: more would hold the embedded database for too long. */
 export const CANDIDATES_AT_ONCE = 250;
 
 /** SQL condition on a notification `n`: it ended without being delivered. */
@@ -83,17 +83,18 @@ export function firstPosition(scope: Scope): ReplayPosition {
   return { project: scopeParameter(scope) ?? '', ordinal: 0 };
 }
 
-/** A transaction that reads candidates. */
-export function inTransaction<Result>(db: Database, work: (tx: Sql) => Promise<Result>): Promise<Result> {
+/** Statements that follow the indexes. On a server each is committed on its own, so that no lock waits for a client. */
+export function followingIndexes<Result>(db: Database, work: (sql: Sql) => Promise<Result>): Promise<Result> {
+  if (db.kind === 'postgres') return work(db);
   return db.transaction(async (tx) => {
-    if (db.kind === 'pglite') await tx.query(FOLLOW_THE_INDEX);
+    await tx.query(FOLLOW_THE_INDEX);
     return work(tx);
   });
 }
 
 /** The next candidates of a status after a position, at most `CANDIDATES_AT_ONCE`. */
 export async function readCandidates(
-  tx: Sql,
+  sql: Sql,
   scope: Scope,
   filter: ReplayFilter,
   after: ReplayPosition,
@@ -103,16 +104,16 @@ export async function readCandidates(
   const parameters = [status, alarmId, after.project, after.ordinal, endedBefore, kind, host, since, until].map(
     (value) => value ?? null,
   );
-  return (await tx.query<ReplayCandidate>(text, parameters)).rows;
+  return (await sql.query<ReplayCandidate>(text, parameters)).rows;
 }
 
 /** The candidates that the selection has, without those whose action an edit has removed. */
 export async function withoutRemoved(
-  tx: Sql,
+  sql: Sql,
   page: readonly ReplayCandidate[],
 ): Promise<{ wanted: ReplayCandidate[]; removed: number }> {
   const selected = page.filter(({ isWanted }) => isWanted);
   const unlisted = selected.filter(({ isListed }) => !isListed).map(({ id }) => id);
-  const removed = new Set(await removedAmong(tx, unlisted));
+  const removed = new Set(await removedAmong(sql, unlisted));
   return { wanted: selected.filter(({ id }) => !removed.has(id)), removed: removed.size };
 }

@@ -3,7 +3,7 @@ import type { Scope } from '../scope.js';
 import {
   CANDIDATES_AT_ONCE,
   firstPosition,
-  inTransaction,
+  followingIndexes,
   readCandidates,
   withoutRemoved,
   type ReplayFilter,
@@ -46,9 +46,9 @@ export async function previewReplay(
   let after: ReplayPosition | undefined = firstPosition(scope);
   while (after && counts.notifications < mostCounted && counts.read < mostRead && !signal?.aborted) {
     const place: ReplayPosition = after;
-    const { page, wanted, removed } = await inTransaction(db, async (tx) => {
-      const candidates = await readCandidates(tx, scope, filter, place);
-      return { page: candidates, ...(await withoutRemoved(tx, candidates)) };
+    const { page, wanted, removed } = await followingIndexes(db, async (sql) => {
+      const candidates = await readCandidates(sql, scope, filter, place);
+      return { page: candidates, ...(await withoutRemoved(sql, candidates)) };
     });
     for (const { host } of wanted) receivers.set(host, (receivers.get(host) ?? 0) + 1);
     counts.notifications += wanted.length;

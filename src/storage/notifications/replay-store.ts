@@ -1,10 +1,10 @@
-import { bringQueuesForward } from './bring-forward-store.js';
+import { BRING_REPLAYED } from './bring-forward-store.js';
 import type { Database, Sql } from '../database.js';
-import { beginHours, countInHours } from './hourly-limit-store.js';
+import { countInHours, reachesLimit } from './hourly-limit-store.js';
 import {
   CANDIDATES_AT_ONCE,
   firstPosition,
-  inTransaction,
+  followingIndexes,
   IS_REPLAYABLE,
   ONE_CANDIDATE,
   PROJECT,
@@ -61,26 +61,49 @@ export interface Replay {
 export const MOST_REPLAYED = 1_000;
 
 /**
- * This may make several notifications of one delivery queue due. Claims still take one at a time. A notification that
- * another transaction replays or deletes is left out.
+ * Replays candidates, in the given order, within the limits of their projects, and counts them. This may make several
+ * notifications of one delivery queue due; claims still take one at a time. Notifications that another transaction
+ * replays or deletes are left out. What the limit refuses is counted, too, which changes nothing in an hour that is at
+ * its limit. One statement, so that no client that is cut off holds a lock. Parameters: now, ids, limit of the hour.
  */
 const REPLAY = `
-  update notifications n
-     set status = 'pending', next_attempt_at = $2, replayed_at = $2, attempt_base = n.attempt, finished_at = null
-    from (select n.id from notifications n where n.id = any($1::text[]) and ${IS_REPLAYABLE}
-             for update skip locked) ended
-   where n.id = ended.id returning n.id, n.lane, ${PROJECT} as project`;
+  with free as materialized (
+    select n.id, ${PROJECT} as project, w.place
+      from unnest($2::text[]) with ordinality as w (id, place) join notifications n on n.id = w.id
+     where ${IS_REPLAYABLE} for update of n skip locked
+  ),
+  numbers as (select project, count(*)::int as number from free group by 1),
+  counted as (${countInHours('select project, number from numbers', { now: '$1', limit: '$3' })}),
+  ranked as (select f.*, row_number() over (partition by f.project order by f.place) as rank from free f),
+  judged as (
+    select r.id, r.project, r.place, c.until, coalesce(r.rank <= $3::int - (c.sent - u.number), true) as is_within,
+           coalesce(${reachesLimit('c', 'u.number', '$3')}, false) as is_reached
+      from ranked r join numbers u on u.project = r.project left join counted c on c.project = r.project
+  ),
+  replayed as (
+    update notifications n
+       set status = 'pending', next_attempt_at = $1, replayed_at = $1, attempt_base = n.attempt, finished_at = null
+      from judged j where n.id = j.id and j.is_within returning n.lane, n.ordinal
+  ),
+  ${BRING_REPLAYED}
+  select j.id, j.project, j.is_within as "isWithin", j.is_reached as "isReached", j.until
+    from judged j order by j.place`;
 
-interface ReplayedRow {
+interface JudgedRow {
   id: string;
-  lane: string;
   project: string;
+  /** True if it is replayed, false if the limit of its project refuses it. */
+  isWithin: boolean;
+  /** True if its project has reached the limit with this part. */
+  isReached: boolean;
+  /** The end of the hour; null without a limit. */
+  until: Date | null;
 }
 
 /**
  * Makes ended notifications pending again, with the same id and body. They are due at once. Skips notifications whose
  * action was removed from their alarm. They count in the hour of their project, whose limit ends the replay. Each
- * transaction replays a part, so that none holds the database for long.
+ * statement replays a part, so that none holds the database for long.
  */
 export async function replayNotifications(
   db: Database,
@@ -93,7 +116,7 @@ export async function replayNotifications(
   let after: ReplayPosition | undefined = firstPosition(scope);
   while (after && !signal?.aborted) {
     const request: PartRequest = { scope, selection, after, most: rules.most - ids.length };
-    const part = await inTransaction(db, (tx) => replayPart(tx, request, rules));
+    const part = await replayPart(db, request, rules);
     onPart?.({ projects: new Set(part.projects), limited: part.limited });
     parts.push(part);
     ids.push(...part.ids);
@@ -135,57 +158,42 @@ interface Part {
   next: ReplayPosition | undefined;
 }
 
-async function replayPart(tx: Sql, request: PartRequest, rules: ReplayRules): Promise<Part> {
-  const page = await readPage(tx, request);
-  const { wanted, removed } = await withoutRemoved(tx, page);
-  const { admitted, limited } = await withinHours(tx, wanted.slice(0, request.most), rules);
-  const { rows } = await tx.query<ReplayedRow>(REPLAY, [admitted.map(({ id }) => id), rules.now]);
-  const queues = rows.map(({ lane }) => lane);
-  await bringQueuesForward(tx, queues, rules.now);
+async function replayPart(db: Database, request: PartRequest, rules: ReplayRules): Promise<Part> {
+  const { page, wanted, removed } = await followingIndexes(db, async (sql) => {
+    const candidates = await readPage(sql, request);
+    return { page: candidates, ...(await withoutRemoved(sql, candidates)) };
+  });
+  const judged = await replayWithin(db, wanted.slice(0, request.most), rules);
+  const replayed = judged.filter(({ isWithin }) => isWithin);
+  const refused = judged.filter(({ isWithin }) => !isWithin);
+  const ends = new Map(refused.flatMap(({ project, until }) => (until === null ? [] : [[project, until] as const])));
   const isCut = wanted.length > request.most;
   const isLast = isCut || 'id' in request.selection || page.length < CANDIDATES_AT_ONCE;
   return {
-    ids: rows.map(({ id }) => id),
-    projects: rows.map(({ project }) => project),
+    ids: replayed.map(({ id }) => id),
+    projects: replayed.map(({ project }) => project),
     removed,
-    limited: await countInHours(tx, numbersByProject(rows), rules),
-    limitedUntil: [...limited.values()],
+    limited: [...new Set(judged.filter(({ isReached }) => isReached).map(({ project }) => project))],
+    limitedUntil: [...ends.values()],
     isCut,
-    next: isLast ? undefined : afterPage(page, limited),
+    next: isLast ? undefined : afterPage(page, ends),
   };
 }
 
-async function readPage(tx: Sql, { scope, selection, after }: PartRequest): Promise<ReplayCandidate[]> {
-  if ('id' in selection)
-    return (await tx.query<ReplayCandidate>(ONE_CANDIDATE, [selection.id, scopeParameter(scope)])).rows;
-  return readCandidates(tx, scope, selection, after);
-}
-
-/** Divides candidates by the limits of their projects. `limited` has the projects of the others, with their ends. */
-async function withinHours(
-  tx: Sql,
+async function replayWithin(
+  db: Database,
   wanted: readonly ReplayCandidate[],
   { now, perProjectAndHour }: ReplayRules,
-): Promise<{ admitted: ReplayCandidate[]; limited: Map<string, Date> }> {
-  const limited = new Map<string, Date>();
-  if (perProjectAndHour === 0) return { admitted: [...wanted], limited };
-  const hours = await beginHours(tx, new Set(wanted.map(({ project }) => project)), now);
-  const admitted = wanted.filter(({ project }) => {
-    const hour = hours.get(project);
-    if (!hour || hour.sent < perProjectAndHour) {
-      if (hour) hour.sent += 1;
-      return true;
-    }
-    limited.set(project, hour.until);
-    return false;
-  });
-  return { admitted, limited };
+): Promise<JudgedRow[]> {
+  if (wanted.length === 0) return [];
+  const parameters = [now, wanted.map(({ id }) => id), perProjectAndHour];
+  return (await followingIndexes(db, (sql) => sql.query<JudgedRow>(REPLAY, parameters))).rows;
 }
 
-function numbersByProject(rows: readonly ReplayedRow[]): Map<string, number> {
-  const numbers = new Map<string, number>();
-  for (const { project } of rows) numbers.set(project, (numbers.get(project) ?? 0) + 1);
-  return numbers;
+async function readPage(sql: Sql, { scope, selection, after }: PartRequest): Promise<ReplayCandidate[]> {
+  if ('id' in selection)
+    return (await sql.query<ReplayCandidate>(ONE_CANDIDATE, [selection.id, scopeParameter(scope)])).rows;
+  return readCandidates(sql, scope, selection, after);
 }
 
 /** The position after a page; nothing more is read of a project that is at its limit. */

@@ -8,7 +8,7 @@ import { scopeParameter, type Scope } from '../scope.js';
 import type { Sealer } from '../secrets/sealed.js';
 import { sealActions } from '../secrets/sealed-actions.js';
 import { pauseOfProject, type DeliveryPause } from './delivery-pause-store.js';
-import { beginHours, countInHours } from './hourly-limit-store.js';
+import { countInHours, endOfHour, withinHour } from './hourly-limit-store.js';
 import type { NotificationStatus } from './notification-status.js';
 import { cancelPending } from './removed-action-store.js';
 import { TOO_LATE } from './short-lived.js';
@@ -66,8 +66,7 @@ export function createTestNotificationStore(
 ) {
   return {
     /** Writes the tests. They are due at once, and count in the hour of their project. */
-    send: (scope: Scope, tests: NewTests): Promise<TestsSent> =>
-      db.transaction((tx) => send(tx, scope, tests, { sealer, perProjectAndHour })),
+    send: (scope: Scope, tests: NewTests): Promise<TestsSent> => send(db, scope, tests, { sealer, perProjectAndHour }),
 
     /** The tests with these ids, in the order of their actions. */
     async outcomes(scope: Scope, ids: readonly string[]): Promise<TestRecord[]> {
@@ -86,15 +85,27 @@ const ACTIONS = `
   select ok_actions, alarm_actions, insufficient_data_actions, action_secrets from alarms
    where id = $1 and ($2::text is null or project_id = $2) and definition_version = $3 and deleted_at is null`;
 
+/**
+ * Writes all tests and counts them, or none if they exceed the limit of the hour. One statement, so that no client that
+ * is cut off holds the lock of the hour.
+ */
 const INSERT = `
-  with body as (insert into notification_bodies (id, body, action_secrets) values ($1::text::uuid, $2, $3))
+  with counted as (${countInHours("select coalesce($5::text, ''), $14::int where $14::int <= $15::int", {
+    now: '$7',
+    limit: '$15',
+    onlyIf: withinHour('$7', '$15'),
+  })}),
+  within as (select 1 where $15::int = 0 or exists (select from counted)),
+  body as (
+    insert into notification_bodies (id, body, action_secrets) select $1::text::uuid, $2, $3 from within
+  )
   insert into notifications (id, alarm_id, project_id, kind, sequence, transition_time, action_list, action_index,
     action, lane, host, body_id, next_attempt_at, created_at, replayed_at)
   select i.id, $4, $5, 'test', $6::bigint, $7::timestamptz, i.action_list, i.action_index, i.action, i.lane, i.host,
          $1::text::uuid, $7, $7, $7
     from unnest($8::text[], $9::text[], $10::smallint[], $11::text[], $12::text[], $13::text[])
          with ordinality as i (id, action_list, action_index, action, lane, host, place)
-   order by i.place`;
+   cross join within order by i.place`;
 
 const OUTCOMES = `
   select n.id, n.action, n.host, n.status, n.last_error as "lastError", t.http_status as "httpStatus",
@@ -111,27 +122,21 @@ interface SendRules {
 }
 
 async function send(
-  tx: Sql,
+  db: Database,
   scope: Scope,
   tests: NewTests,
   { sealer, perProjectAndHour }: SendRules,
 ): Promise<TestsSent> {
   const { alarmId, projectId, chosen, at } = tests;
-  const lists = await listsOf(tx, scope, tests, sealer);
+  const lists = await listsOf(db, scope, tests, sealer);
   if (!lists) return { kind: 'alarm changed' };
-  const pause = await pauseOfProject(tx, projectId, at);
+  const pause = await pauseOfProject(db, projectId, at);
   if (pause) return { kind: 'paused', pause };
-  const project = projectId ?? '';
-  if (perProjectAndHour > 0) {
-    const hour = (await beginHours(tx, new Set([project]), at)).get(project);
-    if (hour && hour.sent + chosen.length > perProjectAndHour) return { kind: 'limited', until: hour.until };
-    await countInHours(tx, new Map([[project, chosen.length]]), { now: at, perProjectAndHour });
-  }
   const rows = chosen.flatMap(({ list, index }) => {
     const action = lists[list]?.[index];
     return action === undefined ? [] : [{ id: randomUUID(), list, index, action }];
   });
-  await tx.query(INSERT, [
+  const { rowCount } = await db.query(INSERT, [
     randomUUID(),
     tests.body,
     lists.action_secrets,
@@ -145,19 +150,22 @@ async function send(
     rows.map(({ action }) => action),
     rows.map(({ id }) => testQueueOf(id)),
     rows.map(({ action }) => receiverOf(action)),
+    rows.length,
+    perProjectAndHour,
   ]);
+  if (rowCount < rows.length) return { kind: 'limited', until: await endOfHour(db, projectId ?? '', at) };
   return { kind: 'sent', ids: rows.map(({ id }) => id) };
 }
 
 async function listsOf(
-  tx: Sql,
+  sql: Sql,
   scope: Scope,
   { alarmId, projectId, source }: NewTests,
   sealer: Sealer,
 ): Promise<ListsInDatabase | undefined> {
   if ('definitionVersion' in source) {
     const parameters = [alarmId, scopeParameter(scope), source.definitionVersion];
-    return (await tx.query<ListsInDatabase>(ACTIONS, parameters)).rows[0];
+    return (await sql.query<ListsInDatabase>(ACTIONS, parameters)).rows[0];
   }
   const sealed = sealActions({ id: alarmId, projectId, ...source.draft }, sealer, undefined);
   return {

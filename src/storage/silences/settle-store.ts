@@ -1,5 +1,6 @@
 import type { MatchedAlarm } from '../../alarm/silence/matchers.js';
 import type { Database, Sql } from '../database.js';
+import { countedSql } from '../counted-sql.js';
 import { OWNED_PARTITIONS } from '../evaluation/owned-partitions.js';
 import { OpenSilences } from './open-silences.js';
 
@@ -9,6 +10,8 @@ export interface SettleRequest {
   partitions: readonly { id: number; epoch: number }[];
   /** Service time. */
   now: Date;
+  /** Called after each statement. */
+  onStatement?: (() => void) | undefined;
 }
 
 /** An alarm that no silence holds any more. */
@@ -39,9 +42,14 @@ const TO_SETTLE = `
    where a.partition = any($1::smallint[]) and a.told_state is not null and a.deleted_at is null and a.id > $2
    order by a.id limit ${PAGE}`;
 
+/** SQL condition on an alarm `l` of `SETTLE` and its notification `n`. */
+const TO_RELEASE = `l.is_to_tell and n.alarm_id = l.id and n.kind = 'transition' and n.sequence = l.state_version
+  and n.status = 'silenced'`;
+
 /**
- * An alarm that was changed meanwhile, or that another transaction has locked, is left to the next settlement. The
- * notification is as old as its release: it waited for the silence, and not for its receiver.
+ * An alarm that was changed meanwhile, or that another transaction has locked, is left to the next settlement. So is
+ * one with a notification to release that another transaction has locked. The notification is as old as its release: it
+ * waited for the silence, and not for its receiver.
  */
 const SETTLE = `
   with locked as (
@@ -50,14 +58,19 @@ const SETTLE = `
       join alarms a on a.id = i.id and a.state_version = i.state_version
        and a.definition_version = i.definition_version
      where a.told_state is not null and a.deleted_at is null for update of a skip locked
+  ), to_release as materialized (
+    select n.id, n.alarm_id from locked l join notifications n on ${TO_RELEASE} for no key update of n skip locked
+  ), complete as (
+    select l.* from locked l
+     where (select count(*) from notifications n where ${TO_RELEASE})
+         = (select count(*) from to_release r where r.alarm_id = l.id)
   ), settled as (
-    update alarms a set told_state = null from locked l where a.id = l.id
+    update alarms a set told_state = null from complete c where a.id = c.id
     returning a.id, a.partition
   ), released as (
     update notifications n set status = 'pending', finished_at = null, created_at = $4, next_attempt_at = $4
-      from locked l
-     where l.is_to_tell and n.alarm_id = l.id and n.kind = 'transition' and n.sequence = l.state_version
-       and n.status = 'silenced'
+      from to_release r join complete c on c.id = r.alarm_id
+     where n.id = r.id
     returning n.alarm_id
   )
   select s.id, s.partition, (select count(*) from released r where r.alarm_id = s.id)::int as released from settled s`;
@@ -73,13 +86,14 @@ export function createSettleAlarms(db: Database): SettleAlarms {
   const silences = new OpenSilences();
   return async (request) => {
     const settlement: Settlement = { settled: [], held: [] };
+    const { onStatement } = request;
     const ids = request.partitions.map(({ id }) => id);
     for (let after = ''; ;) {
       // Mostly there is none, and then this is the only statement.
-      const { rows } = await db.query<UnsettledAlarm>(TO_SETTLE, [ids, after]);
+      const { rows } = await countedSql(db, onStatement).query<UnsettledAlarm>(TO_SETTLE, [ids, after]);
       const last = rows.at(-1);
       if (!last) return settlement;
-      const settled = await db.transaction((tx) => settlePage(tx, rows, request, silences));
+      const settled = await db.transaction((tx) => settlePage(countedSql(tx, onStatement), rows, request, silences));
       const done = new Set(settled.map(({ id }) => id));
       settlement.settled.push(...settled);
       settlement.held.push(...rows.filter(({ id }) => !done.has(id)).map(({ partition }) => partition));

@@ -17,6 +17,8 @@ const TOO_MANY = 70;
 interface PieceLog {
   rows: number[];
   failed: number;
+  /** Statements that find the partitions with changes. */
+  searches: number;
 }
 
 function contract(open: () => Promise<Database>): void {
@@ -42,7 +44,7 @@ function contract(open: () => Promise<Database>): void {
       `update alarms set partition = (array[${PARTITIONS.join()}])[1 + substr(id, 2)::int / ${ALARMS}],
                          previous_partition = null`,
     );
-    pieces = { rows: [], failed: 0 };
+    pieces = { rows: [], failed: 0, searches: 0 };
     mostRows = Infinity;
     beforePiece = () => Promise.resolve();
     const store = createEvaluationStore(db);
@@ -62,6 +64,18 @@ function contract(open: () => Promise<Database>): void {
       ...store,
       loadPiece: slow(store.loadPiece),
       changesPiece: slow(store.changesPiece),
+      changedSince: (revisions) => {
+        pieces.searches += 1;
+        return store.changedSince(revisions);
+      },
+      byId: async (ids) => {
+        if (ids.length > mostRows) {
+          pieces.failed += 1;
+          throw new Error('canceling statement due to statement timeout');
+        }
+        pieces.rows.push(ids.length);
+        return store.byId(ids);
+      },
       isConfigured: () => true,
       onUnreadable: () => undefined,
       clock: new FakeClock(),
@@ -141,6 +155,40 @@ function contract(open: () => Promise<Database>): void {
     expect(changed).toBeLessThanOrEqual(4 * ALARMS);
     expect([...cache.alarmsOf(3), ...cache.alarmsOf(9)].every(({ state }) => state === 'ok')).toBe(true);
     expect(cache.alarmOf(200, 'a2997')).toMatchObject({ state: 'insufficient data' });
+  });
+
+  test('that have not changed are not read: one statement finds that', async () => {
+    await cache.load();
+    await cache.refresh();
+    pieces.rows.length = 0;
+    pieces.searches = 0;
+    for (let n = 0; n < 3; n += 1) await cache.refresh();
+    expect([pieces.searches, pieces.rows]).toEqual([3, []]);
+  });
+
+  test('of a partition with one change are read, and those of the others are not', async () => {
+    await cache.load();
+    await cache.refresh();
+    pieces.rows.length = 0;
+    await db.query(`update alarms set state = 'alarm', state_version = 1, revision = pg_current_xact_id()
+                     where id = 'a0001'`);
+    await cache.refresh();
+    expect(pieces.rows).toEqual([1]);
+    expect(cache.alarmOf(3, 'a0001')).toMatchObject({ state: 'alarm' });
+  });
+
+  test('whose outcomes a commit has refused are read again by pieces, also after one that is cancelled', async () => {
+    await cache.load();
+    await cache.refresh();
+    const ids = Array.from({ length: ALARMS }, (_, n) => `a${String(n).padStart(4, '0')}`);
+    cache.reread(ids);
+    expect(sizes()).toEqual([0, ALARMS, ALARMS]);
+    pieces.rows.length = 0;
+    mostRows = TOO_MANY;
+    const held = await untilDone(() => cache.refresh());
+    expect(held.length).toBeGreaterThan(0);
+    expect(sizes()).toEqual([ALARMS, ALARMS, ALARMS]);
+    expect(pieces.rows.reduce((sum, rows) => sum + rows, 0)).toBe(ALARMS);
   });
 
   test('are read by statements that stop at their limit', async () => {

@@ -94,7 +94,9 @@ function record({ claims }: Bench, given: Partial<FinishedAttempt>, seconds: num
     nextAttemptAt: at(seconds + 3_600),
     ...given,
   };
-  return claims.record([attempt], { now: at(seconds), defaultPolicy: 'current', maxAgeMs: 86_400_000 });
+  return claims
+    .record([attempt], { now: at(seconds), defaultPolicy: 'current', maxAgeMs: 86_400_000 })
+    .then(({ recorded }) => recorded);
 }
 
 function head({ db }: Bench, given: Partial<StoredNotification> = {}): Promise<void> {

@@ -234,7 +234,7 @@ async function finish({ claims }: Stores, isDelivered: boolean): Promise<unknown
     ? ({ outcome: 'delivered', httpStatus: 204, error: null, nextAttemptAt: null } as const)
     : ({ outcome: 'retry', httpStatus: 500, error: 'http_status 500', nextAttemptAt: at(60) } as const);
   const attempt = { id: 'n', attempt: 1, startedAt: NOON, durationMs: 15_000, ...ended };
-  return claims.record([attempt], { now: at(15), defaultPolicy: 'current', maxAgeMs: 86_400_000 });
+  return (await claims.record([attempt], { now: at(15), defaultPolicy: 'current', maxAgeMs: 86_400_000 })).recorded;
 }
 
 async function claimed({ claims }: Stores): Promise<string[]> {

@@ -164,7 +164,7 @@ function contract(open: () => Promise<Database>): void {
   test('get one attempt: one that fails is cancelled', async () => {
     await store.beat(NOON);
     await claimAt(NOON);
-    const recorded = await recordAt(at(1), 'dead', 'timeout');
+    const { recorded } = await recordAt(at(1), 'dead', 'timeout');
     expect(recorded).toMatchObject([{ kind: 'heartbeat', status: 'cancelled', lastError: 'cancelled: timeout' }]);
     expect((await createNotificationUpkeepStore(db).figures(at(1))).dead).toBe(0);
   });

@@ -82,7 +82,9 @@ function record({ claims }: Bench, given: Partial<FinishedAttempt> = {}) {
     nextAttemptAt: at(5_000),
     ...given,
   };
-  return claims.record([finished], { now: at(100), defaultPolicy: 'current', maxAgeMs: DAY_MS });
+  return claims
+    .record([finished], { now: at(100), defaultPolicy: 'current', maxAgeMs: DAY_MS })
+    .then(({ recorded }) => recorded);
 }
 
 function recording(bench: Bench): void {

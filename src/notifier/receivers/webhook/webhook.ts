@@ -195,7 +195,8 @@ async function settingsOrOutcome(
   { settingsOf, log }: WebhookDeps,
 ): Promise<WebhookSettings | DeliveryOutcome> {
   try {
-    return await settingsOf(projectId, url);
+    // Twice, since most failures are those of one connection.
+    return await settingsOf(projectId, url).catch(() => settingsOf(projectId, url));
   } catch (thrown) {
     log.error('could not read the secrets or headers of a receiver; the attempt will be repeated', {
       notificationId,
