@@ -8,8 +8,9 @@ const FLIPS = 220;
 const WARM_UP = 20;
 const NOTIFICATIONS = 20_000;
 const PROJECTS = 8;
-const EMPTY = `truncate alarms, alarm_members, alarm_history, notifications, notification_bodies, attempts, samples,
-  receiver_hosts, delivery_holds`;
+/** Empties what the parts of the benchmark fill. */
+export const EMPTY = `truncate alarms, alarm_members, alarm_history, notifications, notification_bodies, attempts,
+  samples, receiver_hosts, delivery_holds`;
 
 /** Time from a transition to its receiver on an idle system: evaluator and notifier processes, PostgreSQL and Redis. */
 export async function benchLatency(rig: Rig): Promise<Figure[]> {

@@ -20,9 +20,12 @@ import { benchStream } from './console/stream.js';
 import { benchConstraints } from './constraints.js';
 import { benchCycle } from './cycle.js';
 import { benchDeliveries, benchLatency } from './delivery.js';
+import { benchManyHosts } from './delivery-hosts.js';
 import { benchExtraBatches } from './extra-batches.js';
 import type { Figure } from './figure.js';
+import { benchFlips } from './flips.js';
 import { benchOverload } from './overload.js';
+import { benchRetention } from './retention.js';
 import { openRig, type Rig } from './rig.js';
 import { benchTransitions } from './transitions.js';
 import { benchVerdicts } from './verdicts.js';
@@ -50,6 +53,8 @@ const WITH_SERVERS: Readonly<Record<string, (servers: Rig) => Promise<Figure[]>>
   constraints: ({ db }) => benchConstraints(db),
   transitions: benchTransitions,
   delivery: async (servers) => [...(await benchLatency(servers)), ...(await benchDeliveries(servers))],
+  'delivery-hosts': benchManyHosts,
+  flips: benchFlips,
   backends: (servers) => benchBackends(servers, values['backend-alarms'].split(',').map(Number)),
   merging: benchMerging,
   api: benchApi,
@@ -57,6 +62,7 @@ const WITH_SERVERS: Readonly<Record<string, (servers: Rig) => Promise<Figure[]>>
   stream: benchStream,
   chart: benchChart,
   'first-view': benchFirstView,
+  retention: benchRetention,
 };
 
 const figures: Figure[] = wants('verdicts') ? benchVerdicts() : [];
