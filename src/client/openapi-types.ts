@@ -2927,6 +2927,8 @@ export interface components {
             to: "ok" | "alarm" | "insufficient data";
             reason: string | null;
             state_version: number | null;
+            /** @description Always null, for later use: alarms have one state, that of all their series. */
+            series: string | null;
             /** @description Who set the state; null for an evaluation or an event. */
             user_id: string | null;
         };
@@ -3038,6 +3040,8 @@ export interface components {
             /** @enum {string} */
             kind: "transition" | "repeat" | "test" | "heartbeat";
             sequence: number;
+            /** @description Always null, for later use: alarms have one state, that of all their series. */
+            series: string | null;
             /**
              * Format: date-time
              * @description Time of the change of state; for a repeat, of the change that is repeated; for a test or a heartbeat, of its creation.
@@ -3109,6 +3113,8 @@ export interface components {
             /** @enum {string} */
             kind: "transition" | "repeat" | "test" | "heartbeat";
             sequence: number;
+            /** @description Always null, for later use: alarms have one state, that of all their series. */
+            series: string | null;
             /**
              * Format: date-time
              * @description Time of the change of state; for a repeat, of the change that is repeated; for a test or a heartbeat, of its creation.
@@ -3190,8 +3196,8 @@ export interface components {
             previous_state: ("ok" | "alarm" | "insufficient data") | null;
             state: ("ok" | "alarm" | "insufficient data") | null;
             reason: string | null;
-            /** @description For later use. */
-            series: null;
+            /** @description Always null, for later use: alarms have one state, that of all their series. */
+            series: string | null;
         } | {
             alarm_id: string;
             /** @description Null if the alarm is gone, as are type and severity. */
@@ -3210,8 +3216,8 @@ export interface components {
             change: "creation" | "rule change" | "deletion";
             /** @description The present state of the alarm. */
             state: ("ok" | "alarm" | "insufficient data") | null;
-            /** @description For later use. */
-            series: null;
+            /** @description Always null, for later use: alarms have one state, that of all their series. */
+            series: string | null;
         } | {
             alarm_id: string;
             /** @description Null if the alarm is gone, as are type and severity. */
@@ -3234,8 +3240,8 @@ export interface components {
             host: string | null;
             attempts: number | null;
             error: string | null;
-            /** @description For later use. */
-            series: null;
+            /** @description Always null, for later use: alarms have one state, that of all their series. */
+            series: string | null;
         } | {
             silence_id: string;
             project_id: string | null;
@@ -3247,8 +3253,8 @@ export interface components {
             time: string;
             /** @description created, changed or ended. */
             change: string;
-            /** @description For later use. */
-            series: null;
+            /** @description Always null, for later use: alarms have one state, that of all their series. */
+            series: string | null;
         } | {
             /** @description Its project; `*` for a pause of all projects. */
             project_id: string;
@@ -3259,8 +3265,8 @@ export interface components {
             time: string;
             /** @description begun, changed or ended. */
             change: string;
-            /** @description For later use. */
-            series: null;
+            /** @description Always null, for later use: alarms have one state, that of all their series. */
+            series: string | null;
         } | {
             reason: string;
         };

@@ -85,6 +85,7 @@ function contract(open: () => Promise<Database>): void {
         to: 'ok',
         reason: 'because',
         state_version: 4,
+        series: null,
         user_id: null,
       },
     ]);

@@ -4,7 +4,7 @@ import { ALARM_STATES } from '../../alarm/state.js';
 import { SEVERITIES } from '../../alarm/alarm.js';
 import type { StreamEvent, StreamEventKind } from '../../storage/stream/stream-sources.js';
 import { utcTimestamp } from '../schema/timestamp.js';
-import { NullableText, UtcTimestamp } from './answer-fields.js';
+import { NullableText, Series, UtcTimestamp } from './answer-fields.js';
 import { shownError } from './notification-answer.js';
 
 const AlarmOfEvent = {
@@ -14,7 +14,6 @@ const AlarmOfEvent = {
   type: NullableText,
   severity: z.enum(SEVERITIES).nullable(),
 };
-const Series = z.null().meta({ description: 'For later use.' });
 const State = z.enum(ALARM_STATES).nullable();
 
 /** An alarm changed its state. */

@@ -5,7 +5,7 @@ import { ALARM_STATES } from '../../alarm/state.js';
 import { ALARM_KINDS } from '../../alarm/types/index.js';
 import type { ListedTransition } from '../../storage/alarms/transition-list-store.js';
 import { utcTimestamp } from '../schema/timestamp.js';
-import { NullableText, UtcTimestamp } from './answer-fields.js';
+import { NullableText, Series, UtcTimestamp } from './answer-fields.js';
 
 const TransitionAnswer = z
   .strictObject({
@@ -22,6 +22,7 @@ const TransitionAnswer = z
     to: z.enum(ALARM_STATES),
     reason: NullableText,
     state_version: z.int().nullable(),
+    series: Series,
     user_id: NullableText.meta({ description: 'Who set the state; null for an evaluation or an event.' }),
   })
   .meta({ id: 'Transition' });
@@ -52,6 +53,7 @@ export function transitionAnswer(transition: ListedTransition): TransitionsAnswe
     to: transition.to,
     reason: transition.reason,
     state_version: transition.stateVersion,
+    series: null,
     user_id: transition.userId,
   };
 }
