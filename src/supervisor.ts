@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 import { atMost } from './async/deadline.js';
 import type { Clock } from './clock.js';
 import { toError } from './errors.js';
@@ -26,7 +28,9 @@ export class Supervisor {
   /** Resolves with the error of the first loop that fails. Never rejects. */
   readonly failed = new Promise<Error>((resolve) => (this.#reportFailure = resolve));
 
-  constructor(private readonly deps: { clock: Clock; log: Logger }) {}
+  constructor(private readonly deps: { clock: Clock; log: Logger }) {
+    setMaxListeners(0, this.#abort.signal); // each loop may wait for many things at once
+  }
 
   /** Starts a loop. */
   start(loop: Loop): void {

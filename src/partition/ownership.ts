@@ -88,12 +88,12 @@ export function createOwnership(deps: OwnershipDeps): Ownership {
   const { memberId, store, listener, log } = deps;
   const held = new Map<number, { epoch: number }>();
   let ring: { of: string; owners: Ring } = { of: '', owners: [] };
+  const takenLog = new TakenLog(log);
 
   /** The view changes rarely and is used at every heartbeat, so the ring is cached. */
   function ringOf(view: readonly string[]): Ring {
     const of = view.join('\n');
-    if (ring.of !== of) ring = { of, owners: buildRing(view) };
-    return ring.owners;
+    return (ring = ring.of === of ? ring : { of, owners: buildRing(view) }).owners;
   }
 
   /** Drops partitions that this member has lost according to the database. */
@@ -131,7 +131,7 @@ export function createOwnership(deps: OwnershipDeps): Ownership {
     const taken = await store.take({ memberId, ids, limit, leaseMs, fromLiveOwners });
     if (taken.length === 0) return 0;
     for (const { id, epoch } of taken) held.set(id, { epoch });
-    log.info('partitions taken', { count: taken.length, held: held.size });
+    takenLog.note(taken.length, { missing: ids.length, held: held.size });
     listener.taken(taken);
     return taken.length;
   }
@@ -154,4 +154,19 @@ export function createOwnership(deps: OwnershipDeps): Ownership {
       await store.release(memberId, ids);
     },
   };
+}
+
+/** Writes one line for all portions of a share. */
+class TakenLog {
+  #unreported = 0;
+
+  constructor(private readonly log: Logger) {}
+
+  /** `missing`: those of this member's share that it did not hold before. */
+  note(taken: number, { missing, held }: { missing: number; held: number }): void {
+    this.#unreported += taken;
+    if (taken < missing) return;
+    this.log.info('partitions taken', { count: this.#unreported, held });
+    this.#unreported = 0;
+  }
 }
