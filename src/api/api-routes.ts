@@ -91,6 +91,7 @@ export interface ApiDeps
   backtestLimit: ConcurrencyLimit;
   /** Time between two evaluations of an alarm. */
   intervalMs: number;
+  historyKeptMs: number | undefined;
   samples: Samples;
   statistics: MeterStatistics;
   listedMeters: ListedMeters;
@@ -157,6 +158,7 @@ export type TrialEvaluations = Pick<
   | 'latestValues'
   | 'latestValuesLimit'
   | 'intervalMs'
+  | 'historyKeptMs'
 >;
 
 /** The route table of the API. Only handlers use what the routes are given. */

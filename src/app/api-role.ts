@@ -229,6 +229,7 @@ function openTrialEvaluations(deps: ApiRoleDeps): TrialEvaluations {
     latestValues: createLatestValues({ datasources, clock, intervalMs }),
     latestValuesLimit: new ConcurrencyLimit(LATEST_VALUES_CONCURRENCY, 'requests for latest values'),
     intervalMs,
+    historyKeptMs: config.history.keep_for,
   };
 }
 

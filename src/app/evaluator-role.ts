@@ -15,9 +15,7 @@ import { createEvaluationCounterStore } from '../storage/evaluation/evaluation-c
 import { createEvaluationStore } from '../storage/evaluation/evaluation-store.js';
 import { createMemberStore } from '../storage/evaluation/member-store.js';
 import { createPartitionStore } from '../storage/evaluation/partition-store.js';
-import { createRetentionStore, PRUNE_BATCH } from '../storage/meters/retention-store.js';
 import { createSettleAlarms } from '../storage/silences/settle-store.js';
-import { createSilenceStore } from '../storage/silences/silence-store.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
 import { createBackendHealth, type BackendHealth } from './datasources/backend-health.js';
@@ -27,18 +25,11 @@ import { endedSessionsChore } from './ended-sessions.js';
 import { oldIdempotencyKeysChore } from './idempotency.js';
 import { endingKeysChore } from './ending-keys.js';
 import { lockedEventsChore } from './locked-events.js';
+import { retentionChores } from './retention.js';
 import { wakingStream, type StreamWaker } from './stream-wakers.js';
 import { alarmLinkIn } from './alarm-link.js';
 import { streamChore } from './streams.js';
 import { trustChore } from './trusts.js';
-
-/** Tombstones are kept at least this long, even if all evaluators have seen them. */
-const KEEP_TOMBSTONES_MS = 60_000;
-
-/** Silences that are over are kept this long, so that they can be read and made again. */
-const KEEP_SILENCES_MS = 30 * 24 * 3_600_000;
-/** More than one call deletes: the rest follows with the next one. */
-const SILENCES_AT_ONCE = 500;
 
 /** Default of `evaluator.backend_grace`, in intervals. */
 const GRACE_INTERVALS = 3;
@@ -142,9 +133,6 @@ function housekeepingOf(deps: EvaluatorRoleDeps): Loop {
 
 function choresOf(deps: EvaluatorRoleDeps, log: Logger): Chore[] {
   const { config, db, keystone, telemetry } = deps;
-  const { retention, prune_every: everyMs } = config.meters;
-  const store = createRetentionStore(db);
-  const before = (now: Date, ageMs: number): Date => new Date(now.getTime() - ageMs);
   const trusts = trustChore({ config, db, keystone, log });
   return [
     ...(trusts ? [trusts] : []),
@@ -154,24 +142,6 @@ function choresOf(deps: EvaluatorRoleDeps, log: Logger): Chore[] {
     endedSecretsChore(db),
     oldIdempotencyKeysChore(db),
     streamChore({ config, db }),
-    { name: 'samples', everyMs, batch: PRUNE_BATCH, run: (now) => store.pruneSamples(before(now, retention)) },
-    {
-      name: 'events',
-      everyMs,
-      batch: PRUNE_BATCH,
-      run: (now) => store.pruneEvents(before(now, config.events.retention)),
-    },
-    {
-      name: 'silences',
-      everyMs,
-      batch: SILENCES_AT_ONCE,
-      run: (now) => createSilenceStore(db).prune(before(now, KEEP_SILENCES_MS)),
-    },
-    {
-      name: 'tombstones',
-      everyMs,
-      batch: PRUNE_BATCH,
-      run: (now) => store.pruneTombstones(before(now, KEEP_TOMBSTONES_MS)),
-    },
+    ...retentionChores(config, db),
   ];
 }

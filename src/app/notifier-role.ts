@@ -64,9 +64,6 @@ export function createNotifierRole(given: NotifierRoleDeps): Notifier {
       perHostAndProject: notifier.per_host_and_project,
       perProjectAndHour: config.limits.notifications_per_hour,
       staleAfterMs: evaluator.interval,
-      keepDeliveredMs: notifier.keep_delivered,
-      keepRepeatsMs: notifier.keep_repeats,
-      keepDeadMs: notifier.keep_dead,
     },
   });
 }

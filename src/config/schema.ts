@@ -207,6 +207,7 @@ export const Config = z.strictObject({
     url: secretUrl((text) => /^https?:\/\//.test(text) && URL.canParse(text), 'https://watch.example.com/ping/tocsin'),
     every: duration('1m', { min: '1s', max: '1h' }),
   }),
+  history: section({ keep_for: optionalDuration({ min: '7d' }) }),
   events: section({
     retention: duration('7d', { min: '1m' }),
   }),

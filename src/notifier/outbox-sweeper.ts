@@ -18,21 +18,13 @@ export interface OutboxSweeperDeps {
   rules: OutboxSweepRules;
 }
 
-/** Settings of the sweep. Each `keep…Ms` is the time after which ended notifications are deleted. */
+/** Settings of the sweep. */
 export interface OutboxSweepRules {
   sweepEveryMs: number;
   policy: DeliveryPolicy;
   /** Under policy `current`, a pending notification older than this is superseded by a newer transition. */
   staleAfterMs: number;
-  keepDeliveredMs: number;
-  keepRepeatsMs: number;
-  keepDeadMs: number;
 }
-
-/** A host without a call for this time is forgotten, and counts as new. */
-const KEEP_HOSTS_MS = 24 * 3_600_000;
-/** The count of a project's notifications starts again after this time. */
-const HOUR_MS = 3_600_000;
 
 /**
  * Repairs the outbox after crashed processes and lost wake-ups: makes notifications with expired claims pending again,
@@ -70,13 +62,5 @@ async function sweep({ store, waker, clock, log, telemetry, rules }: OutboxSweep
   telemetry.deadNotifications.set(dead);
   telemetry.outboxOldestAge.set(oldestDueAt === null ? 0 : (now.getTime() - oldestDueAt.getTime()) / 1000);
   if (due > 0) waker.wake(due);
-  await store.prune({
-    delivered: before(rules.keepDeliveredMs),
-    repeats: before(rules.keepRepeatsMs),
-    dead: before(rules.keepDeadMs),
-    hosts: before(KEEP_HOSTS_MS),
-    holds: now,
-    hours: before(HOUR_MS),
-  });
   return stalled;
 }

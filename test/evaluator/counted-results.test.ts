@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 
 import type { Database } from '../../src/storage/database.js';
 import { createEvaluationCounterStore } from '../../src/storage/evaluation/evaluation-counter-store.js';
-import { createRetentionStore } from '../../src/storage/meters/retention-store.js';
+import { createRetentionStore } from '../../src/storage/retention/retention-store.js';
 import { ADMIN, MEMBER, READER, startApi, STRANGER, type Caller, type TestApi } from '../support/api.js';
 import { embeddedDatabase, empty, serverDatabase } from '../support/databases.js';
 import { startEvaluator, type EvaluatorRig } from '../support/evaluator-rig.js';

@@ -6,7 +6,7 @@ import { DatabaseUnavailable } from '../../src/storage/engine/outage.js';
 import { createEvaluationCounterStore } from '../../src/storage/evaluation/evaluation-counter-store.js';
 import { createNotificationClaimStore } from '../../src/storage/notifications/notification-claim-store.js';
 import { createSettleAlarms } from '../../src/storage/silences/settle-store.js';
-import { createRetentionStore } from '../../src/storage/meters/retention-store.js';
+import { createRetentionStore } from '../../src/storage/retention/retention-store.js';
 import { NOON } from '../support/builders.js';
 import { empty, serverDatabase } from '../support/databases.js';
 import { holdLock, type HeldLock } from '../support/held-lock.js';

@@ -127,6 +127,8 @@ export interface TestApiOptions {
   trustedProxies?: string[];
   /** None by default. */
   rateLimits?: RateLimits;
+  /** For ever by default. */
+  historyKeptMs?: number;
   /** Of a project, beyond which replays are refused; 0, the default, is no limit. */
   notificationsPerHour?: number;
   /** Longest wait for the outcomes of tests of actions; 0, the default: those that have not begun are cancelled. */
@@ -257,7 +259,7 @@ export async function startApi(given: Database, options: TestApiOptions = {}): P
     queries: options.queries ?? createComplexQueryStore(db, TEST_SEALER),
     queryLimit: new ConcurrencyLimit(QUERY_CONCURRENCY),
     readLimit: createReadLimit(),
-    ...looks(db, settings.remote, clock),
+    ...looks(db, settings, clock),
     samples: createSampleStore(db),
     statistics: createStatisticsStore(db),
     listedMeters: createListedMeterStore(db),
@@ -369,7 +371,11 @@ const INTERVAL_MS = 60_000;
 /** Age up to which a test's API resumes streams. */
 export const STREAM_KEEP_MS = 24 * 3_600_000;
 
-function looks(db: Database, remote: ConfiguredDatasources | undefined, clock: FakeClock): TrialEvaluations {
+function looks(
+  db: Database,
+  { remote, historyKeptMs }: Pick<TestApiOptions, 'remote' | 'historyKeptMs'>,
+  clock: FakeClock,
+): TrialEvaluations {
   const datasources = createDatasources({
     meters: metersIn(db, { succeeded: () => {}, failed: () => {} }),
     ...remote,
@@ -393,6 +399,7 @@ function looks(db: Database, remote: ConfiguredDatasources | undefined, clock: F
     latestValues: createLatestValues({ datasources, clock, intervalMs: INTERVAL_MS }),
     latestValuesLimit: new ConcurrencyLimit(LATEST_VALUES_CONCURRENCY, 'requests for latest values'),
     intervalMs: INTERVAL_MS,
+    historyKeptMs,
   };
 }
 

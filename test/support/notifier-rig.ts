@@ -30,9 +30,6 @@ export const RULES: NotifierDeps['rules'] = {
   perHostAndProject: 4,
   perProjectAndHour: 0,
   staleAfterMs: NEVER_MS,
-  keepDeliveredMs: NEVER_MS,
-  keepRepeatsMs: NEVER_MS,
-  keepDeadMs: NEVER_MS,
 };
 
 /** No Keystone, and no alarm with a trust. */

@@ -24,6 +24,7 @@ import { LatestValuesRequest } from '../schema/latest-values-request.js';
 import { parseTimestamp } from '../schema/timestamp.js';
 import { requestedAlarm } from './alarms.js';
 import { refuseBadSpan, refuseMissingBackend } from './backtest.js';
+import { refuseForgotten } from './forgotten-times.js';
 
 export interface AlarmValuesRoutesDeps {
   alarms: Alarms;
@@ -35,6 +36,8 @@ export interface AlarmValuesRoutesDeps {
   actions: ActionPolicy;
   /** Time between two evaluations, if the request names no step. */
   intervalMs: number;
+  /** How long history is kept; undefined: for ever. */
+  historyKeptMs: number | undefined;
   clock: Pick<Clock, 'sleep'>;
   now: () => Date;
 }
@@ -169,10 +172,12 @@ async function refuseUnknownMembers(
 
 function spanOf(
   { start, stop, step }: { start: Date; stop: Date; step: number | null },
-  { now, intervalMs }: AlarmValuesRoutesDeps,
+  deps: AlarmValuesRoutesDeps,
 ): ValuesSpan {
-  refuseBadSpan(start, stop, now());
-  return { start, stop, stepMs: step === null ? intervalMs : step * 1000 };
+  const now = deps.now();
+  refuseBadSpan(start, stop, now);
+  refuseForgotten('start', start, { now, historyKeptMs: deps.historyKeptMs });
+  return { start, stop, stepMs: step === null ? deps.intervalMs : step * 1000 };
 }
 
 function timeIn(query: QueryParameters, name: 'start' | 'stop'): Date {

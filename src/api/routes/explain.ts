@@ -5,11 +5,14 @@ import { invalidInput } from '../http/query-parameters.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
 import { explanationAnswer } from '../answers/explanation-answer.js';
+import { refuseForgotten } from './forgotten-times.js';
 import { requestedAlarm } from './alarms.js';
 
 export interface ExplainRoutesDeps {
   alarms: Alarms;
   explain: Explain;
+  /** How long history is kept; undefined: for ever. */
+  historyKeptMs: number | undefined;
   now: () => Date;
 }
 
@@ -28,11 +31,12 @@ export function explainRoutes(deps: ExplainRoutesDeps): Route[] {
 }
 
 async function explain(
-  { alarms, explain, now }: ExplainRoutesDeps,
+  { alarms, explain, historyKeptMs, now }: ExplainRoutesDeps,
   request: ApiRequest,
 ): Promise<() => Promise<ApiAnswer>> {
   const present = now();
   const at = momentIn(request, present);
+  refuseForgotten('at', at, { now: present, historyKeptMs });
   const alarm = await requestedAlarm(alarms, request);
   return async () => {
     const explanation = await explain(alarm, { now: present, at, signal: request.signal });

@@ -1,13 +1,8 @@
 import type { DeliveryPolicy } from '../../alarm/alarm.js';
 import type { Database } from '../database.js';
 import { endPauses, isPaused } from './delivery-pause-store.js';
-import { pruneHours } from './hourly-limit-store.js';
-import { pruneHolds, pruneHosts } from './receiver-host-store.js';
 import { IS_UNWANTED } from './removed-action-store.js';
 import { isTooLate, TOO_LATE } from './short-lived.js';
-
-/** Most rows that one statement deletes. */
-const PRUNE_BATCH = 5_000;
 
 /**
  * Ends expired claims, whose process crashed or was paused. The notification is pending again, or cancelled if its
@@ -65,47 +60,6 @@ const FIGURES = `
              and not exists (select 1 from delivery_holds h where h.lane = n.lane and h.not_before > $1)
              and not ${isPaused('n.project_id', '$1')}) due`;
 
-/** Advisory lock of the deletion of notifications. Any constant that no other lock has. */
-const PRUNE_LOCK = 8042_0004;
-const LOCK_PRUNING = 'select pg_try_advisory_xact_lock($1) as "isMine"';
-
-/** Locks the rows before it deletes them, since a replay may make one pending at the same moment. */
-const PRUNE = `
-  delete from notifications where id in (
-    select id from notifications where status = any($2::text[]) and finished_at < $1 limit ${PRUNE_BATCH}
-      for update skip locked)
-  returning body_id as "bodyId"`;
-/** Keeps those of the present state of an alarm that is not settled yet, since they may still be sent. */
-const PRUNE_SILENCED = `
-  delete from notifications where id in (
-    select n.id from notifications n
-     where n.status = 'silenced' and n.finished_at < $1
-       and not exists (
-         select 1 from alarms a
-          where a.id = n.alarm_id and a.told_state is not null and a.state_version = n.sequence
-            and a.deleted_at is null)
-     limit ${PRUNE_BATCH} for update of n skip locked)
-  returning body_id as "bodyId"`;
-const PRUNE_REPEATS = `
-  delete from notifications where id in (
-    select id from notifications where kind = 'repeat' and status not in ('pending', 'in_flight') and finished_at < $1
-      limit ${PRUNE_BATCH} for update skip locked)
-  returning body_id as "bodyId"`;
-const PRUNE_TESTS = `
-  delete from notifications where id in (
-    select id from notifications where kind = 'test' and status not in ('pending', 'in_flight') and finished_at < $1
-      limit ${PRUNE_BATCH} for update skip locked)
-  returning body_id as "bodyId"`;
-const PRUNE_HEARTBEATS = `
-  delete from notifications where id in (
-    select id from notifications
-     where alarm_id = '' and kind = 'heartbeat' and status not in ('pending', 'in_flight') and created_at < $1
-     limit ${PRUNE_BATCH} for update skip locked)
-  returning body_id as "bodyId"`;
-const PRUNE_BODIES = `
-  delete from notification_bodies b
-   where b.id = any($1::text[]::uuid[]) and not exists (select from notifications n where n.body_id = b.id)`;
-
 /** Numbers of notifications for metrics and the watchdog. */
 export interface OutboxFigures {
   /** Pending or in flight. */
@@ -117,20 +71,6 @@ export interface OutboxFigures {
   /** Due, but no notification is in flight to their host. */
   stalled: number;
   oldestDueAt: Date | null;
-}
-
-/** Times before which ended notifications are deleted, by status and kind. */
-export interface PruneLimits {
-  delivered: Date;
-  /** Repeats, tests and heartbeats. */
-  repeats: Date;
-  dead: Date;
-  /** Hosts without a call since this time are deleted. */
-  hosts: Date;
-  /** Each Retry-After that ended before this time is deleted. */
-  holds: Date;
-  /** Hours of the limit of notifications that began before this time are deleted. */
-  hours: Date;
 }
 
 export type NotificationUpkeepStore = ReturnType<typeof createNotificationUpkeepStore>;
@@ -162,32 +102,5 @@ export function createNotificationUpkeepStore(db: Database) {
       const { rows } = await db.query<OutboxFigures>(FIGURES, [now]);
       return rows[0] ?? { open: 0, dead: 0, due: 0, stalled: 0, oldestDueAt: null };
     },
-
-    /** Deletes a bounded number of old rows. */
-    async prune(before: PruneLimits): Promise<void> {
-      await pruneNotifications(db, PRUNE, [before.delivered, ['delivered', 'superseded', 'cancelled']]);
-      await pruneNotifications(db, PRUNE_SILENCED, [before.delivered]);
-      await pruneNotifications(db, PRUNE, [before.dead, ['dead']]);
-      await pruneNotifications(db, PRUNE_REPEATS, [before.repeats]);
-      await pruneNotifications(db, PRUNE_TESTS, [before.repeats]);
-      await pruneNotifications(db, PRUNE_HEARTBEATS, [before.repeats]);
-      await pruneHosts(db, before.hosts);
-      await pruneHolds(db, before.holds);
-      await pruneHours(db, before.hours);
-    },
   };
-}
-
-/**
- * Deletes notifications, and the bodies whose last notification is among them. One notifier does so at a time: of two
- * that delete the last two notifications of a body, each would see the other's and leave the body.
- */
-function pruneNotifications(db: Database, statement: string, parameters: readonly unknown[]): Promise<void> {
-  return db.transaction(async (tx) => {
-    const { rows: locks } = await tx.query<{ isMine: boolean }>(LOCK_PRUNING, [PRUNE_LOCK]);
-    if (!locks[0]?.isMine) return;
-    const { rows } = await tx.query<{ bodyId: string | null }>(statement, parameters);
-    const bodies = [...new Set(rows.flatMap(({ bodyId }) => bodyId ?? []))];
-    if (bodies.length > 0) await tx.query(PRUNE_BODIES, [bodies]);
-  });
 }

@@ -11,6 +11,7 @@ import {
 } from '../../../src/storage/notifications/notification-claim-store.js';
 import { FROM_THE_START } from '../../../src/storage/notifications/fair-choice.js';
 import { createNotificationUpkeepStore } from '../../../src/storage/notifications/notification-upkeep-store.js';
+import { pruneNotifications } from '../../../src/storage/retention/notification-retention.js';
 import { NOON } from '../../support/builders.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
 import { describeWithPostgres } from '../../support/servers.js';
@@ -202,10 +203,9 @@ function contract(open: () => Promise<Database>): void {
     await put('a', 5);
     await claim(0);
     const before = { delivered: NOON, repeats: NOON, dead: NOON, hosts: NOON, holds: NOON };
-    const upkeep = createNotificationUpkeepStore(db);
-    await upkeep.prune({ ...before, hours: at(0) });
+    await pruneNotifications(db, { ...before, hours: at(0) });
     expect(await pauses(1)).toHaveLength(1);
-    await upkeep.prune({ ...before, hours: at(1) });
+    await pruneNotifications(db, { ...before, hours: at(1) });
     expect((await db.query('select 1 from notification_hours')).rows).toEqual([]);
   });
 }

@@ -15,6 +15,7 @@ import {
   type NotificationUpkeepStore,
 } from '../../../src/storage/notifications/notification-upkeep-store.js';
 import { FROM_THE_START } from '../../../src/storage/notifications/fair-choice.js';
+import { pruneNotifications } from '../../../src/storage/retention/notification-retention.js';
 import { NOON } from '../../support/builders.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
 import { describeWithPostgres } from '../../support/servers.js';
@@ -308,7 +309,7 @@ function figuresAndRetention(bench: Bench): void {
     await put('dead lately', ended('dead', 29));
     await put('repeat', { kind: 'repeat', ...ended('delivered', 1) });
     await put('open', { createdAt: at(-90 * DAY_MS) });
-    await bench.upkeep.prune({
+    await pruneNotifications(bench.db, {
       delivered: at(-3 * DAY_MS),
       repeats: at(-DAY_MS),
       dead: at(-30 * DAY_MS),

@@ -3,10 +3,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import type { Database, Sql } from '../../../src/storage/database.js';
 import { createNotificationAdminStore } from '../../../src/storage/notifications/notification-admin-store.js';
 import { createNotificationClaimStore } from '../../../src/storage/notifications/notification-claim-store.js';
-import { createNotificationUpkeepStore } from '../../../src/storage/notifications/notification-upkeep-store.js';
 import { FROM_THE_START } from '../../../src/storage/notifications/fair-choice.js';
 import { MOST_REPLAYED, type Replay, type ReplaySelection } from '../../../src/storage/notifications/replay-store.js';
 import type { Scope } from '../../../src/storage/scope.js';
+import { pruneNotifications } from '../../../src/storage/retention/notification-retention.js';
 import { NOON } from '../../support/builders.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
 import { describeWithPostgres } from '../../support/servers.js';
@@ -220,7 +220,7 @@ function besidePruning(): void {
       await put(db, 'b', 1, { kind });
       await db.transaction(async (tx) => {
         await createNotificationAdminStore(within(db, tx)).replay(ALL, { id: 'a0' }, at(2));
-        await createNotificationUpkeepStore(db).prune(LIMITS); // on a connection of its own
+        await pruneNotifications(db, LIMITS); // on a connection of its own
         expect(await statuses(db)).toEqual({ a0: 'dead' });
       });
       expect(await statuses(db)).toEqual({ a0: 'pending' });

@@ -18,6 +18,12 @@ const PRUNE_EVENTS = `
     select project_id, message_id from events where received_at < $1 order by received_at limit ${PRUNE_BATCH}
       for update skip locked)`;
 
+/** The history of deleted alarms, too. */
+const PRUNE_HISTORY = `
+  delete from alarm_history where event_id in (
+    select event_id from alarm_history where timestamp < $1 order by timestamp, event_id limit ${PRUNE_BATCH}
+      for update skip locked)`;
+
 /**
  * Deletes a tombstone only after every live evaluator has read a later revision. An evaluator that has not loaded its
  * alarms yet (`seen` is null) keeps all tombstones.
@@ -44,6 +50,7 @@ export function createRetentionStore(db: Database) {
     },
     /** An event that is sent again after its deletion is new. */
     pruneEvents: (before: Date) => prune(PRUNE_EVENTS, before),
+    pruneHistory: (before: Date) => prune(PRUNE_HISTORY, before),
     pruneTombstones: (before: Date) => prune(PRUNE_TOMBSTONES, before),
   };
 }

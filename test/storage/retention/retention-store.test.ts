@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { Database } from '../../../src/storage/database.js';
-import { createRetentionStore } from '../../../src/storage/meters/retention-store.js';
+import { createRetentionStore } from '../../../src/storage/retention/retention-store.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
 import { describeWithPostgres } from '../../support/servers.js';
 import { storeAlarm, storeSample, thresholdRule } from '../../support/stored-alarms.js';
@@ -47,6 +47,16 @@ function retention(open: () => Promise<Database>): void {
     await db.query(insert, ['young', ago(3_599)]);
     expect(await createRetentionStore(db).pruneEvents(ago(3_600))).toBe(1);
     expect((await db.query('select message_id from events')).rows).toEqual([{ message_id: 'young' }]);
+  });
+
+  const kinds = ['creation', 'state transition', 'deletion'];
+  test.each(kinds)('an old entry of the history is deleted, a newer one is not: %s', async (type) => {
+    const insert = `insert into alarm_history (event_id, alarm_id, type, detail, timestamp)
+      values ($1, 'a', $2, '{}', $3)`;
+    await db.query(insert, ['old', type, ago(3_601)]);
+    await db.query(insert, ['young', type, ago(3_599)]);
+    expect(await createRetentionStore(db).pruneHistory(ago(3_600))).toBe(1);
+    expect((await db.query('select event_id from alarm_history')).rows).toEqual([{ event_id: 'young' }]);
   });
 
   describe('the tombstone of a deleted alarm', () => {

@@ -1,0 +1,55 @@
+import type { Config } from '../config/schema.js';
+import type { Chore } from '../housekeeping.js';
+import type { Database } from '../storage/database.js';
+import { pruneNotifications } from '../storage/retention/notification-retention.js';
+import { createRetentionStore, PRUNE_BATCH } from '../storage/retention/retention-store.js';
+import { createSilenceStore } from '../storage/silences/silence-store.js';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** Tombstones are kept at least this long, even if all evaluators have seen them. */
+const KEEP_TOMBSTONES_MS = 60_000;
+/** Silences that are over are kept this long, so that they can be read and made again. */
+const KEEP_SILENCES_MS = 30 * DAY_MS;
+/** More than one call deletes: the rest follows with the next one. */
+const SILENCES_AT_ONCE = 500;
+/** A host without a call for this time is forgotten, and counts as new. */
+const KEEP_HOSTS_MS = DAY_MS;
+
+/** Deletes what is older than its retention. */
+export function retentionChores(config: Config, db: Database): Chore[] {
+  const { retention: samples, prune_every: everyMs } = config.meters;
+  const { keep_for: history } = config.history;
+  const store = createRetentionStore(db);
+  const silences = createSilenceStore(db);
+  const old = (name: string, keepMs: number, prune: (before: Date) => Promise<number>, batch = PRUNE_BATCH): Chore => ({
+    name,
+    everyMs,
+    batch,
+    run: (now) => prune(before(now, keepMs)),
+  });
+  return [
+    old('samples', samples, store.pruneSamples),
+    old('events', config.events.retention, store.pruneEvents),
+    ...(history === undefined ? [] : [old('history', history, store.pruneHistory)]),
+    old('silences', KEEP_SILENCES_MS, silences.prune, SILENCES_AT_ONCE),
+    old('tombstones', KEEP_TOMBSTONES_MS, store.pruneTombstones),
+    { name: 'notifications', everyMs, batch: PRUNE_BATCH, run: (now) => pruneOldNotifications(config, db, now) },
+  ];
+}
+
+function pruneOldNotifications({ notifier }: Config, db: Database, now: Date): Promise<number> {
+  return pruneNotifications(db, {
+    delivered: before(now, notifier.keep_delivered),
+    repeats: before(now, notifier.keep_repeats),
+    dead: before(now, notifier.keep_dead),
+    hosts: before(now, KEEP_HOSTS_MS),
+    holds: now,
+    hours: before(now, HOUR_MS),
+  });
+}
+
+function before(now: Date, ageMs: number): Date {
+  return new Date(now.getTime() - ageMs);
+}
