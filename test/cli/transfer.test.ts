@@ -202,6 +202,16 @@ describeWithPostgres('tocsin export-data and import-data', () => {
         message: /^the file is no export of Tocsin$/,
         spoil: rewritten(() => '{"format": "other"}\n'),
       },
+      ...['null', '5', '[]', 'text'].map((line) => ({
+        title: `a compressed file that begins with the line ${line}`,
+        message: /^the file is no export of Tocsin$/,
+        spoil: rewritten(() => `${line}\n`),
+      })),
+      {
+        title: 'a file with a row that is no JSON',
+        message: /^the file is damaged or incomplete/,
+        spoil: rewritten((text) => text.replace(/\n\["k",/, '\n["k,')),
+      },
       {
         title: 'a file that is cut off',
         message: /^cannot read .*unexpected end of file/,

@@ -38,7 +38,7 @@ export function parseExportHead(line: string): ExportHead {
   const value = jsonOf(line);
   const found = ExportHead.safeParse(value);
   if (found.success) return found.data;
-  const { format, version, release } = (typeof value === 'object' ? value : null) as Partial<ExportHead>;
+  const { format, version, release } = ((typeof value === 'object' ? value : null) ?? {}) as Partial<ExportHead>;
   if (format !== 'tocsin-export') throw new StartupError('the file is no export of Tocsin');
   if (version !== EXPORT_VERSION)
     throw new StartupError(
@@ -63,10 +63,11 @@ export function damaged(): StartupError {
   return new StartupError('the file is damaged or incomplete: make the export again');
 }
 
+/** The value of a line of JSON; undefined for another text, which no schema accepts. */
 function jsonOf(line: string): unknown {
   try {
     return JSON.parse(line);
   } catch {
-    throw new StartupError('the file is no export of Tocsin');
+    return undefined;
   }
 }
