@@ -7,9 +7,9 @@ import type { Loop } from './supervisor.js';
 export interface Chore {
   name: string;
   everyMs: number;
-  /** Deletes at most `batch` rows and resolves to their number. */
+  /** Deletes or writes at most `batch` rows. Resolves to their number. */
   run: (now: Date) => Promise<number>;
-  /** Most rows of one call. A call that deletes that many is repeated at once. */
+  /** Most rows of one call. A call that reaches this number is repeated at once. */
   batch: number;
 }
 
@@ -25,14 +25,14 @@ export function createHousekeeping(deps: { clock: Clock; log: Logger; chores: re
 
   async function repeat({ name, everyMs, run, batch }: Chore, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      let removed = 0;
+      let rows = 0;
       try {
-        removed = await run(clock.now());
-        if (removed > 0) log.debug('pruned', { chore: name, removed });
+        rows = await run(clock.now());
+        if (rows > 0) log.debug('housekeeping chore done', { chore: name, rows });
       } catch (thrown) {
         log.warn('a housekeeping chore failed; will retry', { chore: name, err: toError(thrown) });
       }
-      if (removed < batch) await clock.sleep(everyMs, signal);
+      if (rows < batch) await clock.sleep(everyMs, signal);
     }
   }
 }

@@ -58,7 +58,7 @@ async function refuseOldSchema(db: Database): Promise<void> {
 
 /** Longer than any export or import. */
 const TRANSFER_TIMEOUT_MS = 24 * 3_600_000;
-/** The transaction of the transfer, and what a command writes beside it. */
+/** One for the transaction of the transfer, one for the entries of the command in the audit trail. */
 const TRANSFER_CONNECTIONS = 2;
 
 /**

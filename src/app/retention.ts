@@ -12,7 +12,7 @@ const DAY_MS = 24 * HOUR_MS;
 const KEEP_TOMBSTONES_MS = 60_000;
 /** Silences that are over are kept this long, so that they can be read and made again. */
 const KEEP_SILENCES_MS = 30 * DAY_MS;
-/** More than one call deletes: the rest follows with the next one. */
+/** Most silences of one call. The chore repeats a call that reaches this number. */
 const SILENCES_AT_ONCE = 500;
 /** A host without a call for this time is forgotten, and counts as new. */
 const KEEP_HOSTS_MS = DAY_MS;

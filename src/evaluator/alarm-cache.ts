@@ -152,7 +152,7 @@ export class AlarmCache {
     await this.#refused.readAll((alarm) => this.#apply(alarm));
   }
 
-  /** Begins reads of the loaded partitions that have changes. Mostly there are none, which one statement tells. */
+  /** Begins to read the loaded partitions that have changes. One statement finds them; mostly there are none. */
   async #beginReads(): Promise<void> {
     const loaded = new Map([...this.#partitions].filter(([, { seen }]) => seen !== null));
     if (loaded.size === 0) return;

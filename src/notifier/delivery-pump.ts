@@ -209,7 +209,7 @@ export class DeliveryPump implements Loop {
     const durationMs = clock.monotonicMs() - startedMs;
     const finished = this.#finishedAttempt(notification, outcome, { startedAt, durationMs });
     telemetry.deliverySeconds.observe(durationMs / 1000);
-    // No alert for the operator because a person tries an action that does not work.
+    // Tests and heartbeats are not counted, so that their failures raise no alert about receivers of alarms.
     const isCounted = !hasOnlyAttempt(notification.kind);
     if (isCounted) telemetry.deliveries.inc({ receiver, outcome: finished.outcome });
     if (isCounted && notification.attempt === 1) {

@@ -4,12 +4,12 @@ import type { FinishedAttempt } from '../storage/notifications/notification-clai
 import { hasHostAnswered } from './host-answer.js';
 import type { DeliveryOutcome } from './receivers/receiver.js';
 
-/** True for kinds that are tried once, and whose failures are no concern of the owner of an alarm. */
+/** True for tests and heartbeats. They get one attempt. */
 export function hasOnlyAttempt(kind: NotificationKind): boolean {
   return kind === 'test' || kind === 'heartbeat';
 }
 
-/** The end of the only attempt. The receiver's Retry-After delays nothing. */
+/** The finished attempt of a test or a heartbeat. A failure is final: the receiver's Retry-After delays nothing. */
 export function onlyAttempt(
   { id, attempt }: ClaimedNotification,
   outcome: DeliveryOutcome,

@@ -8,12 +8,14 @@ const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
 const VALUE = /^[!-~](?:[\t -~]*[!-~])?$/;
 
 /** Headers of the connection and of the message, in lower case. */
-const OF_THE_MESSAGE = 'host connection keep-alive te trailer transfer-encoding upgrade http2-settings expect'.split(
+const MESSAGE_HEADERS = 'host connection keep-alive te trailer transfer-encoding upgrade http2-settings expect'.split(
   ' ',
 );
 /** Headers that Tocsin sends, that proxies add, or that other services take for credentials. */
-const OF_OTHERS = 'user-agent x-openstack-request-id x-auth-token cookie cookie2 set-cookie forwarded'.split(' ');
-const REFUSED_NAMES = new Set([...OF_THE_MESSAGE, ...OF_OTHERS]);
+const RESERVED_HEADERS = 'user-agent x-openstack-request-id x-auth-token cookie cookie2 set-cookie forwarded'.split(
+  ' ',
+);
+const REFUSED_NAMES = new Set([...MESSAGE_HEADERS, ...RESERVED_HEADERS]);
 /** Cloud metadata services give credentials to requests with `Metadata-Flavor`, `Metadata` or `X-aws-ec2-…`. */
 const REFUSED_PREFIXES = 'content- proxy- x-forwarded- x-aws- metadata webhook- tocsin-'.split(' ');
 

@@ -21,7 +21,7 @@ export interface RequestKey {
   /** Hexadecimal SHA-256 of path, query and body, and of the caller's rights. */
   hash: string;
   run: KeyedRun;
-  /** True if the answer shows a secret, which is stored nowhere. */
+  /** True if the answer shows a secret that no later answer may show. Such an answer is not kept. */
   showsSecret: boolean;
 }
 
@@ -38,7 +38,7 @@ export interface KeyedRoute {
   path: string;
   /** How a request with an `Idempotency-Key` runs once. Routes without it ignore the header. */
   keyed?: KeyedRun;
-  /** The answer shows a secret that is stored nowhere. */
+  /** True if the answer shows a secret that no later answer may show. Such an answer is not kept. */
   showsSecret?: boolean;
 }
 

@@ -102,7 +102,7 @@ async function inTransaction(deps: KeyedRequestsDeps, keyed: KeyedExecution): Pr
     return done.answer;
   });
   const [done] = written;
-  if (done?.answer !== answer) throw new Error(`${key.id.route} has not answered with what it has written`);
+  if (done?.answer !== answer) throw new Error(`the handler of ${key.id.route} must return the answer of its write`);
   audit.note({ entries: done.entries, isRepeat: false });
   return answer;
 }
@@ -204,8 +204,8 @@ function refuseRepeat(found: FoundKey | undefined, { key, audit }: KeyedExecutio
   if (key.run === 'repeatable') return;
   throw new AppError(
     'conflict',
-    'The first request with this Idempotency-Key has not ended: it may have been carried out in part. Look which ' +
-      'part, and use a new key for the rest',
+    'The first request with this Idempotency-Key has not ended: it may have been carried out in part. Check ' +
+      'which part, and use a new key for the rest',
   );
 }
 
@@ -214,7 +214,7 @@ function answerAgain({ status, content }: KeptAnswer): ApiAnswer {
     throw new AppError(
       'conflict',
       `The first request with this Idempotency-Key has failed with status ${status}: it may have been carried out in ` +
-        'part. Look which part, and use a new key for the rest',
+        'part. Check which part, and use a new key for the rest',
     );
   if (!content)
     throw new AppError(

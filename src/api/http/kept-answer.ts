@@ -5,13 +5,13 @@ import type { ApiAnswer } from './answer.js';
 /** Most characters of an answer that is kept. */
 export const MOST_KEPT = 65_536;
 
-/** An answer to send, and what is kept of it: undefined if it shows a secret or is too long. */
+/** An answer to send, and the content to keep: undefined if it shows a secret or is too long. */
 interface SentAndKept {
   answer: ApiAnswer;
   content: KeptContent | undefined;
 }
 
-/** Decides what is kept of an answer. Pages of a list that were read for that are sent, too. */
+/** Chooses the content to keep. It may read pages of the answer for this: the returned answer has all pages. */
 export async function keep(answer: ApiAnswer, { showsSecret }: { showsSecret: boolean }): Promise<SentAndKept> {
   const { headers = {}, body, text, pages, listName, stream } = answer;
   const without = (sent: ApiAnswer): SentAndKept => ({ answer: sent, content: undefined });

@@ -54,9 +54,9 @@ export interface ApiRequest {
    */
   signal: AbortSignal;
   /**
-   * Routes with `keyed: 'transaction'` or `'once'` change things in here only. With an `Idempotency-Key` that is one
-   * transaction which also stores the answer, or what is not repeated after a failure. So checks, requests to other
-   * services and all that takes long come before.
+   * Runs the part of a handler that changes something. Routes with `keyed: 'transaction'` or `'once'` change nothing
+   * outside of it. With an `Idempotency-Key`, `'transaction'` stores the change and the answer in one transaction, and
+   * `'once'` does not repeat the change after a failure. So checks and requests to other services come before it.
    */
   write: WriteAnswer;
   /** Tells the audit trail what the handler knows of the object. */

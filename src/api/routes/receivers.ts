@@ -199,9 +199,9 @@ function tooManySecrets({ most }: RotationRules): AppError {
 /** @throws AppError `invalid_request` for headers that would be sent without TLS, or to all receivers. */
 function refuseOpenHeaders(origin: string, headers: OwnHeaders | undefined, toLoopback: boolean): void {
   if (headers === undefined || Object.keys(headers).length === 0) return;
-  if (origin === ALL_ORIGINS) throw headersRefused('The receiver * cannot have any: each origin gets its own.');
+  if (origin === ALL_ORIGINS) throw headersRefused('The receiver * cannot have headers: set them for each origin.');
   if (!canCarrySecrets(new URL(origin), toLoopback))
-    throw headersRefused(`${origin} cannot have any: they are secrets, so the origin should be https.`);
+    throw headersRefused(`${origin} cannot have headers: headers are secrets, so the origin must be https.`);
 }
 
 function headersRefused(reason: string): AppError {

@@ -44,8 +44,8 @@ async function exportInto(
   terminal.out(`Exported into ${file} (${bytes} bytes).\n`);
   if (head !== undefined && head.keys.length > 0)
     terminal.out(
-      'It has encrypted secrets: the target needs the same secrets.key' +
-        (db.kind === 'pglite' ? ', which is in secrets.key of database.data_dir unless you have set one.\n' : '.\n'),
+      'It has encrypted secrets. The target needs the same secrets.key' +
+        (db.kind === 'pglite' ? ': the file secrets.key in database.data_dir, unless you have set another.\n' : '.\n'),
     );
 }
 
@@ -55,7 +55,7 @@ async function warnOfProcesses(db: Database, terminal: Terminal): Promise<void> 
   if (processes > 0)
     terminal.err(
       `Warning: processes of Tocsin use this database, or have used it within the last minute (${processes}). ` +
-        'What they write from now on is not in the export.\n',
+        'Stop them and export again: their later changes are not in the export.\n',
     );
 }
 

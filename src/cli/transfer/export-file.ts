@@ -6,12 +6,12 @@ import { createGunzip, createGzip } from 'node:zlib';
 
 import { StartupError, toError } from '../../errors.js';
 
-/** A file without its end has this name, so that it cannot be taken for a whole one. */
+/** Suffix of the name of a file that is not complete, so that it is not imported by mistake. */
 const UNFINISHED = '.unfinished';
 
 /**
- * Writes texts into a new file, compressed, which only its owner can read. It has its name when it is whole and on the
- * disk. Resolves to its size in bytes.
+ * Writes texts into a new compressed file that only its owner can read. It gets its name when it is complete and
+ * flushed to the disk. Resolves to its size in bytes.
  * @throws StartupError if the file exists, or cannot be written.
  */
 export async function writeExportFile(file: string, texts: AsyncIterable<string>): Promise<number> {
@@ -53,7 +53,7 @@ export async function* linesOfExport(file: string): AsyncGenerator<string> {
   if (rest !== '') yield rest;
 }
 
-/** Not an error of the database, whose texts are written. */
+/** True for an error of the file, false for one of the source of the texts, which is the database. */
 function isOfFile(thrown: unknown): boolean {
   return thrown instanceof Error && 'syscall' in thrown;
 }

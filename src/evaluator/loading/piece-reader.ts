@@ -3,7 +3,7 @@ import type { Clock } from '../../clock.js';
 import type { LoadedAlarm } from '../../storage/evaluation/evaluation-store.js';
 import { PieceSize } from './piece-size.js';
 
-/** Reads pieces of alarms, one at a time, so that pieces of a load and of a refresh take turns. */
+/** Reads pieces of alarms, one at a time. Pieces of a load and of a refresh alternate. */
 export class PieceReader {
   readonly #size = new PieceSize();
   readonly #pieces = new Mutex();

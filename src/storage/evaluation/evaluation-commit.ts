@@ -54,9 +54,10 @@ export interface EvaluationBatch {
   staleBefore: Date;
   defaultPolicy: DeliveryPolicy;
   /**
-   * Earlier outcomes of these partitions that are not committed, since their alarms were locked. They, and those that
-   * this commit finds locked, are stored in the partitions, so that combinations wait for them. Absent: what is stored
-   * stays.
+   * Earlier outcomes of these partitions that are not committed, since their alarms were locked. The commit stores the
+   * alarms of these, and those that it finds locked itself, in the partitions, so that combinations wait for them. If
+   * there are none, or if this is absent, a checkpoint removes the stored alarms, and `none` keeps them. `progress`
+   * always keeps them.
    */
   waiting?: readonly EvaluatedAlarm[];
   /** Called after each statement. */

@@ -179,7 +179,7 @@ async function changedSince(db: Database, revisions: ReadonlyMap<number, string>
   const parameters = [[...revisions.keys()], [...revisions.values()]];
   const { rows } = await db.query<{ seen: string; partition: number | null }>(CHANGED_SINCE, parameters);
   const [first] = rows;
-  if (first === undefined) throw new Error('the changes of alarms have no revision');
+  if (first === undefined) throw new Error('the query of changed partitions returned no row');
   // Without changes there is one row with a null beside the revision.
   return { seen: first.seen, changed: new Set(rows.flatMap(({ partition }) => partition ?? [])) };
 }

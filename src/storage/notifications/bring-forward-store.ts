@@ -24,7 +24,7 @@ const BRING_HEADS = `
     from heads where n.id = heads.id`;
 const bringForward = (which: string, limit = ''): string => `with ${headsWhere(which, limit)} ${BRING_HEADS}`;
 
-/** Finds the heads first, since a delivery queue of an event alarm may be long. */
+/** SQL condition on `n`: it is the head of one of these queues. It finds the heads first, since queues may be long. */
 const isHeadOf = (queues: string): string => `n.id in (
   select h.id from ${queues} as q (lane) cross join lateral (
     select o.id from notifications o
@@ -33,8 +33,9 @@ const isHeadOf = (queues: string): string => `n.id in (
 const OF_QUEUES = bringForward(isHeadOf('unnest($2::text[])'));
 
 /**
- * SQL of CTEs that bring the delivery queues of the CTE `replayed` (lane, ordinal) forward, in the statement that makes
- * these pending: it does not see them, so a head is what none of them precedes. Parameter 1: now.
+ * SQL of CTEs that bring the delivery queues of the CTE `replayed` (lane, ordinal) forward. The statement does not see
+ * that it makes these notifications pending. So it brings the first of the other notifications forward, unless a
+ * replayed one precedes it. Parameter 1: now.
  */
 export const BRING_REPLAYED = `${headsWhere(`${isHeadOf('(select distinct lane from replayed)')} and not exists (
        select from replayed r where r.lane = n.lane and r.ordinal < n.ordinal)`)},

@@ -64,7 +64,7 @@ const LATENESS = `
               and not ${isPaused('n.project_id', '$3')}
          ) as "isDeliveryLate"`;
 
-/** The id is that of the period, so the database stores one heartbeat of each, whichever notifier is the first. */
+/** The id names the period, so that the database stores only the first heartbeat of each period. */
 const WRITE = `
   with written as (
     insert into notifications (id, alarm_id, kind, sequence, transition_time, action_list, action_index, action, lane,

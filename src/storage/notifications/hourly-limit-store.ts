@@ -76,9 +76,9 @@ interface HourRules {
 }
 
 /**
- * Counts what one notifier sends in the hours of its projects, after it was taken: no lock of an hour delays a
- * delivery. What cannot be counted, since another transaction has locked the hour or the database fails, is counted
- * with the next call. A notifier that ends before loses it.
+ * Counts the notifications that one notifier has claimed, for the hourly limits of their projects. It counts after the
+ * claim, so that a locked count delays no delivery. Notifications whose count is locked, or fails, are counted with the
+ * next call. If the notifier ends before, they are never counted.
  */
 export class HourCounter {
   #uncounted = new Map<string, number>();

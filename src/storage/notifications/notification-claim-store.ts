@@ -74,8 +74,9 @@ export function createNotificationClaimStore(db: Database): NotificationClaimSto
 }
 
 /**
- * Search, taking and count are statements, each with a transaction of its own. The search locks nothing, so several
- * notifiers may find the same; the taking looks again.
+ * Runs three statements, each in its own transaction: it searches, takes and counts notifications. The search locks
+ * nothing, so several notifiers can find the same notifications. The second statement takes only those that are still
+ * due and free.
  */
 async function claim(sql: Sql, request: ClaimRequest, hours: HourCounter): Promise<ClaimResult> {
   const { rows } = await sql.query<ClaimCandidate>(CANDIDATES, [
@@ -101,7 +102,7 @@ async function claim(sql: Sql, request: ClaimRequest, hours: HourCounter): Promi
   });
   const { taken, dropped, counted } = await takeClaims(sql, [...chosen.keys()], request);
   const limited = await hours.count(counted, request);
-  // What another notifier has taken meanwhile had places in this search that others may need.
+  // If another notifier has taken some of them meanwhile, a new search may find others for the permits that are left.
   const isShort = taken.length + dropped < chosen.size;
   return { claimed: taken, cursor, more: more || isShort, dropped, limited };
 }

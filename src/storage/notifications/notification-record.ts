@@ -56,10 +56,11 @@ export interface RecordedAttempts {
 /**
  * One statement for all finished attempts. It skips notifications that another transaction has locked. It decides
  * whether a failed notification is retried, superseded, cancelled or dead, since it can read the alarm's present state.
- * A replayed notification is never superseded, and only a later edit cancels it. A failed heartbeat is cancelled: no
- * person need look after it. A newer repeat supersedes an older one. If a repeat became due during the attempt of a
- * transition, the transition is due at once, and its position in the schedule stays. The statement also records whether
- * the host answered, and its Retry-After. It locks rows of hosts and delivery queues in order, to avoid deadlocks.
+ * A replayed notification is never superseded, and only a later edit cancels it. A failed heartbeat is cancelled and
+ * not dead, since dead notifications are for people who repair receivers. A newer repeat supersedes an older one. If a
+ * repeat became due during the attempt of a transition, the transition is due at once, and its position in the schedule
+ * stays. The statement also records whether the host answered, and its Retry-After. It locks rows of hosts and delivery
+ * queues in order, to avoid deadlocks.
  */
 const RECORD = `
 with given as (

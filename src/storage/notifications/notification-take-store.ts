@@ -28,15 +28,15 @@ const REJECTED_SINCE = `(
     )
 )`;
 
-/** The parts of the statement that take notifications, and that read further ones of those that were taken. */
+/** Sources of `takenFrom`: one takes notifications, the other names some that were taken before. */
 const TAKE_SOURCE = 'take_notifications($1::text[], $2, $3, $4, $5, $6::text[], $7)';
 const TAKEN_SOURCE = 'unnest($1::text[], $3::int[], $4::boolean[]) as u (id, attempt, is_host_responsive)';
 
 /**
- * SQL that reads the taken notifications of `source`. Parameters: ids, now, and those of the source. It takes no lock
- * that the source does not take: the claims of all notifiers wait for it. This is the last check whether an edit has
- * removed the need for a notification: an edit may not have seen the result of a concurrent replay or attempt. Rows
- * without `id` are not sent.
+ * SQL that reads the taken notifications of `source`. Parameters: ids, now, and those of the source. It locks nothing
+ * itself, since the claims of all notifiers wait until it ends. It is the last check whether a notification must still
+ * be sent: an edit of the alarm may not have seen a concurrent replay or attempt. Rows without `id` are not to be sent
+ * as they are: see `settleLeft`.
  */
 const takenFrom = (source: string, isListed: string): string => `
   with claimed as materialized (select * from ${source}),
@@ -113,7 +113,7 @@ export async function takeClaims(sql: Sql, ids: readonly string[], rules: TakeRu
   return read()
     .catch(read)
     .catch(async (cause: unknown) => {
-      // If this fails, too, the sweeper ends the claims when their time is over.
+      // If this fails, too, the outbox sweeper ends the claims when they expire.
       await giveBack(sql, rows).catch(() => undefined);
       throw cause;
     });
@@ -157,7 +157,7 @@ async function settleLeft(sql: Sql, left: readonly FreeNotification[], { now }: 
   return (await sql.query<FreeRow>(READ_TAKEN, [ids, now, attempts, responsive])).rows;
 }
 
-/** Skips rows that another transaction has locked: the sweeper ends their claims when the time of these is over. */
+/** Skips rows that another transaction has locked. The outbox sweeper ends their claims when they expire. */
 const endClaims = (set: string): string => `
   update notifications n set attempt = n.attempt - 1, claim_until = null, ${set}
     from (select n.id from unnest($1::text[], $2::int[]) as u (id, attempt) join notifications n on n.id = u.id
@@ -191,8 +191,8 @@ async function takenIn(sql: Sql, rows: readonly FreeRow[]): Promise<Omit<Taken, 
 }
 
 /**
- * First attempts count. A replay was counted when it was asked for. Heartbeats are of the service, and must not use up
- * the hour of alarms without a project.
+ * Counts first attempts. A replay was counted when it was requested. Heartbeats are not counted: they have no project,
+ * and would use up the hourly limit of alarms without a project.
  */
 function countedIn(taken: readonly TakenRow[]): Map<string, number> {
   const counted = new Map<string, number>();

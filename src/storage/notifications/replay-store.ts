@@ -63,8 +63,8 @@ export const MOST_REPLAYED = 1_000;
 /**
  * Replays candidates, in the given order, within the limits of their projects, and counts them. This may make several
  * notifications of one delivery queue due; claims still take one at a time. Notifications that another transaction
- * replays or deletes are left out. What the limit refuses is counted, too, which changes nothing in an hour that is at
- * its limit. One statement, so that no client that is cut off holds a lock. Parameters: now, ids, limit of the hour.
+ * replays or deletes are left out. Refused notifications are counted, too: their project is at its limit without them.
+ * It is one statement, so that a client that is cut off holds no lock. Parameters: now, ids, limit of the hour.
  */
 const REPLAY = `
   with free as materialized (

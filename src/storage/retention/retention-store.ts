@@ -18,7 +18,7 @@ const PRUNE_EVENTS = `
     select project_id, message_id from events where received_at < $1 order by received_at limit ${PRUNE_BATCH}
       for update skip locked)`;
 
-/** The history of deleted alarms, too. */
+/** Deletes history of deleted alarms, too. */
 const PRUNE_HISTORY = `
   delete from alarm_history where event_id in (
     select event_id from alarm_history where timestamp < $1 order by timestamp, event_id limit ${PRUNE_BATCH}

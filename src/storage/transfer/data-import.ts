@@ -25,7 +25,7 @@ const SETTINGS = ['set local statement_timeout = 0', 'set local idle_in_transact
 /** Tables that may have rows before the import: a new database has partitions, and commands leave audit entries. */
 const MAY_HAVE_ROWS = new Set(['partitions', 'audit_entries']);
 const EMPTY_TABLES = MOVED_TABLES.map(({ table }) => table).filter((table) => !MAY_HAVE_ROWS.has(table));
-/** No other process writes meanwhile. The audit trail only grows, and its rights are others. */
+/** Keeps other processes from writing to the tables. The audit trail stays open, since commands add entries to it. */
 const LOCK = `lock table ${MOVED_TABLES.map(({ table }) => table)
   .filter((table) => table !== 'audit_entries')
   .join(', ')} in share row exclusive mode`;
@@ -142,8 +142,8 @@ function refuseMissingKeys({ keys }: ExportHead, sealer: Pick<Sealer, 'hasKey'>)
   if (missing.length === 0) return;
   throw new StartupError(
     `the export has secrets that are encrypted with the key ${missing.join(', ')}, which the target does not have: ` +
-      'set secrets.key, or secrets.previous_key, to the key of the source (an embedded database has its key in ' +
-      'secrets.key of database.data_dir)',
+      'set secrets.key, or secrets.previous_key, to the key of the source (an embedded database has its key in the ' +
+      'file secrets.key in database.data_dir)',
   );
 }
 

@@ -4,7 +4,7 @@ import { EXPORT_VERSION, type ExportEnd, type ExportHead, type TableHead } from 
 import { MOVED_TABLES, type MovedTable } from './moved-tables.js';
 import { columnsOf, quoted } from './table-columns.js';
 
-/** What the head of an export says of it. */
+/** Values for the head of an export. */
 export interface ExportAbout {
   /** Version of this program. */
   release: string;
@@ -36,7 +36,7 @@ const SETTINGS = [
 /** Rows of the first page of a table, before it is known how long they are. */
 const FIRST_ROWS = 10;
 const MOST_ROWS = 2_000;
-/** A page of about this length is followed by one with as many rows. So memory for long rows is bounded. */
+/** Intended number of characters of a page. Pages of long rows have fewer rows, so that memory is bounded. */
 const PAGE_CHARACTERS = 2_000_000;
 const UNPREPARED: QueryOptions = { prepare: false };
 

@@ -188,14 +188,14 @@ function ended(attempt: ReturnType<typeof got.stream.post>): Promise<void> {
   });
 }
 
-/** The settings of webhooks to this URL, or the outcome of the attempt if they cannot be read: it is not made. */
+/** The settings of webhooks to this URL. If they cannot be read: the outcome of the attempt, which sends nothing. */
 async function settingsOrOutcome(
   { id: notificationId, alarmId, projectId, attempt }: Delivery,
   url: URL,
   { settingsOf, log }: WebhookDeps,
 ): Promise<WebhookSettings | DeliveryOutcome> {
   try {
-    // Twice, since most failures are those of one connection.
+    // A failed read is repeated once, since most failures are those of one connection.
     return await settingsOf(projectId, url).catch(() => settingsOf(projectId, url));
   } catch (thrown) {
     log.error('could not read the secrets or headers of a receiver; the attempt will be repeated', {
