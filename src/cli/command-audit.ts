@@ -9,6 +9,9 @@ import { createTelemetry } from '../telemetry.js';
 /** The user in what a command has done, where the API has the user of a request. */
 export const COMMAND_LINE = 'command line';
 
+/** Only the service drops old days. A command may run without its `audit.keep_for`. */
+const KEEP_ALL_MS = 36_500 * 24 * 3_600_000;
+
 /** The audit trail of a command. */
 export interface CommandAudit {
   now: Date;
@@ -22,7 +25,7 @@ export async function openCommandAudit(
 ): Promise<CommandAudit> {
   const clock = createSystemClock();
   await synchroniseClock(clock, () => databaseTime(deps.db));
-  const audit = openAudit({ ...deps, clock, telemetry: createTelemetry() });
+  const audit = openAudit({ ...deps, clock, telemetry: createTelemetry() }, KEEP_ALL_MS);
   return {
     now: clock.now(),
     record: (fact) => void audit.record({ ...UNKNOWN, userId: COMMAND_LINE, ...fact }),

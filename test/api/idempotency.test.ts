@@ -362,6 +362,9 @@ function idempotency(open: () => Promise<Database>): void {
       as: { ...MEMBER, 'x-project-id': 'p2' },
     });
     expect([other.status, await count('alarms')]).toEqual([201, 1]);
+    // They are deleted within an hour after a day, or later if no evaluator runs.
+    await db.query('update idempotency_keys set made_at = $1', [new Date(api.clock.now().getTime() - DAY_MS)]);
+    expect((await post('/v2/alarms', { key: 'k', body: thresholdBody() })).status).toBe(201);
   });
 
   test('a key is free again after a day, and its row is deleted', async () => {

@@ -64,6 +64,7 @@ function contract(open: () => Promise<Database>): void {
   test.each([
     ...['Host', 'content-type', 'Content-Length', 'Content-Foo', 'Transfer-Encoding', 'Connection', 'keep-alive'],
     ...['TE', 'Trailer', 'upgrade', 'Proxy-Authorization', 'proxy-anything', 'Cookie', 'X-Auth-Token', 'Expect'],
+    ...['X_Auth_Token', 'X_Forwarded-For', 'Webhook_Signature', 'tocsin_sequence', 'Content_Length'],
     ...['Metadata', 'metadata-flavor', 'X-aws-ec2-metadata-token', 'X-Forwarded-For', 'Forwarded', 'User-Agent'],
     ...['webhook-id', 'WEBHOOK-SIGNATURE', 'webhook-x', 'tocsin-sequence', 'Tocsin-X', 'X-OpenStack-Request-ID'],
   ])('the header %s is refused', async (name) => {

@@ -18,8 +18,7 @@ import { describeWithPostgres, freshPostgresUrl, unmigratedPostgresUrl } from '.
 
 /** That of `TEST_SEALER`. */
 const KEY = Buffer.alloc(32, 7).toString('base64');
-/** The filled store has old entries of the audit trail, which a command would drop after its work. */
-const SETTINGS = { TOCSIN_LOG_LEVEL: 'error', TOCSIN_AUDIT_KEEP_FOR: '36500d' };
+const SETTINGS = { TOCSIN_LOG_LEVEL: 'error' };
 
 /** A database, and the settings with which a command finds it. */
 interface Store {

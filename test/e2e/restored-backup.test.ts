@@ -34,6 +34,16 @@ async function drop(url: string): Promise<void> {
   await client.end();
 }
 
+/** Gives a new role rights on the database, as a service without the right to change the schema has. */
+async function grantToNewRole(url: string): Promise<void> {
+  const role = `reader_${randomBytes(4).toString('hex')}`;
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(`create role ${role}`);
+  await client.query(`grant select on all tables in schema public to ${role}`);
+  await client.end();
+}
+
 /** A new server, whose numbers of transactions are lower than those of the dump. */
 async function youngServer(): Promise<string> {
   const server = await startPrivatePostgres();
@@ -51,6 +61,7 @@ describeWithPostgres('a database restored from pg_dump', () => {
       const receiver = await startMoodyReceiver();
       undo.push(() => receiver.close());
       const url = await freshPostgresUrl();
+      await grantToNewRole(url);
       const secrets = { SECRETS_KEY: randomBytes(32).toString('base64') };
       const before = await serve({ DATABASE_URL: url, ...secrets });
       undo.push(() => before.kill());
@@ -67,7 +78,7 @@ describeWithPostgres('a database restored from pg_dump', () => {
       await drop(url);
 
       const restored = await place();
-      run('pg_restore', ['--exit-on-error', '--no-owner', `--dbname=${restored}`], dump);
+      run('pg_restore', ['--exit-on-error', '--no-owner', '--no-privileges', `--dbname=${restored}`], dump);
       const after = await serve({ DATABASE_URL: restored, ...secrets });
       undo.push(() => after.kill());
       const here = alarmAt(after);

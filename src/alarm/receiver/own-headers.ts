@@ -36,9 +36,10 @@ export function headersProblem(headers: Readonly<Record<string, unknown>>): Head
   for (const [name, value] of entries) {
     if (!TOKEN.test(name))
       return { message: "The name of a header consists of letters, digits and !#$%&'*+-.^_`|~ (RFC 9110)" };
-    const message = nameProblem(name.toLowerCase(), names) ?? valueProblem(value);
+    const compared = name.toLowerCase().replaceAll('_', '-'); // many servers make no difference between the two
+    const message = nameProblem(compared, names) ?? valueProblem(value);
     if (message !== undefined) return { name, message };
-    names.add(name.toLowerCase());
+    names.add(compared);
   }
   return undefined;
 }
@@ -50,7 +51,7 @@ function bytesOf(entries: readonly [name: string, value: unknown][]): number {
 function nameProblem(name: string, others: ReadonlySet<string>): string | undefined {
   if (REFUSED_NAMES.has(name) || REFUSED_PREFIXES.some((prefix) => name.startsWith(prefix)))
     return 'Receivers cannot have this header';
-  return others.has(name) ? 'The header is there twice: letter case makes no difference' : undefined;
+  return others.has(name) ? 'The header is there twice: letter case makes no difference, nor do - and _' : undefined;
 }
 
 function valueProblem(value: unknown): string | undefined {

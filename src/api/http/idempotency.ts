@@ -142,7 +142,7 @@ async function beginKey({ store, clock }: KeyedRequestsDeps, tx: Sql, keyed: Key
   const { id } = keyed.key;
   if (!(await store.tryLock(tx, id))) throw stillRunning();
   refuseRepeat(await store.find(tx, id, clock.now()), keyed, clock.now());
-  if (await store.hasAtLeast(tx, id.projectId, MOST_KEYS)) throw tooManyKeys();
+  if (await store.hasUsed(tx, id, { keys: MOST_KEYS, now: clock.now() })) throw tooManyKeys();
 }
 
 async function addAnswer(

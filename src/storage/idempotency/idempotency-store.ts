@@ -81,10 +81,13 @@ export function createIdempotencyStore(db: Database, sealer: Sealer) {
       return rows[0] && found(rows[0], id, sealer);
     },
 
-    /** True if a project has this many keys, so that it may not store another. */
-    async hasAtLeast(sql: Sql, projectId: string, keys: number): Promise<boolean> {
-      const text = 'select count(*) as n from (select from idempotency_keys where project_id = $1 limit $2) k';
-      const { rows } = await sql.query<{ n: number }>(text, [projectId, keys]);
+    /** True if a project has used this many other keys within a day, so that it may not use another. */
+    async hasUsed(sql: Sql, id: KeyedRequestId, { keys, now }: { keys: number; now: Date }): Promise<boolean> {
+      const { rows } = await sql.query<{ n: number }>(
+        `select count(*) as n from (
+           select from idempotency_keys where project_id = $1 and made_at > $5 and not (${OF_ID}) limit $6) k`,
+        [...valuesOf(id), oldest(now), keys],
+      );
       return (rows[0]?.n ?? 0) >= keys;
     },
 
