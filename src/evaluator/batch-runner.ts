@@ -182,9 +182,8 @@ export class BatchRunner {
       const { isComplete, ...rest } = await commitOutcomes(commit, one.outcomes, {
         partitions: held.all(),
         at: one.at,
-        mark: 'none',
         onAdvance,
-        waiting: () => locked.outcomes,
+        ...locked.retries,
       });
       locked.tried(one, isComplete ? rest.locked : rest.notWritten, clock.now().getTime());
     }

@@ -49,6 +49,8 @@ export interface Progress {
   onAdvance?: (() => void) | undefined;
   /** As `EvaluationBatch.waiting`, of any partitions. */
   waiting?: (() => readonly EvaluationOutcome[]) | undefined;
+  /** False for an outcome that is no longer to be written: a newer evaluation replaces it. Default: all are wanted. */
+  isWanted?: ((outcome: EvaluationOutcome) => boolean) | undefined;
 }
 
 /**
@@ -68,7 +70,9 @@ export async function commitOutcomes(
   if (chunks.length === 0 && progress.mark !== 'none') chunks.push([]);
   const notWritten: EvaluationOutcome[] = [];
   const locked: EvaluationOutcome[] = [];
-  for (const [index, chunk] of chunks.entries()) {
+  for (const [index, all] of chunks.entries()) {
+    const chunk = progress.isWanted ? all.filter(progress.isWanted) : all;
+    if (all.length > 0 && chunk.length === 0) continue;
     const mark = progress.mark === 'checkpoint' && index < chunks.length - 1 ? 'progress' : progress.mark;
     const waiting = progress.waiting && [...progress.waiting(), ...locked];
     const result = await commitChunk(deps, { outcomes: chunk, mark, waiting }, progress);

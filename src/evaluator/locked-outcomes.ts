@@ -1,4 +1,5 @@
 import type { EvaluationOutcome } from '../storage/evaluation/evaluation-commit.js';
+import type { Progress } from './commit-outcomes.js';
 
 /** Times of the locked outcomes. */
 export interface LockedOutcomesDeps {
@@ -39,6 +40,15 @@ export class LockedOutcomes {
   /** All such outcomes, also those that a commit tries. */
   get outcomes(): readonly EvaluationOutcome[] {
     return [...this.#entries.keys()];
+  }
+
+  /** How such outcomes are committed again. Those that are dropped before their statement are not written. */
+  get retries(): Pick<Progress, 'mark' | 'waiting' | 'isWanted'> {
+    return {
+      mark: 'none',
+      waiting: () => this.outcomes,
+      isWanted: (outcome) => this.#entries.has(outcome),
+    };
   }
 
   /** The number of alarms with such outcomes. */

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { alarmTypes } from '../../src/alarm/types/index.js';
+import { commitOutcomes, type CommitDeps } from '../../src/evaluator/commit-outcomes.js';
 import { LockedOutcomes } from '../../src/evaluator/locked-outcomes.js';
 import type { Database } from '../../src/storage/database.js';
 import type { EvaluationOutcome } from '../../src/storage/evaluation/evaluation-commit.js';
@@ -306,6 +307,21 @@ describe('outcomes of locked alarms', () => {
     end();
     expect(locked.alarms).toBe(0);
     expect(locked.nextMs()).toBe(Infinity);
+  });
+
+  test('are not written when their partition is evaluated anew while a commit writes others', async () => {
+    const outcomes = Array.from({ length: 600 }, (_, n) => outcomeOf(`a${n}`));
+    locked.add(outcomes, NOON, noonMs);
+    const written: number[] = [];
+    const commit: CommitDeps['commit'] = (batch) => {
+      written.push(batch.outcomes.length);
+      locked.drop([PARTITION]);
+      return Promise.resolve({ committed: [], fenced: [], locked: [], lost: [], notifications: 0 });
+    };
+    const deps = { commit, clock: { now: () => NOON }, mayCommit: () => true } as CommitDeps;
+    const partitions = [{ id: PARTITION, epoch: 1 }];
+    await commitOutcomes(deps, taken().outcomes, { partitions, at: NOON, ...locked.retries });
+    expect(written).toEqual([500]);
   });
 
   test('stay when other alarms are evaluated anew, and other partitions are lost', () => {
