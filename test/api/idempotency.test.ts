@@ -198,7 +198,8 @@ function idempotency(open: () => Promise<Database>): void {
     const counting = db.holdAt(/start_counting/);
     const both = ['k', 'l'].map((key) => post('/v2/alarms', { key, body: thresholdBody() }));
     const counts = (): number => db.statements.filter((text) => text.includes('start_counting')).length;
-    if (db.kind === 'postgres') await eventually(() => expect(counts()).toBe(2)); // a deadlock if both kept what they have written
+    // A deadlock if both kept their writes.
+    if (db.kind === 'postgres') await eventually(() => expect(counts()).toBe(2));
     counting.now();
     expect((await Promise.all(both)).map(({ status }) => status)).toEqual([201, 201]);
     expect((await db.query('select kind, id, alarms from alarm_counts')).rows).toEqual([
