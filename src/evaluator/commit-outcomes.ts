@@ -70,9 +70,7 @@ export async function commitOutcomes(
   if (chunks.length === 0 && progress.mark !== 'none') chunks.push([]);
   const notWritten: EvaluationOutcome[] = [];
   const locked: EvaluationOutcome[] = [];
-  for (const [index, all] of chunks.entries()) {
-    const chunk = progress.isWanted ? all.filter(progress.isWanted) : all;
-    if (all.length > 0 && chunk.length === 0) continue;
+  for (const [index, chunk] of chunks.entries()) {
     const mark = progress.mark === 'checkpoint' && index < chunks.length - 1 ? 'progress' : progress.mark;
     const waiting = progress.waiting && [...progress.waiting(), ...locked];
     const result = await commitChunk(deps, { outcomes: chunk, mark, waiting }, progress);
@@ -85,15 +83,19 @@ export async function commitOutcomes(
   return { isComplete: true, notWritten, locked };
 }
 
+const NOTHING_WANTED: CommitResult = { committed: [], fenced: [], locked: [], lost: [], notifications: 0 };
+
 interface CommitChunk extends Pick<EvaluationBatch, 'outcomes' | 'mark'> {
   waiting: readonly EvaluationOutcome[] | undefined;
 }
 
 async function commitChunk(
   deps: CommitDeps,
-  { outcomes, mark, waiting }: CommitChunk,
+  { outcomes: found, mark, waiting }: CommitChunk,
   progress: Progress,
 ): Promise<CommitResult | undefined> {
+  const outcomes = progress.isWanted ? found.filter(progress.isWanted) : found;
+  if (outcomes.length < found.length && outcomes.length === 0) return NOTHING_WANTED;
   if (!deps.mayCommit()) {
     deps.telemetry.transitionsFenced.inc({ reason: 'lease' }, outcomes.length);
     deps.log.warn('results dropped: the lease of this evaluator may have run out', { results: outcomes.length });
