@@ -145,8 +145,8 @@ describe.each(KINDS)('the webhook of an alarm of type %s', (kind) => {
   });
 });
 
-test('webhooks of all kinds have all kinds of reason_data between them, but that of a test', () => {
+test('webhooks of all kinds have all kinds of reason_data between them, but those of a test and a heartbeat', () => {
   const types = received.map(({ body }) => WebhookBody.parse(JSON.parse(body)).reason_data.type);
   const known = WebhookBody.shape.reason_data.options.map(({ shape }) => shape.type.value);
-  expect([...new Set(types), 'test'].sort()).toEqual([...known].sort());
+  expect([...new Set(types), 'test', 'heartbeat'].sort()).toEqual([...known].sort());
 });
