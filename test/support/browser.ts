@@ -69,7 +69,7 @@ export async function openPage(
   const page = await context.newPage();
   page.on('pageerror', (error) => misdeeds.errors.push(String(error)));
   page.on('console', (message) => {
-    if (message.type() === 'error') misdeeds.errors.push(message.text());
+    if (message.type() === 'error') misdeeds.errors.push(`${message.text()} ${message.location().url}`);
   });
   observe?.(page);
   await page.goto(url);

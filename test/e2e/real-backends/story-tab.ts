@@ -26,7 +26,8 @@ export class StoryTab {
     page.on('pageerror', (error) => misdeeds.errors.push(String(error)));
     page.on('console', (message) => {
       // Browsers log each 429, which tells a tab to wait for the charts of the others.
-      if (message.type() === 'error' && !message.text().includes('429')) misdeeds.errors.push(message.text());
+      if (message.type() === 'error' && !message.text().includes('429'))
+        misdeeds.errors.push(`${message.text()} ${message.location().url}`);
     });
     await page.goto(`${url}/console#/new?type=${type}`);
     await page.evaluate(`${MARK} = true`);
