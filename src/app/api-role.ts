@@ -159,7 +159,7 @@ function openStores(deps: ApiRoleDeps, longReads: Database, ownerOf: () => strin
   const { project_alarm_quota: project, user_alarm_quota: user, evaluation_results_metrics } = config.api;
   const perProjectAndHour = config.limits.notifications_per_hour;
   return {
-    alarms: createAlarmStore(db, { sealer, quotas: { project, user } }),
+    alarms: createAlarmStore(db, { sealer, quotas: { project, user } }, deps.clock),
     listedAlarms: createListedAlarmStore(db),
     history: createHistoryStore(db, sealer),
     transitions: createTransitionListStore(db),

@@ -6,7 +6,8 @@ import type { Series } from '../../src/alarm/series.js';
 import type { EvaluationInput } from '../../src/alarm/types/alarm-type.js';
 import type { CombinationRule } from '../../src/alarm/types/combination/schema.js';
 import type { ThresholdRule } from '../../src/alarm/types/threshold/schema.js';
-import type { Removal } from '../../src/storage/alarms/alarm-store.js';
+import { storedRule } from '../../src/alarm/types/index.js';
+import type { Creation, Removal } from '../../src/storage/alarms/alarm-store.js';
 
 /** The moment at which tests begin, unless they say otherwise. */
 export const NOON = new Date('2026-01-01T12:00:00Z');
@@ -57,6 +58,29 @@ export function anAlarm(given: Partial<Alarm> = {}): Alarm {
     muted: false,
     evaluateTimestamp: NOON,
     ...given,
+  };
+}
+
+/** A creation of an alarm with an id of its own, unless one is given. */
+export function aCreation(given: Partial<Alarm> = {}): Creation {
+  const alarm = anAlarm({ id: randomUUID(), ...given });
+  const { id: alarmId, projectId, userId } = alarm;
+  return {
+    alarm: { ...alarm, ...storedRule(alarm.rule) },
+    memberProject: null,
+    entry: {
+      eventId: randomUUID(),
+      alarmId,
+      type: 'creation',
+      detail: '{}',
+      projectId,
+      userId,
+      onBehalfOf: projectId,
+      severity: null,
+      timestamp: NOON,
+      stateVersion: null,
+      previousState: null,
+    },
   };
 }
 

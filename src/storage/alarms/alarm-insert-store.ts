@@ -28,7 +28,9 @@ export interface InsertionRules {
   sealer: Sealer;
 }
 
-/** A limit applies to an owner without a counter. Nothing was written: call `startCounting` and insert again. */
+/**
+ * A limit applies to an owner without a complete counter. Nothing was written: call `startCounting` and insert again.
+ */
 export class AlarmsNotCounted extends Error {
   constructor(readonly owner: CountedOwner) {
     super(`the alarms of this ${owner.kind} are not counted yet`);
@@ -59,9 +61,10 @@ const INSERT_UNLIMITED = `with alarm as (${insertAlarmFrom(`
 
 /**
  * Inserts the alarm and its history entry and raises the counters of its owners, in one statement whose cost does not
- * depend on the number of alarms. A counter is raised only below the limit. If another transaction has changed the
- * counter, PostgreSQL repeats this check on its newest version, so concurrent inserts cannot exceed the limit. The CTEs
- * are materialized so that a repeated check does not execute them again.
+ * depend on the number of alarms. A counter that a limit applies to is raised only if it is complete and below the
+ * limit. If another transaction has changed the counter, PostgreSQL repeats this check on its newest version, so
+ * concurrent inserts cannot exceed the limit. The CTEs are materialized so that a repeated check does not execute them
+ * again.
  */
 const INSERT_COUNTED = `with limits as materialized (
   select case when ${PROJECT} is null then -1
@@ -70,16 +73,18 @@ const INSERT_COUNTED = `with limits as materialized (
          end as of_project,
          case when ${USER} is null then -1 else $${QUOTAS_FROM + 1}::integer end as of_user
 ), known as materialized (
-  select exists (select from alarm_counts where kind = 'project' and id = ${PROJECT}) as project,
-         exists (select from alarm_counts where kind = 'user' and id = ${USER}) as "user"
+  select exists (select from alarm_counts where kind = 'project' and id = ${PROJECT} and complete) as project,
+         exists (select from alarm_counts where kind = 'user' and id = ${USER} and complete) as "user"
 ), project_counter as (
   update alarm_counts c set alarms = c.alarms + 1 from limits l
-   where c.kind = 'project' and c.id = ${PROJECT} and (l.of_project < 0 or c.alarms < l.of_project) returning c.id
+   where c.kind = 'project' and c.id = ${PROJECT} and (l.of_project < 0 or (c.complete and c.alarms < l.of_project))
+   returning c.id
 ), project_admission as materialized (
   select exists (select from project_counter) or (l.of_project < 0 and not k.project) as admits from limits l, known k
 ), user_counter as (
   update alarm_counts c set alarms = c.alarms + 1 from limits l, project_admission p
-   where p.admits and c.kind = 'user' and c.id = ${USER} and (l.of_user < 0 or c.alarms < l.of_user) returning c.id
+   where p.admits and c.kind = 'user' and c.id = ${USER} and (l.of_user < 0 or (c.complete and c.alarms < l.of_user))
+   returning c.id
 ), admission as materialized (
   select p.admits and (exists (select from user_counter) or (l.of_user < 0 and not k."user")) as admits,
          case when not p.admits and not k.project then 'project' when p.admits and l.of_user >= 0

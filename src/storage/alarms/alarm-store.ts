@@ -1,7 +1,8 @@
 import { usesTrust } from '../../alarm/action.js';
 import type { AlarmState } from '../../alarm/state.js';
 import { typeOf, type AlarmRule } from '../../alarm/types/index.js';
-import { countChanges, moveCount, startCounting } from './alarm-count-store.js';
+import { createSystemClock } from '../../clock.js';
+import { countChanges, moveCount, startCounting, type PauseClock } from './alarm-count-store.js';
 import { listAlarms, type AlarmQuery } from './alarm-list-store.js';
 import { AlarmsNotCounted, insertAlarm, type Insertion, type InsertionRules } from './alarm-insert-store.js';
 import {
@@ -65,21 +66,25 @@ export interface Creation extends Insertion {
 
 export type AlarmStore = ReturnType<typeof createAlarmStore>;
 
-/** The alarms that API users read and write. Evaluators use `evaluation-store.ts`. */
-export function createAlarmStore(db: Database, rules: InsertionRules) {
+/**
+ * The alarms that API users read and write. Evaluators use `evaluation-store.ts`. `clock` is for the pauses while the
+ * alarms of an owner are first counted.
+ */
+export function createAlarmStore(db: Database, rules: InsertionRules, clock: PauseClock = createSystemClock()) {
   const { sealer } = rules;
+  const createWithin = <T>(creation: Creation, write: (insert: () => Promise<void>) => Promise<T>): Promise<T> =>
+    counting({ db, clock }, () => write(() => createCounted(db, rules, creation)));
   return {
     /**
      * Creates an alarm with its history entry. For a combination, also checks and records its members.
      * @throws AppError `forbidden` when the quota of its owner is exhausted.
      */
-    create: (creation: Creation): Promise<void> => createWithin(db, rules, creation, (insert) => insert()),
+    create: (creation: Creation): Promise<void> => createWithin(creation, (insert) => insert()),
     /**
      * The same in a transaction that `write` begins before it calls `insert`. It is called again if the alarms of an
      * owner must be counted first. That is done outside of the transaction, since it waits for all that write alarms.
      */
-    createWithin: <T>(creation: Creation, write: (insert: () => Promise<void>) => Promise<T>): Promise<T> =>
-      createWithin(db, rules, creation, write),
+    createWithin,
     async find(scope: Scope, id: string): Promise<StoredAlarm | undefined> {
       return (await find({ sql: db, sealer }, scope, id, ''))?.alarm;
     },
@@ -100,19 +105,15 @@ export function createAlarmStore(db: Database, rules: InsertionRules) {
   };
 }
 
-async function createWithin<T>(
-  db: Database,
-  rules: InsertionRules,
-  creation: Creation,
-  write: (insert: () => Promise<void>) => Promise<T>,
-): Promise<T> {
+/** Repeats a creation after it has counted the alarms of an owner that were not counted yet. */
+async function counting<T>(deps: { db: Database; clock: PauseClock }, create: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
-      return await write(() => createCounted(db, rules, creation));
+      return await create();
     } catch (thrown) {
       // At most once for the project and once for the user, since counters are never removed.
       if (!(thrown instanceof AlarmsNotCounted)) throw thrown;
-      await startCounting(db, thrown.owner);
+      await startCounting(deps.db, thrown.owner, deps.clock);
     }
   }
 }

@@ -1,42 +1,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { randomUUID } from 'node:crypto';
 
 import type { Alarm } from '../../../src/alarm/alarm.js';
-import { storedRule } from '../../../src/alarm/types/index.js';
 import { NO_QUOTAS, type AlarmQuotas } from '../../../src/storage/alarms/alarm-insert-store.js';
-import { createAlarmStore, type Creation, type StoredAlarm } from '../../../src/storage/alarms/alarm-store.js';
+import { createAlarmStore, type StoredAlarm } from '../../../src/storage/alarms/alarm-store.js';
 import type { Database } from '../../../src/storage/database.js';
 import { createImportStore } from '../../../src/storage/alarms/import-store.js';
 import { createQuotaStore } from '../../../src/storage/alarms/quota-store.js';
-import { aCombinationRule, anAlarm, aThresholdRule, NOON, removedAt } from '../../support/builders.js';
+import { aCombinationRule, aCreation, aThresholdRule, NOON, removedAt } from '../../support/builders.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
 import { describeWithPostgres } from '../../support/servers.js';
 import { TEST_SEALER } from '../../support/sealer.js';
 
 const ALL = { all: true } as const;
 const OVER = 'Alarm quota exceeded for user u1 on project p1';
-
-function aCreation(given: Partial<Alarm> = {}): Creation {
-  const alarm = anAlarm({ id: randomUUID(), ...given });
-  const { id: alarmId, projectId, userId } = alarm;
-  return {
-    alarm: { ...alarm, ...storedRule(alarm.rule) },
-    memberProject: null,
-    entry: {
-      eventId: randomUUID(),
-      alarmId,
-      type: 'creation',
-      detail: '{}',
-      projectId,
-      userId,
-      onBehalfOf: projectId,
-      severity: null,
-      timestamp: NOON,
-      stateVersion: null,
-      previousState: null,
-    },
-  };
-}
 
 function contract(open: () => Promise<Database>): void {
   let db: Database;
