@@ -14,6 +14,7 @@ import type { Telemetry } from '../telemetry.js';
 import { withDeadline } from '../async/deadline.js';
 import { WakeableSleep } from '../async/wakeable-sleep.js';
 import { hasHostAnswered } from './host-answer.js';
+import { HourCounter } from './hour-counter.js';
 import { hasOnlyAttempt, onlyAttempt } from './only-attempt.js';
 import { AttemptRecorder } from './attempt-recorder.js';
 import type { Receivers } from './receivers/registry.js';
@@ -72,11 +73,12 @@ const SLACK_MS = 250;
 /**
  * Claims due notifications and sends them, at most `concurrency` at once. It searches the outbox when it is woken, when
  * the next notification becomes due, and every `sweepEveryMs`. So a lost wake-up delays notifications but loses none.
- * `run` ends when the attempts under way have ended and are recorded.
+ * `run` ends when the attempts under way have ended and are recorded, and the claims are counted.
  */
 export class DeliveryPump implements Loop {
   readonly name = 'delivery';
   readonly #recorder: AttemptRecorder;
+  readonly #hours: HourCounter;
   readonly #attempts = new Map<Promise<void>, ClaimedNotification>();
   #cursor = FROM_THE_START;
   readonly #pause: WakeableSleep;
@@ -87,6 +89,7 @@ export class DeliveryPump implements Loop {
   constructor(private readonly deps: DeliveryPumpDeps) {
     const { store, clock, log, rules } = deps;
     this.#pause = new WakeableSleep(clock);
+    this.#hours = new HourCounter({ store, clock, log, perProjectAndHour: rules.perProjectAndHour });
     this.#recorder = new AttemptRecorder({
       clock,
       log,
@@ -126,7 +129,7 @@ export class DeliveryPump implements Loop {
       await this.#pause.sleep(pauseMs, signal);
     }
     await Promise.all(this.#attempts.keys());
-    await this.#recorder.flushed();
+    await Promise.all([this.#recorder.flushed(), this.#hours.flushed()]);
     this.#resolveSearchWaiters();
   }
 
@@ -152,22 +155,19 @@ export class DeliveryPump implements Loop {
   }
 
   async #claim(now: Date, { free, isFirstPass }: { free: number; isFirstPass: boolean }): Promise<SearchStep> {
-    const { store, rules, log } = this.deps;
+    const { store, rules } = this.deps;
     const before = this.#cursor;
-    const { claimed, cursor, more, dropped, limited } = await store.claim({
+    const { claimed, cursor, more, dropped, toCount } = await store.claim({
       now,
       claimUntil: new Date(now.getTime() + rules.claimMs),
       limit: Math.min(free, MAX_CLAIMED),
       perHost: rules.perHost,
       perHostAndProject: rules.perHostAndProject,
-      perProjectAndHour: rules.perProjectAndHour,
       cursor: before,
       shares: permitSharesOf([...this.#attempts.values()], rules.concurrency, isFirstPass),
     });
     this.#cursor = cursor;
-    for (const projectId of limited) {
-      log.warn('a project has reached limits.notifications_per_hour; its repeats wait', { projectId });
-    }
+    this.#hours.add(toCount);
     // The search among unresponsive hosts starts again, so this lap does not count.
     const hasRestarted = before.unresponsiveAfter !== '' && cursor.unresponsiveAfter === '';
     const isFound = claimed.length > 0 || dropped > 0;

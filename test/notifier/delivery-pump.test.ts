@@ -65,8 +65,10 @@ function outboxWithOne(
     async claim() {
       const claimed = pending.splice(0);
       if (claimed.length > 0) await answered;
-      return { claimed, cursor: FROM_THE_START, more: false, dropped: 0, limited: [] };
+      return { claimed, cursor: FROM_THE_START, more: false, dropped: 0, toCount: new Map() };
     },
+    addToHours: async () => ({ projects: new Set(), limited: [] }),
+    beginHours: async () => ({ projects: new Set(), limited: [] }),
     async record(finished) {
       recorded.push(...finished);
       const about = {

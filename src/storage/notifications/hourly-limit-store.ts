@@ -1,5 +1,4 @@
 import type { Sql } from '../database.js';
-import { DatabaseUnavailable } from '../engine/outage.js';
 
 /** Most rows that one statement deletes. */
 const PRUNE_BATCH = 5_000;
@@ -20,94 +19,105 @@ const isNewHour = (now: string): string => `h.since <= ${now}::timestamptz - int
 /** SQL for the notifications of a row `h` in its hour; 0 if that is over. */
 const sentIn = (now: string): string => `case when ${isNewHour(now)} then 0 else h.sent end`;
 
-/**
- * SQL that counts the rows of `given` (a query of project and number), and marks the projects that reach the limit. An
- * hour begins with the first notification after the last hour. It holds the rows of the projects until its statement
- * ends, so call it outside of a transaction: then no client that is cut off holds one.
- */
-export function countInHours(given: string, { now, limit, onlyIf = 'true' }: CountSql): string {
-  return `
+/** SQL for a new row: its hour begins now. `given`: a query of project and number. */
+const newHours = (given: string, { now, limit }: CountSql): string => `
     insert into notification_hours as h (project_id, since, sent, limited_at)
     select g.project, ${now}::timestamptz, g.number, case when g.number >= ${limit}::int then ${now}::timestamptz end
-      from (${given}) as g (project, number) where ${limit}::int > 0 order by 1
-    on conflict (project_id) do update set
-      since = case when ${isNewHour(now)} then excluded.since else h.since end,
-      sent = ${sentIn(now)} + excluded.sent,
+      from (${given}) as g (project, number)`;
+
+/** SQL that counts `added` more notifications in a row `h`. An hour begins with the first one after the last hour. */
+const countMore = (added: string, { now, limit }: CountSql): string => `
+      since = case when ${isNewHour(now)} then ${now}::timestamptz else h.since end,
+      sent = ${sentIn(now)} + ${added},
       limited_at = case when not (${isNewHour(now)}) and h.limited_at is not null then h.limited_at
-        when ${sentIn(now)} + excluded.sent >= ${limit} then ${now}::timestamptz end
+        when ${sentIn(now)} + ${added} >= ${limit}::int then ${now}::timestamptz end`;
+
+/**
+ * SQL that counts the rows of `given` (a query of project and number), and marks the projects that reach the limit. It
+ * waits for locked rows, in the order of the projects, and holds these rows until its statement ends, so call it
+ * outside of a transaction: then no client that is cut off holds one.
+ */
+export function countInHours(given: string, { now, limit, onlyIf = 'true' }: CountSql & { onlyIf?: string }): string {
+  return `${newHours(given, { now, limit })} where ${limit}::int > 0 order by 1
+    on conflict (project_id) do update set ${countMore('excluded.sent', { now, limit })}
       where ${onlyIf}
     returning h.project_id as project, h.sent, h.since + interval '1 hour' as until`;
 }
 
-/** SQL for `onlyIf`: the notifications are within the limit. */
+/** SQL for `onlyIf`, a condition on a row `h` and `excluded`: the notifications are within the limit. */
 export const withinHour = (now: string, limit: string): string => `${sentIn(now)} + excluded.sent <= ${limit}::int`;
 
-/** Texts of SQL: the time and the limit of an hour, and a condition on a row `h` and `excluded`. */
+/** Texts of SQL: the time, and the limit of an hour. */
 interface CountSql {
   now: string;
   limit: string;
-  onlyIf?: string;
 }
 
 /** SQL condition: the project of the count `counted` has reached the limit with this `number`, and not before. */
 export const reachesLimit = (counted: string, number: string, limit: string): string =>
   `${counted}.sent >= ${limit}::int and ${counted}.sent - ${number} < ${limit}::int`;
 
-/** Skips hours that another statement has locked, and inserts those that do not exist. */
-const COUNT = `
-  with given as (select g.project, g.number from unnest($1::text[], $2::int[]) as g (project, number)),
-  free as materialized (
-    select h.project_id from given g join notification_hours h on h.project_id = g.project
-     order by 1 for no key update of h skip locked
-  ),
-  counted as (${countInHours(
-    `select g.project, g.number from given g
-      where g.project in (select project_id from free)
-         or not exists (select from notification_hours h where h.project_id = g.project)`,
-    { now: '$3', limit: '$4' },
-  )})
-  select c.project, ${reachesLimit('c', 'g.number', '$4')} as "isReached"
-    from counted c join given g on g.project = c.project`;
+const CLAIMED = { now: '$3', limit: '$4' };
+const GIVEN = 'unnest($1::text[], $2::int[]) as g (project, number)';
 
-/** The time, and the limit of notifications of a project in an hour; 0: no limit. */
-interface HourRules {
+const ADD_TO_HOURS = `
+  with free as materialized (
+    select h.project_id, g.number from ${GIVEN} join notification_hours h on h.project_id = g.project
+       for no key update of h skip locked
+  )
+  update notification_hours h set ${countMore('free.number', CLAIMED)}
+    from free where h.project_id = free.project_id
+  returning h.project_id as project, ${reachesLimit('h', 'free.number', '$4')} as "isReached"`;
+
+const BEGIN_HOURS = `
+  ${newHours(`select g.project, g.number from ${GIVEN}`, CLAIMED)}
+   where not exists (select from notification_hours h where h.project_id = g.project) order by 1
+  on conflict (project_id) do nothing
+  returning h.project_id as project, h.sent >= $4::int as "isReached"`;
+
+/** Numbers of notifications by project ('' for none). */
+export type NumbersByProject = ReadonlyMap<string, number>;
+
+/** The time, and the limit of notifications of a project in an hour, which is above 0. */
+export interface HourRules {
   now: Date;
-  perProjectAndHour?: number;
+  perProjectAndHour: number;
+}
+
+/** What a statement has counted. */
+export interface CountedInHours {
+  /** The projects whose notifications are counted. Those of the others are to be counted again. */
+  projects: ReadonlySet<string>;
+  /** The projects among these that have reached the limit by this count. */
+  limited: string[];
+}
+
+/** Counts notifications in hours that have begun. It waits for no lock: a project whose hour is locked is left out. */
+export function addToHours(sql: Sql, numbers: NumbersByProject, rules: HourRules): Promise<CountedInHours> {
+  return count(sql, ADD_TO_HOURS, numbers, rules);
 }
 
 /**
- * Counts the notifications that one notifier has claimed, for the hourly limits of their projects. It counts after the
- * claim, so that a locked count delays no delivery. Notifications whose count is locked, or fails, are counted with the
- * next call. If the notifier ends before, they are never counted.
+ * Counts notifications of projects that have no hour yet. If another transaction begins the hour of the same project,
+ * it waits for that one, and leaves the project out. It locks no hour that has begun, and begins hours in the order of
+ * the projects, as replays do: so two transactions never wait for each other.
  */
-export class HourCounter {
-  #uncounted = new Map<string, number>();
+export function beginHours(sql: Sql, numbers: NumbersByProject, rules: HourRules): Promise<CountedInHours> {
+  return count(sql, BEGIN_HOURS, numbers, rules);
+}
 
-  constructor(private readonly sql: Sql) {}
-
-  /** `added`: numbers of notifications by project. Returns the projects that have reached the limit by them. */
-  async count(added: ReadonlyMap<string, number>, { now, perProjectAndHour = 0 }: HourRules): Promise<string[]> {
-    if (perProjectAndHour === 0) return [];
-    this.#add(added);
-    if (this.#uncounted.size === 0) return [];
-    const given = this.#uncounted;
-    this.#uncounted = new Map();
-    try {
-      const parameters = [[...given.keys()], [...given.values()], now, perProjectAndHour];
-      const { rows } = await this.sql.query<{ project: string; isReached: boolean }>(COUNT, parameters);
-      const counted = new Set(rows.map(({ project }) => project));
-      this.#add(new Map([...given].filter(([project]) => !counted.has(project))));
-      return rows.filter(({ isReached }) => isReached).map(({ project }) => project);
-    } catch (thrown) {
-      if (!(thrown instanceof DatabaseUnavailable)) throw thrown;
-      this.#add(given);
-      return [];
-    }
-  }
-
-  #add(numbers: ReadonlyMap<string, number>): void {
-    for (const [project, number] of numbers) this.#uncounted.set(project, (this.#uncounted.get(project) ?? 0) + number);
-  }
+async function count(
+  sql: Sql,
+  text: string,
+  numbers: NumbersByProject,
+  { now, perProjectAndHour }: HourRules,
+): Promise<CountedInHours> {
+  const parameters = [[...numbers.keys()], [...numbers.values()], now, perProjectAndHour];
+  const { rows } = await sql.query<{ project: string; isReached: boolean }>(text, parameters);
+  return {
+    projects: new Set(rows.map(({ project }) => project)),
+    limited: rows.filter(({ isReached }) => isReached).map(({ project }) => project),
+  };
 }
 
 const END = `select since + interval '1 hour' as until from notification_hours where project_id = $1`;

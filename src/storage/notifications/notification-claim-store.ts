@@ -1,7 +1,13 @@
 import type { Database, Sql } from '../database.js';
 import { isPaused, nextEndOfPause } from './delivery-pause-store.js';
 import type { ClaimedNotification } from './claimed-notification.js';
-import { HourCounter } from './hourly-limit-store.js';
+import {
+  addToHours,
+  beginHours,
+  type CountedInHours,
+  type HourRules,
+  type NumbersByProject,
+} from './hourly-limit-store.js';
 import {
   recordAttempts,
   type FinishedAttempt,
@@ -30,8 +36,6 @@ export interface ClaimRequest {
   /** Most attempts under way at one host, and at one host for one project, of all notifiers together. */
   perHost: number;
   perHostAndProject: number;
-  /** Notifications of a project in an hour before its new repeats wait for the end of it; 0 or absent: no limit. */
-  perProjectAndHour?: number;
   cursor: ClaimCursor;
   /** If absent, only `limit` and the limits per host apply. */
   shares?: PermitShares;
@@ -45,8 +49,8 @@ export interface ClaimResult {
   more: boolean;
   /** Number of due notifications that were cancelled: an edit removed their action, or their alarm was deleted. */
   dropped: number;
-  /** Projects ('' for none) that have reached `perProjectAndHour` with what is counted by now. */
-  limited: string[];
+  /** What is to be counted for the hourly limits of the projects, with `addToHours` and `beginHours`. */
+  toCount: NumbersByProject;
 }
 
 /** Claims of due notifications, and the outcomes of their attempts. */
@@ -58,6 +62,10 @@ export interface NotificationClaimStore {
    * keeps the counts of permits correct.
    */
   claim(request: ClaimRequest): Promise<ClaimResult>;
+  /** See `addToHours` of the hourly limits. */
+  addToHours(numbers: NumbersByProject, rules: HourRules): Promise<CountedInHours>;
+  /** See `beginHours` of the hourly limits. */
+  beginHours(numbers: NumbersByProject, rules: HourRules): Promise<CountedInHours>;
   /** Records outcomes. An outcome whose claim has passed to another attempt is ignored. */
   record(finished: readonly FinishedAttempt[], rules: RecordRules): Promise<RecordedAttempts>;
   /** Returns the next time after `after` at which a pending notification becomes due; null if there is none. */
@@ -65,20 +73,20 @@ export interface NotificationClaimStore {
 }
 
 export function createNotificationClaimStore(db: Database): NotificationClaimStore {
-  const hours = new HourCounter(db);
   return {
-    claim: (request) => claim(db, request, hours),
+    claim: (request) => claim(db, request),
+    addToHours: (numbers, rules) => addToHours(db, numbers, rules),
+    beginHours: (numbers, rules) => beginHours(db, numbers, rules),
     record: (finished, rules) => recordAttempts(db, finished, rules),
     nextDueAt: (after) => nextDueAt(db, after),
   };
 }
 
 /**
- * Runs three statements, each in its own transaction: it searches, takes and counts notifications. The search locks
- * nothing, so several notifiers can find the same notifications. The second statement takes only those that are still
- * due and free.
+ * Runs two statements, each in its own transaction: it searches and takes notifications. The search locks nothing, so
+ * several notifiers can find the same notifications. The second statement takes only those that are still due and free.
  */
-async function claim(sql: Sql, request: ClaimRequest, hours: HourCounter): Promise<ClaimResult> {
+async function claim(sql: Sql, request: ClaimRequest): Promise<ClaimResult> {
   const { rows } = await sql.query<ClaimCandidate>(CANDIDATES, [
     request.cursor.host,
     HOSTS_PER_CLAIM,
@@ -100,11 +108,10 @@ async function claim(sql: Sql, request: ClaimRequest, hours: HourCounter): Promi
     projectsPerHost: PROJECTS_PER_HOST,
     hostProjects: HOST_PROJECTS_PER_CLAIM,
   });
-  const { taken, dropped, counted } = await takeClaims(sql, [...chosen.keys()], request);
-  const limited = await hours.count(counted, request);
+  const { taken, dropped, toCount } = await takeClaims(sql, [...chosen.keys()], request);
   // If another notifier has taken some of them meanwhile, a new search may find others for the permits that are left.
   const isShort = taken.length + dropped < chosen.size;
-  return { claimed: taken, cursor, more: more || isShort, dropped, limited };
+  return { claimed: taken, cursor, more: more || isShort, dropped, toCount };
 }
 
 /**

@@ -11,8 +11,8 @@ interface Taken {
   taken: ClaimedNotification[];
   /** Number of notifications that were cancelled instead. */
   dropped: number;
-  /** Numbers of taken notifications that count in the hours of their projects, by project ('' for none). */
-  counted: Map<string, number>;
+  /** Numbers of taken notifications that are to be counted in the hours of their projects, by project ('' for none). */
+  toCount: Map<string, number>;
 }
 
 /**
@@ -104,7 +104,7 @@ export interface TakeRules {
  * repeated once; then the claims end at once, since no notification was sent.
  */
 export async function takeClaims(sql: Sql, ids: readonly string[], rules: TakeRules): Promise<Taken> {
-  if (ids.length === 0) return { taken: [], dropped: 0, counted: new Map() };
+  if (ids.length === 0) return { taken: [], dropped: 0, toCount: new Map() };
   const { now, claimUntil, perHost, perHostAndProject } = rules;
   const tooSoonAfter = new Date(now.getTime() - UNRESPONSIVE_HOST_EVERY_MS);
   const parameters = [ids, now, claimUntil, perHost, perHostAndProject, LOCAL_HOSTS, tooSoonAfter];
@@ -186,20 +186,20 @@ async function takenIn(sql: Sql, rows: readonly FreeRow[]): Promise<Omit<Taken, 
   const secrets = await secretsOf(sql, taken);
   return {
     taken: taken.map((row) => toClaimed(row, secrets.get(row.body_id ?? '') ?? null)),
-    counted: countedIn(taken),
+    toCount: firstAttemptsIn(taken),
   };
 }
 
 /**
- * Counts first attempts. A replay was counted when it was requested. Heartbeats are not counted: they have no project,
- * and would use up the hourly limit of alarms without a project.
+ * Numbers of first attempts, by project. A replay was counted when it was requested. Heartbeats are not counted: they
+ * have no project, and would use up the hourly limit of alarms without a project.
  */
-function countedIn(taken: readonly TakenRow[]): Map<string, number> {
-  const counted = new Map<string, number>();
+function firstAttemptsIn(taken: readonly TakenRow[]): Map<string, number> {
+  const numbers = new Map<string, number>();
   for (const { project_id: project, attempt, is_replayed: isReplayed, kind } of taken)
     if (attempt === 1 && !isReplayed && kind !== 'heartbeat')
-      counted.set(project ?? '', (counted.get(project ?? '') ?? 0) + 1);
-  return counted;
+      numbers.set(project ?? '', (numbers.get(project ?? '') ?? 0) + 1);
+  return numbers;
 }
 
 /** Reads the sealed texts once for each body, since they are long for an alarm with many actions. */

@@ -9,7 +9,9 @@ import {
 } from '../../../src/storage/notifications/notification-claim-store.js';
 import { createTestNotificationStore } from '../../../src/storage/notifications/test-notification-store.js';
 import { NOON } from '../../support/builders.js';
+import { countOnce } from '../../support/counted-claims.js';
 import { makeCutOff, openPatient } from '../../support/cut-off-request.js';
+import { eventually } from '../../support/eventually.js';
 import { holdLock } from '../../support/held-lock.js';
 import { TEST_SEALER } from '../../support/sealer.js';
 import { describeWithPostgres, freshPostgresUrl } from '../../support/servers.js';
@@ -24,10 +26,9 @@ afterEach(async () => {
 const PER_HOUR = 8;
 const OF_P = { projectId: 'p' };
 
-/** Claims all that is due, as a notifier beside others. Returns the projects, and those that have reached the limit. */
-async function claimAll(notifier: NotificationClaimStore): Promise<{ projects: string[]; limited: string[] }> {
+/** Claims all that is due, as a notifier beside others. Returns the projects. */
+async function claimAll(notifier: NotificationClaimStore): Promise<string[]> {
   const projects: string[] = [];
-  const limited: string[] = [];
   for (let isMore = true; isMore;) {
     const found = await notifier.claim({
       now: NOON,
@@ -35,14 +36,12 @@ async function claimAll(notifier: NotificationClaimStore): Promise<{ projects: s
       limit: 100,
       perHost: 100,
       perHostAndProject: 100,
-      perProjectAndHour: PER_HOUR,
       cursor: FROM_THE_START,
     });
     projects.push(...found.claimed.map(({ projectId }) => projectId ?? ''));
-    limited.push(...found.limited);
     isMore = found.more && found.claimed.length > 0;
   }
-  return { projects: projects.sort(), limited };
+  return projects.sort();
 }
 
 async function sentInHours(db: Database): Promise<Record<string, number>> {
@@ -88,12 +87,12 @@ describeWithPostgres('the hour of a project', () => {
     await store(db);
     const cut = await makeCutOff(url, writes, request);
     undo.push(() => cut.end());
-    const { projects } = await claimAll(createNotificationClaimStore(db));
+    const projects = await claimAll(createNotificationClaimStore(db));
     expect(projects.filter((project) => project === 'q')).toHaveLength(3);
     expect(projects.filter((project) => project === 'p').length).toBeGreaterThanOrEqual(3);
   });
 
-  test('that is locked delays no claim, and is counted when the lock is free', async () => {
+  test('that is locked is counted when the lock is free, and that of another project at once', async () => {
     const db = await openPatient(await freshPostgresUrl(), 4);
     undo.push(() => db.close());
     await store(db);
@@ -101,11 +100,35 @@ describeWithPostgres('the hour of a project', () => {
     const notifier = createNotificationClaimStore(db);
     const lock = await holdLock(db, `select from notification_hours where project_id = 'p' for update`);
     undo.push(() => lock.release());
-    expect(await claimAll(notifier)).toEqual({ projects: ['p', 'p', 'p', 'p', 'q', 'q', 'q'], limited: [] });
-    expect(await sentInHours(db)).toEqual({ p: 1, q: 3 });
+    const rules = { now: NOON, perProjectAndHour: PER_HOUR };
+    const numbers = new Map([['p', PER_HOUR - 1], ['q', 3]]); // prettier-ignore
+    const { limited, left } = await countOnce(notifier, numbers, rules);
+    expect([limited, await sentInHours(db)]).toEqual([[], { p: 1, q: 3 }]);
     await lock.release();
-    await storeNumbered(db, 'later', PER_HOUR - 4, OF_P);
-    expect(await claimAll(notifier)).toMatchObject({ limited: ['p'] });
+    expect(await countOnce(notifier, left, rules)).toEqual({ limited: ['p'], left: new Map() });
     expect(await sentInHours(db)).toEqual({ p: PER_HOUR, q: 3 });
   });
+
+  test('that another transaction begins is waited for without a lock that this transaction needs next', async () => {
+    const db = await openPatient(`${await freshPostgresUrl()}?options=-c%20lock_timeout=0`, 4);
+    undo.push(() => db.close());
+    await db.query(`insert into notification_hours values ('q', $1, 1, null)`, [NOON]);
+    const notifier = createNotificationClaimStore(db);
+    let counting: Promise<unknown> = Promise.resolve();
+    const numbers = new Map([['p', 2], ['q', 2]]); // prettier-ignore
+    // As a replay of an older release, which locks the hours of its projects one after the other.
+    await db.transaction(async (tx) => {
+      await tx.query(`insert into notification_hours values ('p', $1, 1, null)`, [NOON]);
+      counting = countOnce(notifier, numbers, { now: NOON, perProjectAndHour: PER_HOUR });
+      await eventually(async () => expect(await waitingForLocks(db)).toBe(1));
+      await tx.query(`update notification_hours set sent = sent + 1 where project_id = 'q'`);
+    });
+    expect(await counting).toEqual({ limited: [], left: new Map([['p', 2]]) });
+    expect(await sentInHours(db)).toEqual({ p: 1, q: 4 });
+  });
 });
+
+async function waitingForLocks(db: Database): Promise<number> {
+  const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+  return (await db.query(waiting)).rows.length;
+}

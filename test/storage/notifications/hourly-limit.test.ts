@@ -13,6 +13,7 @@ import { FROM_THE_START } from '../../../src/storage/notifications/fair-choice.j
 import { createNotificationUpkeepStore } from '../../../src/storage/notifications/notification-upkeep-store.js';
 import { pruneNotifications } from '../../../src/storage/retention/notification-retention.js';
 import { NOON } from '../../support/builders.js';
+import { countOnce } from '../../support/counted-claims.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
 import { describeWithPostgres } from '../../support/servers.js';
 import { storeAnsweringHosts, storeNumbered, type StoredNotification } from '../../support/stored-notifications.js';
@@ -43,16 +44,17 @@ function contract(open: () => Promise<Database>): void {
     minutes: number,
     { limit = 100, perHour = 5, notifier = createNotificationClaimStore(db) } = {},
   ) {
-    const { claimed, limited, more } = await notifier.claim({
+    const { claimed, toCount, more } = await notifier.claim({
       now: at(minutes),
       claimUntil: at(10_000),
       limit,
       perHost: 100,
       perHostAndProject: 100,
-      perProjectAndHour: perHour,
       cursor: FROM_THE_START,
     });
-    return { projects: claimed.map(({ projectId }) => projectId ?? '').sort(), limited, more };
+    const rules = { now: at(minutes), perProjectAndHour: perHour };
+    const { limited, left } = await countOnce(notifier, toCount, rules);
+    return { left, rules, projects: claimed.map(({ projectId }) => projectId ?? '').sort(), limited, more };
   }
 
   /** Claims one, as a notifier does: if others have taken what it found, it looks again. */
@@ -163,15 +165,11 @@ function contract(open: () => Promise<Database>): void {
     const notifiers = Array.from({ length: 10 }, () => createNotificationClaimStore(db));
     const claims = await Promise.all(notifiers.map(claimOne));
     expect(claims.flatMap(({ projects }) => projects)).toHaveLength(5);
-    // What a notifier could not count, since another one counted at the same moment, it counts with its next claim.
-    for (const notifier of notifiers) claims.push(await claimOne(notifier));
-    expect(claims.flatMap(({ limited }) => limited)).toEqual(['p']);
-  });
-
-  test('of 0 counts nothing', async () => {
-    await put('a', 30);
-    expect(await claim(0, { perHour: 0 })).toMatchObject({ projects: { length: 30 }, limited: [] });
-    expect((await db.query('select 1 from notification_hours')).rows).toEqual([]);
+    const limited = claims.flatMap((one) => one.limited);
+    // What a notifier could not count, since another one counted at the same moment, it counts later.
+    for (const { left, rules } of claims)
+      limited.push(...(await countOnce(createNotificationClaimStore(db), left, rules)).limited);
+    expect(limited).toEqual(['p']);
   });
 
   test('merges waiting repeats, and keeps every transition', async () => {

@@ -8,6 +8,7 @@ import { MOST_REPLAYED, type Replay, type ReplaySelection } from '../../../src/s
 import type { Scope } from '../../../src/storage/scope.js';
 import { pruneNotifications } from '../../../src/storage/retention/notification-retention.js';
 import { NOON } from '../../support/builders.js';
+import { countOnce } from '../../support/counted-claims.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
 import { describeWithPostgres } from '../../support/servers.js';
 import { storeAlarm, thresholdRule } from '../../support/stored-alarms.js';
@@ -65,15 +66,16 @@ function contract(open: () => Promise<Database>): void {
 
   /** Claims all that is due, and returns the ids. */
   async function claim(minutes: number): Promise<string[]> {
-    const { claimed } = await createNotificationClaimStore(db).claim({
+    const store = createNotificationClaimStore(db);
+    const { claimed, toCount } = await store.claim({
       now: at(minutes),
       claimUntil: at(10_000),
       limit: 100,
       perHost: 100,
       perHostAndProject: 100,
-      perProjectAndHour: 5,
       cursor: FROM_THE_START,
     });
+    await countOnce(store, toCount, { now: at(minutes), perProjectAndHour: 5 });
     return claimed.map(({ id }) => id);
   }
 
