@@ -65,13 +65,20 @@ const WITH_SERVERS: Readonly<Record<string, (servers: Rig) => Promise<Figure[]>>
   retention: benchRetention,
 };
 
-const figures: Figure[] = wants('verdicts') ? benchVerdicts() : [];
-if (wants('overload')) figures.push(...(await benchOverload()));
-if (wants('extra-batches')) figures.push(...(await benchExtraBatches()));
+const figures: Figure[] = [];
+/** Keeps the figures, and tells them at once: a later part may fail. */
+function add(measured: readonly Figure[]): void {
+  figures.push(...measured);
+  for (const { name, value, unit } of measured) console.error(`${name}: ${value.toLocaleString('en')} ${unit}`);
+}
+
+if (wants('verdicts')) add(benchVerdicts());
+if (wants('overload')) add(await benchOverload());
+if (wants('extra-batches')) add(await benchExtraBatches());
 const parts = Object.entries(WITH_SERVERS).filter(([part]) => wants(part));
 const rig = parts.length > 0 ? await openRig() : undefined;
 try {
-  if (rig) for (const [, measure] of parts) figures.push(...(await measure(rig)));
+  if (rig) for (const [, measure] of parts) add(await measure(rig));
 } finally {
   await rig?.release();
 }

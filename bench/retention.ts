@@ -64,8 +64,8 @@ async function storeRepeats({ db }: Pick<Rig, 'db'>, minute: number): Promise<vo
      ), bodies as (
        insert into notification_bodies (id, body) select body_id, repeat('x', 600) from repeats
      )
-     insert into attempts (notification_id, attempt, started_at, finished_at, outcome, http_status)
-     select id, 1, finished_at, finished_at, 'delivered', 204 from repeats`,
+     insert into attempts (notification_id, attempt, started_at, duration_ms, outcome, http_status)
+     select id, 1, finished_at, 0, 'delivered', 204 from repeats`,
     [minute, REPEATING_ALARMS, KEPT_MINUTES + minute],
   );
 }

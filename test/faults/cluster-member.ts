@@ -17,6 +17,8 @@ export interface MemberOptions {
   links: Links;
   /** File with the shift of its wall clock in milliseconds; without it the clock is right. */
   clockFile: string;
+  /** File with the milliseconds for which its main thread is to stand still; then it is removed. */
+  blockFile: string;
   start: () => Promise<ServiceProcess>;
 }
 
@@ -34,6 +36,7 @@ export class Member {
   readonly role: Role;
   readonly links: Links;
   readonly clockFile: string;
+  readonly blockFile: string;
   /** Its unexpected ends. */
   readonly crashes: string[] = [];
   readonly stops: StoppedProcess[] = [];
@@ -45,6 +48,7 @@ export class Member {
     this.role = options.role;
     this.links = options.links;
     this.clockFile = options.clockFile;
+    this.blockFile = options.blockFile;
   }
 
   get pid(): number {

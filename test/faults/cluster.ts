@@ -10,6 +10,7 @@ import { startRedis, type LocalServer } from '../../dev/servers/redis.js';
 import type { ReleaseStack } from '../../src/release-stack.js';
 import { Member, type Links } from './cluster-member.js';
 import { startProxy } from './proxy.js';
+import { readStatements } from './statement-reader.js';
 import { TIMING_SETTINGS } from './timings.js';
 
 /** Numbers of processes of each role. */
@@ -45,7 +46,8 @@ export interface FaultCluster {
   of(role: Role): Member[];
 }
 
-const WALL_CLOCK = new URL('wall-clock.js', import.meta.url).href;
+/** Loaded into each process of the service. */
+const HOOKS = ['wall-clock.js', 'blocked-loop.js'].map((file) => `--import ${new URL(file, import.meta.url).href}`);
 
 /** Starts the servers and the processes of the service. All of them end with this process, however it ends. */
 export async function startFaultCluster(options: FaultClusterOptions): Promise<FaultCluster> {
@@ -95,15 +97,17 @@ export async function startFaultCluster(options: FaultClusterOptions): Promise<F
         await Promise.all([links.database, links.redis, links.backend].map((link) => link.close()));
       });
       const clockFile = path.join(folder, `${name}.clock`);
+      const blockFile = path.join(folder, `${name}.block`);
       const environment = {
         ...launch.environment,
-        NODE_OPTIONS: `--import ${WALL_CLOCK}`,
+        NODE_OPTIONS: HOOKS.join(' '),
         ...asVariables({
           DATABASE_URL: withPort(postgres.url, links.database.port),
           REDIS_URL: withPort(redis.url, links.redis.port),
           PROMETHEUS_URL: `http://127.0.0.1:${links.backend.port}`,
           PROMETHEUS_TENANCY: 'none',
           TEST_CLOCK_FILE: clockFile,
+          TEST_BLOCK_FILE: blockFile,
           ...(role === 'api' ? { API_PORT: String(apiPort) } : {}),
         }),
       };
@@ -112,6 +116,7 @@ export async function startFaultCluster(options: FaultClusterOptions): Promise<F
         role,
         links,
         clockFile,
+        blockFile,
         start: async () => {
           const process = await startService(name, role, { ...launch, environment });
           started(name, process.pid);
@@ -135,7 +140,7 @@ export async function startFaultCluster(options: FaultClusterOptions): Promise<F
 
 async function startLinks(ports: Readonly<Record<keyof Links, number>>): Promise<Links> {
   const [database, redis, backend] = await Promise.all([
-    startProxy(ports.database),
+    startProxy(ports.database, readStatements),
     startProxy(ports.redis),
     startProxy(ports.backend),
   ]);

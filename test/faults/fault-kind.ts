@@ -5,6 +5,7 @@ import type { FaultCluster } from './cluster.js';
 import type { Member } from './cluster-member.js';
 import type { MetricsBackend } from './metrics-backend.js';
 import type { Receivers } from './receivers.js';
+import type { BackendOutage } from './records.js';
 import type { Workload } from './workload.js';
 
 /** What faults act on, and what their evidence comes from. */
@@ -29,6 +30,14 @@ export interface ActiveFault {
   detail: string;
   /** Most notifications that receivers may get once more because of it. Default: none. */
   mayRepeat?: number;
+  /** Index of the only receiver that it concerns. Default: any. */
+  onlyReceiver?: number;
+  /** Number of the only alarm that it concerns. Default: any. */
+  onlyAlarm?: number;
+  /** How often partitions change hands because of it. Default: once. */
+  changes?: { readonly takeOvers: number };
+  /** Of an outage of the metrics backend that is longer than alarms keep their state. */
+  outage?: BackendOutage;
   /** By how much wall clocks jump. */
   jumpMs?: number;
   /** Ends it and restores what it broke. */

@@ -6,23 +6,31 @@ import { squareWaves } from './oracle.js';
 /** What the backend answers to each query. */
 export type BackendMode = 'pass' | 'error' | 'slow' | 'garbage' | 'unauthorized' | 'silent';
 
+/** What the backend answers to queries of poison alarms: nothing, more than is allowed, or half a document. */
+export const POISON_MODES = ['silent', 'huge', 'garbage'] as const;
+type PoisonMode = (typeof POISON_MODES)[number];
+
 /** A metrics backend with Prometheus' protocol that tells the values of the square waves. */
 export interface MetricsBackend {
   readonly port: number;
   mode: BackendMode;
   /** Number of requests that were not answered as usual. */
   readonly spoilt: number;
+  /** Number of queries of poison alarms. */
+  readonly poisoned: number;
   /** Furthest that the time of a query was from the time of this machine, in milliseconds. */
   readonly furthestMs: number;
   close(): Promise<void>;
 }
 
 const SLOW_MS = 9_000;
+const POISON = new RegExp(`poison_(${POISON_MODES.join('|')})`);
+const HUGE_SERIES = 100_001;
 const NUMBERS = /n=(~?)"([^"]*)"/;
 
 /** Starts the backend. `numbers` are those of all waves that exist at present. */
 export async function startMetricsBackend(numbers: () => Iterable<number>): Promise<MetricsBackend> {
-  const state: { mode: BackendMode; spoilt: number; furthestMs: number } = { mode: 'pass', spoilt: 0, furthestMs: 0 };
+  const state = { mode: 'pass' as BackendMode, spoilt: 0, poisoned: 0, furthestMs: 0 };
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const form = new URLSearchParams(await textOf(request));
     if (state.mode !== 'pass') {
@@ -31,6 +39,11 @@ export async function startMetricsBackend(numbers: () => Iterable<number>): Prom
       if (state.mode !== 'slow') return;
     }
     const query = form.get('query') ?? '';
+    const poison = POISON.exec(query)?.[1] as PoisonMode | undefined;
+    if (poison !== undefined) {
+      state.poisoned += 1;
+      return poison === 'huge' ? sendHuge(response) : spoil(poison, response);
+    }
     const atS = Number(form.get('time') ?? NaN);
     // Queries for the number of series, and the health probe, have no time or another metric.
     if (Number.isFinite(atS)) state.furthestMs = Math.max(state.furthestMs, Math.abs(atS * 1_000 - Date.now()));
@@ -55,6 +68,14 @@ function series(query: string, atS: number, all: Iterable<number>): unknown[] {
     metric: { __name__: 'wave', n: String(number) },
     value: [atS, String(squareWaves.valueAt(number, atS * 1_000))],
   }));
+}
+
+/** More series than the service accepts of one query. */
+async function sendHuge(response: ServerResponse): Promise<void> {
+  const value = [Date.now() / 1_000, '1'];
+  const result = Array.from({ length: HUGE_SERIES }, (_, n) => ({ metric: { n: String(n) }, value }));
+  response.writeHead(200, { 'content-type': 'application/json' });
+  response.end(JSON.stringify({ status: 'success', data: { resultType: 'vector', result } }));
 }
 
 async function spoil(mode: Exclude<BackendMode, 'pass'>, response: ServerResponse): Promise<void> {

@@ -24,9 +24,10 @@ export async function injectFault(kind: FaultKind, context: FaultContext, isShor
     evidence = await evidenceOf(active);
   }
   const { id, name, isOutage = false } = kind;
-  const { detail, jumpMs, mayRepeat = 0 } = active;
-  const jump = jumpMs === undefined ? {} : { jumpMs };
-  return { id, kind: name, detail, fromMs, toMs, evidence, isOutage, mayRepeat, ...jump };
+  const { detail, jumpMs, onlyReceiver, onlyAlarm, outage, changes, mayRepeat = 0 } = active;
+  const takeOvers = changes?.takeOvers ?? 1;
+  const concerns = { jumpMs, onlyReceiver, onlyAlarm, outage };
+  return { id, kind: name, detail, fromMs, toMs, evidence, isOutage, mayRepeat, takeOvers, ...concerns };
 }
 
 /** Undefined also while the database is down. */

@@ -17,7 +17,7 @@ export interface DatabaseRecords {
 /** Reads the records of the database. The alarms that the workload has deleted are known from the workload. */
 export async function readDatabase(db: Database, { written }: Pick<Workload, 'written'>): Promise<DatabaseRecords> {
   const { rows: alarmRows } = await db.query<{ id: string; name: string; description: string; created: Date }>(
-    `select id, name, description, created_at as created from alarms where deleted_at is null`,
+    `select id, name, description, created_at as created from alarms where deleted_at is null and name like 'wave %'`,
   );
   const alarms = alarmRows.map(({ id, name, created }): WatchedAlarm => {
     const number = Number(name.replace('wave ', ''));
@@ -107,9 +107,10 @@ async function readNotifications(db: Database): Promise<RecordedNotification[]> 
     status: string;
     body: string;
     next: Date;
+    created: Date;
   }>(
     `select id, alarm_id, sequence::text as sequence, action_list as list, action_index as index, status,
-        next_attempt_at as next, ${BODY} as body
+        next_attempt_at as next, created_at as created, ${BODY} as body
        from notifications n where kind = 'transition'`,
   );
   return rows.map((row) => ({
@@ -121,5 +122,6 @@ async function readNotifications(db: Database): Promise<RecordedNotification[]> 
     status: row.status,
     bodyHash: createHash('sha256').update(row.body).digest('hex'),
     nextAttemptMs: row.next.getTime(),
+    createdMs: row.created.getTime(),
   }));
 }

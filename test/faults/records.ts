@@ -43,6 +43,8 @@ export interface RecordedNotification {
   status: string;
   bodyHash: string;
   nextAttemptMs: number;
+  /** When its transition was committed. */
+  createdMs: number;
 }
 
 /** An alarm on a square wave. */
@@ -76,6 +78,12 @@ export interface AcknowledgedWrite {
   transitions?: { before: number; after: number };
 }
 
+/** A long outage of the metrics backend. */
+export interface BackendOutage {
+  /** Requests of one evaluator a second, from the thirtieth second on. */
+  askedPerSecond: number;
+}
+
 /** An injected fault. */
 export interface RecordedFault {
   id: string;
@@ -91,8 +99,16 @@ export interface RecordedFault {
   isOutage: boolean;
   /** Most notifications that receivers may get once more because of it. */
   mayRepeat: number;
+  /** How often partitions changed hands because of it. */
+  takeOvers: number;
+  /** Of an outage of the metrics backend that was longer than alarms keep their state. */
+  outage?: BackendOutage | undefined;
   /** By how much the wall clocks of some processes jumped. */
-  jumpMs?: number;
+  jumpMs?: number | undefined;
+  /** Index of the only receiver that it concerns; undefined for any. */
+  onlyReceiver?: number | undefined;
+  /** Number of the only alarm that it concerns; undefined for any. */
+  onlyAlarm?: number | undefined;
 }
 
 /** A time in which the machine was too busy for this process to run. */

@@ -14,6 +14,9 @@ export interface Workload {
   readonly failed: number;
   /** Creates the alarms on square waves. */
   createAlarms(count: number): Promise<void>;
+  /** Creates an alarm with each query, on no wave and without actions. Resolves to their ids. */
+  createOthers(queries: readonly string[]): Promise<string[]>;
+  deleteOthers(ids: readonly string[]): Promise<void>;
   /** Creates, edits and deletes other alarms until the signal aborts. */
   write(stop: AbortSignal): Promise<void>;
 }
@@ -85,6 +88,21 @@ export function createWorkload({
     }
   }
 
+  async function createOther(query: string): Promise<string | undefined> {
+    const rule = { query, comparison_operator: 'gt', threshold: THRESHOLD };
+    const { status, body } = await send('POST', '/v2/alarms', {
+      name: query,
+      type: 'prometheus',
+      prometheus_rule: rule,
+    });
+    return status === 201 ? (body as { alarm_id: string }).alarm_id : undefined;
+  }
+
+  async function removeOther(id: string): Promise<void> {
+    for (let status; status !== 204 && status !== 404 && !interrupted.aborted; await pause(RETRY_MS))
+      ({ status } = await send('DELETE', `/v2/alarms/${id}`));
+  }
+
   async function createWritten(): Promise<void> {
     const number = next++;
     numbers.add(number);
@@ -121,6 +139,13 @@ export function createWorkload({
       for (let number = 0; number < count; number++) numbers.add(number);
       for (let from = 0; from < count; from += AT_ONCE)
         await Promise.all(Array.from({ length: Math.min(AT_ONCE, count - from) }, (_, k) => createOne(from + k)));
+    },
+    async createOthers(queries: readonly string[]) {
+      const ids = await Promise.all(queries.map(createOther));
+      return ids.filter((id) => id !== undefined);
+    },
+    async deleteOthers(ids: readonly string[]) {
+      await Promise.all(ids.map(removeOther));
     },
     async write(stop: AbortSignal) {
       while (!stop.aborted) {

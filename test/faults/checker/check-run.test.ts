@@ -1,133 +1,65 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { squareWaves } from '../oracle.js';
-import type { RecordedFault, RecordedNotification, RecordedTransition, RunRecords } from '../records.js';
-import { TIMINGS } from '../timings.js';
+import type { RecordedFault, RecordedNotification, RunRecords } from '../records.js';
 import { checkRun } from './check-run.js';
+import {
+  broken,
+  change,
+  EDITED,
+  first,
+  FROM,
+  goodRun,
+  LONG_OUTAGE,
+  QUIET_FAULT,
+  remove,
+  TO,
+  transitionsOf,
+  WITHOUT_ACTIONS,
+  type DraftRun,
+} from './good-run.js';
 import type { Verdict } from './verdict.js';
-
-const FROM = Date.parse('2026-01-01T12:00:00Z');
-const TO = FROM + 180_000;
-/** Without actions: its spoilt transitions have no notifications. */
-const WITHOUT_ACTIONS = 3;
-const EDITED = 4;
-
-type Draft = { -readonly [K in keyof RunRecords]: RunRecords[K] extends readonly (infer T)[] ? T[] : RunRecords[K] };
-
-const QUIET_FAULT: RecordedFault = {
-  id: 'F08',
-  kind: 'redis-flushall',
-  detail: '6 keys',
-  fromMs: FROM + 100_000,
-  toMs: FROM + 100_000,
-  evidence: '6 keys were lost',
-  isOutage: false,
-  mayRepeat: 0,
-};
-
-/** A run in which all went well: each wave is followed a second after it changed. */
-function goodRun(): Draft {
-  const run: Draft = {
-    fromMs: FROM,
-    toMs: TO,
-    readMs: TO + 1_000,
-    alarms: [],
-    transitions: [],
-    notifications: [],
-    calls: [],
-    evaluations: [],
-    furthestQueryMs: 40,
-    writes: [{ alarmId: 'edited', kind: 'edit', expected: ['edit 7'], found: 'edit 7' }],
-    acknowledgedWrites: 8,
-    faults: [structuredClone(QUIET_FAULT)],
-    stalls: [],
-    stops: [{ name: 'api-1', atMs: FROM, tookMs: 200, exitCode: 'exit code 0' }],
-    pressure: [
-      { atMs: FROM, waitedMs: 0 },
-      { atMs: TO, waitedMs: 1_000 },
-    ],
-    crashes: [],
-  };
-  for (let number = 0; number <= EDITED; number++) {
-    const each = number === WITHOUT_ACTIONS ? 0 : 1;
-    const actions = { ok: each, alarm: each, 'insufficient data': each };
-    const id = `alarm-${number}`;
-    run.alarms.push({ id, number, createdMs: FROM, isEdited: number === EDITED, actions });
-    let previousState = 'insufficient data';
-    for (const [k, edge] of [FROM, ...squareWaves.edges(number, FROM, TO - 2_000)].entries()) {
-      const atMs = edge + 1_000;
-      const state = squareWaves.stateAt(number, atMs);
-      const stateVersion = k + 1;
-      run.transitions.push({ alarmId: id, stateVersion, previousState, state, atMs });
-      previousState = state;
-      if (each > 0) deliver(run, id, stateVersion, atMs);
-    }
-  }
-  for (let atMs = FROM + 500; atMs < TO; atMs += TIMINGS.intervalMs) run.evaluations.push({ partition: 7, atMs });
-  return run;
-}
-
-function deliver(run: Draft, alarmId: string, sequence: number, atMs: number): void {
-  const id = `${alarmId}-${sequence}`;
-  const bodyHash = `hash of ${id}`;
-  const row = { id, alarmId, sequence, actionList: 'ok_actions', actionIndex: 0, status: 'delivered', bodyHash };
-  run.notifications.push({ ...row, nextAttemptMs: atMs });
-  const sent = { atMs: atMs + 100, id, bodyHash, sequence, queue: `0/${alarmId}/0`, claimedMs: atMs };
-  run.calls.push({ ...sent, status: 204, answeredMs: atMs + 140 });
-}
-
-function broken(run: RunRecords): string[] {
-  return checkRun(run).flatMap(({ guarantee, verdict }) => (verdict === 'held' ? [] : [`${guarantee} ${verdict}`]));
-}
-
-function transitionsOf(run: Draft, number: number): RecordedTransition[] {
-  return run.transitions.filter(({ alarmId }) => alarmId === `alarm-${number}`);
-}
-
-function remove<T>(all: T[], one: T | undefined): void {
-  const at = one === undefined ? -1 : all.indexOf(one);
-  if (at < 0) throw new Error('there is nothing to remove');
-  all.splice(at, 1);
-}
-
-function first<T>(all: readonly T[]): T {
-  const [one] = all;
-  if (one === undefined) throw new Error('there is nothing to spoil');
-  return one;
-}
-
-/** Replaces the first record by a changed one. */
-function change<T>(all: T[], changed: Partial<T>): void {
-  all[0] = { ...first(all), ...changed };
-}
 
 /** Of the last request of a queue, so that no other follows on it. */
 function changeLast<T>(all: T[], changed: Partial<T>): void {
   all[all.length - 1] = { ...(all.at(-1) ?? first(all)), ...changed };
 }
 
-function addFault(run: Draft, fault: Partial<RecordedFault>): void {
+function addFault(run: DraftRun, fault: Partial<RecordedFault>): void {
   run.faults.push({ ...QUIET_FAULT, ...fault });
 }
 
 const RESENT_MS = 2_000;
 
-function sendAgain(run: Draft, changed: Partial<RunRecords['calls'][number]> = {}): void {
+function sendAgain(run: DraftRun, changed: Partial<RunRecords['calls'][number]> = {}): void {
   const call = first(run.calls);
   run.calls.push({ ...call, atMs: call.atMs + RESENT_MS, answeredMs: call.atMs + RESENT_MS + 40, ...changed });
 }
 
-function newNotification(run: Draft, changed: Partial<RecordedNotification>): void {
+/** The last request of each queue. */
+function lastOfQueues({ calls }: DraftRun): DraftRun['calls'] {
+  return [...new Map(calls.map((call) => [call.queue, call])).values()];
+}
+
+function sendLater(call: RunRecords['calls'][number], laterMs: number): void {
+  call.atMs += laterMs;
+  call.claimedMs += laterMs;
+  call.answeredMs = call.atMs + 40;
+}
+
+function newNotification(run: DraftRun, changed: Partial<RecordedNotification>): void {
   run.notifications.push({ ...first(run.notifications), ...changed });
 }
 
-test('a run in which all went well holds every guarantee', () => {
-  expect(checkRun(goodRun()).flatMap(({ problems }) => problems)).toEqual([]);
-  expect(broken(goodRun())).toEqual([]);
+test.each<{ run: string; records: () => DraftRun }>([
+  { run: 'in which all went well', records: goodRun },
+  { run: 'with a long outage of the metrics backend', records: () => goodRun([LONG_OUTAGE]) },
+])('a run $run holds every guarantee', ({ records }) => {
+  expect(checkRun(records()).flatMap(({ problems }) => problems)).toEqual([]);
+  expect(broken(records())).toEqual([]);
 });
 
 describe('the checker finds in spoilt records', () => {
-  test.each<{ spoilt: string; spoil: (run: Draft) => void; guarantee: string }>([
+  test.each<{ spoilt: string; spoil: (run: DraftRun) => void; guarantee: string }>([
     { spoilt: 'a request that no receiver has', guarantee: 'G1 broken', spoil: (run) => run.calls.splice(0, 1) },
     {
       spoilt: 'an answer that was not sent as a whole',
@@ -173,6 +105,15 @@ describe('the checker finds in spoilt records', () => {
       },
     },
     {
+      spoilt: 'a transition that is late while the row of another alarm is locked',
+      guarantee: 'G2 broken',
+      spoil: (run) => {
+        const last = transitionsOf(run, WITHOUT_ACTIONS).at(-1);
+        if (last !== undefined) last.atMs += 8_000;
+        addFault(run, { kind: 'row-locked', fromMs: FROM, toMs: TO, isOutage: true, onlyAlarm: 1 });
+      },
+    },
+    {
       spoilt: 'a change of a wave that no transition followed',
       guarantee: 'G2 broken',
       spoil: (run) => remove(run.transitions, transitionsOf(run, WITHOUT_ACTIONS).at(-1)),
@@ -210,6 +151,15 @@ describe('the checker finds in spoilt records', () => {
       guarantee: 'G4 broken',
       spoil: (run) => change(run.calls, { bodyHash: 'x' }),
     },
+    {
+      spoilt: 'an alarm that has no data though the backend was down for a short time',
+      guarantee: 'G3 broken',
+      spoil: (run) => {
+        addFault(run, { kind: 'backend-refused', fromMs: FROM, toMs: TO, isOutage: true });
+        const last = transitionsOf(run, WITHOUT_ACTIONS).at(-1);
+        if (last !== undefined) last.state = 'insufficient data';
+      },
+    },
     { spoilt: 'a second attempt after the first was acknowledged', guarantee: 'G4 broken', spoil: sendAgain },
     {
       spoilt: 'more repeats than a killed notifier can cause',
@@ -237,6 +187,27 @@ describe('the checker finds in spoilt records', () => {
       spoil: (run) => {
         const own = run.calls.filter(({ queue }) => queue === '0/alarm-0/0');
         change(run.calls, { answeredMs: (own[1]?.atMs ?? 0) + 1 });
+      },
+    },
+    {
+      spoilt: 'notifications that are sent seconds after their transitions',
+      guarantee: 'G6 broken',
+      spoil: (run) => run.calls.forEach((call) => sendLater(call, 3_000)),
+    },
+    {
+      spoilt: 'a notification that is late while another receiver fails',
+      guarantee: 'G6 broken',
+      spoil: (run) => {
+        addFault(run, { kind: 'receiver-hang', fromMs: FROM, toMs: TO, onlyReceiver: 1 });
+        sendLater(first(run.calls), 6_000);
+      },
+    },
+    {
+      spoilt: 'more late notifications than a notifier that is cut off had claimed',
+      guarantee: 'G6 broken',
+      spoil: (run) => {
+        addFault(run, { kind: 'cut-notifier-in-claim', fromMs: TO - 60_000, toMs: TO, mayRepeat: 1 });
+        for (const call of lastOfQueues(run)) sendLater(call, 8_000);
       },
     },
     {
@@ -307,7 +278,7 @@ describe('the checker finds in spoilt records', () => {
 });
 
 describe('the checker allows', () => {
-  test.each<{ allowed: string; change: (run: Draft) => void }>([
+  test.each<{ allowed: string; change: (run: DraftRun) => void }>([
     {
       allowed: 'a gap while an evaluator is dead',
       change: (run) => {
@@ -323,6 +294,14 @@ describe('the checker allows', () => {
       },
     },
     {
+      allowed: 'a transition that is late while the row of its alarm is locked',
+      change: (run) => {
+        const last = transitionsOf(run, WITHOUT_ACTIONS).at(-1);
+        if (last !== undefined) last.atMs += 8_000;
+        addFault(run, { kind: 'row-locked', fromMs: FROM, toMs: TO, isOutage: true, onlyAlarm: WITHOUT_ACTIONS });
+      },
+    },
+    {
       allowed: 'a gap as long as the machine stood still',
       change: (run) => {
         run.evaluations.splice(4, 1);
@@ -334,6 +313,20 @@ describe('the checker allows', () => {
       change: (run) => {
         addFault(run, { kind: 'kill-notifier', fromMs: FROM + 1_000, toMs: FROM + 2_000, mayRepeat: 50 });
         sendAgain(run);
+      },
+    },
+    {
+      allowed: 'late notifications that a notifier had claimed when it was cut off',
+      change: (run) => {
+        addFault(run, { kind: 'cut-notifier-in-claim', fromMs: TO - 60_000, toMs: TO, mayRepeat: 50 });
+        for (const call of lastOfQueues(run)) sendLater(call, 8_000);
+      },
+    },
+    {
+      allowed: 'late notifications to a receiver that fails',
+      change: (run) => {
+        addFault(run, { kind: 'receiver-hang', fromMs: FROM, toMs: TO, onlyReceiver: 0 });
+        run.calls.forEach((call) => sendLater(call, 8_000));
       },
     },
     {

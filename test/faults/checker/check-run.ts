@@ -1,4 +1,5 @@
 import type { RunRecords } from '../records.js';
+import { checkBackendTrouble } from './backend-trouble.js';
 import { checkBoundedDuplicates } from './bounded-duplicates.js';
 import { checkClockIgnored } from './clock-ignored.js';
 import { checkCleanStops, checkNoCrash } from './clean-stops.js';
@@ -6,6 +7,7 @@ import { checkNoAlarmUnevaluated } from './no-alarm-unevaluated.js';
 import { checkNothingLost } from './nothing-lost.js';
 import { checkOneTransition } from './one-transition.js';
 import { checkOrderKept } from './order-kept.js';
+import { checkPromptDelivery } from './prompt-delivery.js';
 import { verdictOf, type Verdict } from './verdict.js';
 import { checkWritesKept } from './writes-kept.js';
 
@@ -17,6 +19,8 @@ export function checkRun(records: RunRecords): Verdict[] {
     checkOneTransition(records),
     checkBoundedDuplicates(records),
     checkOrderKept(records),
+    checkPromptDelivery(records),
+    checkBackendTrouble(records),
     checkWritesKept(records),
     checkNoCrash(records),
     checkClockIgnored(records),

@@ -58,7 +58,7 @@ function lateFlips(records: RunRecords): Findings {
   const found: Findings = { counts, broken: [], slow: [] };
   const made = groupBy(records.transitions, ({ alarmId }) => alarmId);
   for (const { alarm, state, span } of records.alarms.flatMap((one) => expectedFlips(one, records))) {
-    const allowedMs = bounds.gapMs(span) + SLACK_MS;
+    const allowedMs = bounds.gapMs(span, alarm.number) + SLACK_MS;
     const isIt = ({ atMs, state: to }: RecordedTransition): boolean =>
       to === state && atMs >= span.fromMs - SLACK_MS && atMs < span.toMs;
     const seen = made.get(alarm.id)?.find(isIt);

@@ -1,9 +1,10 @@
 import { squareWaves } from '../oracle.js';
 import type { RecordedTransition, RunRecords } from '../records.js';
+import { isPastGrace } from './backend-trouble.js';
 import { groupBy, verdictOf, type Verdict } from './verdict.js';
 
 /** G3: one transition for each change of a wave, each from the state of the one before it, and none else. */
-export function checkOneTransition({ alarms, transitions }: RunRecords): Verdict {
+export function checkOneTransition({ alarms, transitions, faults }: RunRecords): Verdict {
   const problems: string[] = [];
   const watched = new Map(alarms.map((alarm) => [alarm.id, alarm]));
   let unexpected = 0;
@@ -15,6 +16,7 @@ export function checkOneTransition({ alarms, transitions }: RunRecords): Verdict
     for (const { state, atMs, stateVersion } of own) {
       // The moment of the transition is the moment about which the backend was asked.
       if (squareWaves.stateAt(number, atMs) === state) continue;
+      if (state === 'insufficient data' && faults.some((fault) => isPastGrace(fault, atMs))) continue;
       unexpected += 1;
       problems.push(
         `transition ${stateVersion} of wave ${number} to ${state} at ${new Date(atMs).toISOString()} is not the wave's`,

@@ -12,8 +12,8 @@ export interface Span {
 
 /** How long something may take between two times, with the faults, outages and stalls of the run. */
 export interface TimeBounds {
-  /** Longest time without an evaluation. */
-  gapMs(span: Span): number;
+  /** Longest time without an evaluation, of the alarm with this number or of all. */
+  gapMs(span: Span, number?: number): number;
   /** True if the machine was too busy in this time for any bound. */
   isSlow(span: Span): boolean;
 }
@@ -21,14 +21,17 @@ export interface TimeBounds {
 /** The bounds of a run. */
 export function timeBounds({ faults, stalls, pressure }: RunRecords): TimeBounds {
   return {
-    gapMs(span) {
+    gapMs(span, number) {
       // A take-over also follows when a process is healed: it joins, and takes its part from the others.
-      const touching = faults.filter(({ fromMs, toMs }) => fromMs < span.toMs && toMs + TAKEOVER_MS > span.fromMs);
+      const touching = faults.filter(
+        ({ fromMs, toMs, onlyAlarm }) =>
+          fromMs < span.toMs && toMs + TAKEOVER_MS > span.fromMs && (onlyAlarm ?? number) === number,
+      );
+      const takeOvers = touching.reduce((sum, fault) => sum + fault.takeOvers, 0);
       const outages = touching.filter(({ isOutage }) => isOutage);
       const outageMs = outages.reduce((sum, outage) => sum + overlapMs(outage, span) + TIMINGS.recoveryMs, 0);
       const stalledMs = stalls.reduce((sum, stall) => sum + overlapMs(stall, span), 0);
-      const boundMs =
-        touching.length === 0 ? QUIET_GAP_MS : TIMINGS.intervalMs + touching.length * TAKEOVER_MS + outageMs;
+      const boundMs = touching.length === 0 ? QUIET_GAP_MS : TIMINGS.intervalMs + takeOvers * TAKEOVER_MS + outageMs;
       return boundMs + stalledMs;
     },
     isSlow({ fromMs, toMs }) {

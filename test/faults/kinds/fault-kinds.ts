@@ -7,7 +7,13 @@ import {
   slowBackend,
   unauthorizedBackend,
 } from './backend-faults.js';
+import { backendDown } from './backend-down.js';
+import { blockedEvaluator, blockedNotifier } from './blocked-loop.js';
 import { clockJump } from './clock-jump.js';
+import { fewDescriptorsOfEvaluator, fewDescriptorsOfNotifier } from './few-descriptors.js';
+import { membershipChurn } from './membership-churn.js';
+import { poisonAlarms } from './poison-alarms.js';
+import { crashes, cutInClaim, cutInCommit } from './moment-faults.js';
 import {
   cutEvaluatorBackend,
   cutEvaluatorDatabase,
@@ -75,4 +81,14 @@ export const ALL_KINDS: readonly FaultKind[] = [
   rollingRestart,
   slowDatabase,
   lockedRow,
+  cutInCommit,
+  cutInClaim,
+  ...crashes,
+  poisonAlarms,
+  membershipChurn,
+  blockedEvaluator,
+  blockedNotifier,
+  fewDescriptorsOfEvaluator,
+  fewDescriptorsOfNotifier,
+  backendDown,
 ];

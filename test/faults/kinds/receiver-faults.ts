@@ -18,6 +18,7 @@ function receiverFault(id: string, mode: ReceiverMode, words: string): FaultKind
       receiver.mode = mode;
       return {
         detail: `${receiver.url} ${words}`,
+        onlyReceiver: receivers.each.indexOf(receiver),
         heal: async () => void (receiver.mode = 'pass'),
         evidence: async () => {
           const spoilt = receiver.spoilt - before;
