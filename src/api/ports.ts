@@ -27,6 +27,7 @@ import type { AuditEntry } from '../storage/audit/audit-entry.js';
 import type { AuditQuery } from '../storage/audit/audit-store.js';
 import type { AlarmEvent } from '../alarm/types/event/event.js';
 import type { RecordedEvents } from '../storage/evaluation/event-store.js';
+import type { AwaitedFirings, EventKey } from '../storage/evaluation/waiting-firings.js';
 import type { ClusterState } from '../storage/cluster/cluster-store.js';
 import type { ComplexQuery } from '../storage/queries/complex-query-store.js';
 import type { HistoryEntry, HistoryQuery } from '../storage/alarms/history-store.js';
@@ -156,6 +157,8 @@ export interface Events {
    * with those that are not done.
    */
   record(events: readonly AlarmEvent[]): Promise<RecordedEvents>;
+  /** Fires alarms that other transactions had locked. It waits for a limited time. */
+  fireWhenFree(waiting: readonly EventKey[]): Promise<AwaitedFirings>;
 }
 
 /** Notifications for their readers and operators. */

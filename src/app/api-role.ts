@@ -63,7 +63,7 @@ import { openDatasources } from './datasources/open.js';
 import { graceOf } from './evaluator-role.js';
 import { openKeyedRequests } from './idempotency.js';
 import { listenForClients } from './listen-for-clients.js';
-import { eventOptions } from './locked-events.js';
+import { eventOptions } from './waiting-firings.js';
 import { openLimitsRedis, openRateLimits } from './rate-limits.js';
 import { createRuleChecks } from './rule-checks.js';
 import { openReceivers } from './receivers.js';

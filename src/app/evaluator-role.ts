@@ -24,7 +24,7 @@ import { endedSecretsChore } from './ended-secrets.js';
 import { endedSessionsChore } from './ended-sessions.js';
 import { oldIdempotencyKeysChore } from './idempotency.js';
 import { endingKeysChore } from './ending-keys.js';
-import { lockedEventsChore } from './locked-events.js';
+import { waitingFiringsChore } from './waiting-firings.js';
 import { retentionChores } from './retention.js';
 import { wakingStream, type StreamWaker } from './stream-wakers.js';
 import { alarmLinkIn } from './alarm-link.js';
@@ -136,7 +136,7 @@ function choresOf(deps: EvaluatorRoleDeps, log: Logger): Chore[] {
   const trusts = trustChore({ config, db, keystone, log });
   return [
     ...(trusts ? [trusts] : []),
-    lockedEventsChore({ ...deps, log }),
+    waitingFiringsChore({ ...deps, log }),
     endingKeysChore({ db, log, telemetry }),
     endedSessionsChore(db),
     endedSecretsChore(db),

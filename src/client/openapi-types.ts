@@ -5589,6 +5589,8 @@ export interface operations {
                         received: number;
                         duplicates: number;
                         alarms_fired: number;
+                        /** @description Alarms that the events will fire when another transaction, such as an edit, releases them. All is stored: do not send the events again. */
+                        alarms_waiting: number;
                     };
                 };
             };

@@ -80,10 +80,25 @@ describe('an event alarm', () => {
   test('fires, is set back, and fires again; its history says so', async () => {
     const id = await api.create(alarmBody(), MEMBER);
     const before = api.wokenFor();
-    expect((await post(event('m1'))).json()).toEqual({ received: 1, duplicates: 0, alarms_fired: 1 });
-    expect((await post(event('m2'))).json()).toEqual({ received: 1, duplicates: 0, alarms_fired: 0 });
+    expect((await post(event('m1'))).json()).toEqual({
+      received: 1,
+      duplicates: 0,
+      alarms_fired: 1,
+      alarms_waiting: 0,
+    });
+    expect((await post(event('m2'))).json()).toEqual({
+      received: 1,
+      duplicates: 0,
+      alarms_fired: 0,
+      alarms_waiting: 0,
+    });
     await api.ask('PUT', `/v2/alarms/${id}/state`, { as: MEMBER, body: 'ok' });
-    expect((await post([event('m2'), event('m3')])).json()).toEqual({ received: 2, duplicates: 1, alarms_fired: 1 });
+    expect((await post([event('m2'), event('m3')])).json()).toEqual({
+      received: 2,
+      duplicates: 1,
+      alarms_fired: 1,
+      alarms_waiting: 0,
+    });
     expect(api.wokenFor() - before).toBe(2);
     const alarm = (await api.ask('GET', `/v2/alarms/${id}`, { as: MEMBER })).json();
     expect(alarm).toMatchObject({ state: 'alarm', state_reason: expect.stringContaining('<id=m3,') });
@@ -113,16 +128,27 @@ describe('POST /v2/events', () => {
       received: 3,
       duplicates: 1,
       alarms_fired: 0,
+      alarms_waiting: 0,
     });
-    expect((await post(event('m3'))).json()).toEqual({ received: 1, duplicates: 0, alarms_fired: 0 });
-    expect((await post([])).json()).toEqual({ received: 0, duplicates: 0, alarms_fired: 0 });
+    expect((await post(event('m3'))).json()).toEqual({
+      received: 1,
+      duplicates: 0,
+      alarms_fired: 0,
+      alarms_waiting: 0,
+    });
+    expect((await post([])).json()).toEqual({ received: 0, duplicates: 0, alarms_fired: 0, alarms_waiting: 0 });
     expect(await stored()).toBe(3);
   });
 
   test('takes more than one transaction holds, in the order of the list', async () => {
     const id = await api.create(alarmBody({ repeat_actions: true }), MEMBER);
     const many = Array.from({ length: 1_201 }, (_, index) => event(`m${index}`));
-    expect((await post(many)).json()).toEqual({ received: 1_201, duplicates: 0, alarms_fired: 1_201 });
+    expect((await post(many)).json()).toEqual({
+      received: 1_201,
+      duplicates: 0,
+      alarms_fired: 1_201,
+      alarms_waiting: 0,
+    });
     const { rows } = await db.query<{ state_reason: string; state_version: number }>(
       'select * from alarms where id = $1',
       [id],

@@ -64,10 +64,14 @@ async function firesTwice(api: string): Promise<void> {
     reason_data: { type: 'event', event: event(id) },
   });
 
-  expect(await ask('POST', `${api}/v2/events`, event('m1'))).toEqual({ received: 1, duplicates: 0, alarms_fired: 1 });
+  expect(await ask('POST', `${api}/v2/events`, event('m1'))).toMatchObject({
+    received: 1,
+    duplicates: 0,
+    alarms_fired: 1,
+  });
   expect(await heard(1)).toEqual(call('m1', 'insufficient data'));
   await ask('PUT', `${api}/v2/alarms/${alarm_id}/state`, 'ok');
-  expect(await ask('POST', `${api}/v2/events`, [event('m1'), event('m2')])).toEqual({
+  expect(await ask('POST', `${api}/v2/events`, [event('m1'), event('m2')])).toMatchObject({
     received: 2,
     duplicates: 1,
     alarms_fired: 1,

@@ -72,7 +72,8 @@ export async function audited<Answer extends { status: number }>(
   try {
     answer = await work();
   } catch (thrown) {
-    const isUnknown = thrown instanceof DatabaseUnavailable && thrown.isOutcomeUnknown;
+    const failure = thrown instanceof AppError ? thrown.cause : thrown;
+    const isUnknown = failure instanceof DatabaseUnavailable && failure.isOutcomeUnknown;
     recordOutcome(recorder, request, { status: statusOf(thrown), isUnknown });
     throw thrown;
   }

@@ -215,7 +215,7 @@ export const ANSWER_EXAMPLES: Readonly<Record<string, unknown>> = {
       period_end: '2026-11-22T05:25:00',
     },
   ],
-  sendEvents: { received: 1, duplicates: 0, alarms_fired: 1 },
+  sendEvents: { received: 1, duplicates: 0, alarms_fired: 1, alarms_waiting: 0 },
   listNotifications: [NOTIFICATION],
   getNotification: { ...NOTIFICATION, attempt_list: [ATTEMPT] },
   listAttempts: [ATTEMPT],

@@ -1,5 +1,5 @@
 import { eventsAnswer } from '../answers/event-answer.js';
-import { takeIn, type EventIntakeDeps, type EventReceipt } from '../alarms/event-intake.js';
+import { takeIn, type EventIntakeDeps } from '../alarms/event-intake.js';
 import { isAdmin, refuseForeignProject } from '../identity/authorize.js';
 import { BULK_BODY } from '../http/request-body.js';
 import type { ApiRequest, Route } from '../http/route.js';
@@ -23,19 +23,15 @@ export function eventRoutes(deps: EventRoutesDeps): Route[] {
   ];
 }
 
-/** Answers 200 and not 202, since all effects of the events are committed before the answer. */
+/**
+ * Answers 200 and not 202, since all effects of the events are committed before the answer, except for the firings of
+ * alarms that are still locked.
+ */
 async function post(deps: EventRoutesDeps, { identity, list, note }: ApiRequest): Promise<ApiAnswer> {
   const posted = eventsIn(list);
   const projects = new Set<string>();
   for await (const events of posted) for (const { projectId } of events) projects.add(projectId);
   for (const projectId of projects) refuseForeignProject(identity, projectId);
   if (isAdmin(identity)) note({ projects });
-  const total: EventReceipt = { received: 0, duplicates: 0, fired: 0 };
-  for await (const events of posted) {
-    const { received, duplicates, fired } = await takeIn(deps, events);
-    total.received += received;
-    total.duplicates += duplicates;
-    total.fired += fired;
-  }
-  return { status: 200, body: eventsAnswer(total) };
+  return { status: 200, body: eventsAnswer(await takeIn(deps, posted)) };
 }

@@ -5,7 +5,14 @@ import { OpenSilences } from '../silences/open-silences.js';
 import { fireAlarms, type EventFiringOptions, type EventHit, type FiredAlarms } from './event-firing.js';
 import { createMatcherCache, eventsToMatch, type EventsToMatch } from './event-matches.js';
 import { candidatesWhere, fittingEvents, fittingHits, hitsBy, judge, type CandidateRow } from './event-hits.js';
-import { fireWhenFree, keepLocked, waitingPairs, type EventMatching } from './locked-events.js';
+import {
+  fireWhenFree,
+  keepLocked,
+  waitingPairs,
+  type AwaitedFirings,
+  type EventKey,
+  type EventMatching,
+} from './waiting-firings.js';
 import { eventIn, type EventRow } from './stored-events.js';
 
 /** Clock and settings of the event store. */
@@ -17,6 +24,8 @@ export interface RecordedEvents extends FiredAlarms {
   done: number;
   /** Number of events among these that were not done before. */
   stored: number;
+  /** Those of these events that have not fired all their alarms, since another transaction has locked some. */
+  waiting: EventKey[];
 }
 
 /** Another request has stored some of the events after they were looked up. */
@@ -42,9 +51,6 @@ const SET_PROGRESS = 'update events set fired_through = $3 where project_id = $1
 
 const CANDIDATES = candidatesWhere(`coalesce(a.project_id, '') = any($1::text[]) and a.id > $2`);
 
-/** What one transaction has done, and the events whose locked alarms are still to be fired. */
-type RecordedPart = RecordedEvents & { waiting: AlarmEvent[] };
-
 export type EventStore = ReturnType<typeof createEventStore>;
 
 /** Stores events and fires the alarms that match them. */
@@ -56,7 +62,7 @@ export function createEventStore(db: Database, options: EventStoreOptions) {
      * as one transaction may hold. Call it again with those that are not done. An event with an id that its project has
      * used before fires no alarm. So an event that is sent repeatedly, or concurrently, fires each alarm once.
      *
-     * An alarm that another transaction has locked delays no other: it is fired after the others, or by `LockedEvents`.
+     * An alarm that another transaction has locked delays no other: `fireWhenFree` fires it, or `WaitingFirings`.
      *
      * An event that fires too many alarms for one transaction takes several calls, which may be of several requests:
      * each call fires more of them, in the order of their ids, and records in the event's row how far it came.
@@ -64,15 +70,14 @@ export function createEventStore(db: Database, options: EventStoreOptions) {
     async record(events: readonly AlarmEvent[]): Promise<RecordedEvents> {
       for (;;) {
         try {
-          const { waiting, ...recorded } = await db.transaction((tx) => record(tx, matching, events));
-          const { firings, notifications } = await fireWhenFree(db, waiting, matching);
-          recorded.firings.push(...firings);
-          return { ...recorded, notifications: recorded.notifications + notifications };
+          return await db.transaction((tx) => record(tx, matching, events));
         } catch (thrown) {
           if (!(thrown instanceof StoredMeanwhile)) throw thrown; // the next try finds them
         }
       }
     },
+    /** Fires the alarms that these events could not fire, when they are free. */
+    fireWhenFree: (waiting: readonly EventKey[]): Promise<AwaitedFirings> => fireWhenFree(db, waiting, matching),
   };
 }
 
@@ -86,7 +91,7 @@ export function eventMatching(options: EventStoreOptions): EventMatching {
   };
 }
 
-async function record(tx: Sql, matching: EventMatching, events: readonly AlarmEvent[]): Promise<RecordedPart> {
+async function record(tx: Sql, matching: EventMatching, events: readonly AlarmEvent[]): Promise<RecordedEvents> {
   const progress = await progressOf(tx, events);
   const isUnfinished = (one: AlarmEvent): boolean => typeof progress.get(keyOf(one)) === 'string';
   const [first] = events;
@@ -103,7 +108,7 @@ async function recordNew(
   matching: EventMatching,
   events: readonly AlarmEvent[],
   fresh: readonly AlarmEvent[],
-): Promise<RecordedPart> {
+): Promise<RecordedEvents> {
   const receivedAt = matching.now();
   const toMatch = eventsToMatch(fresh, receivedAt, matching);
   const hits = await judge(await candidates(tx, fresh), toMatch, matching.pause);
@@ -136,8 +141,8 @@ async function recordNew(
 async function firePiece(
   tx: Sql,
   matching: EventMatching,
-  { projectId, messageId }: Pick<AlarmEvent, 'projectId' | 'messageId'>,
-): Promise<RecordedPart> {
+  { projectId, messageId }: EventKey,
+): Promise<RecordedEvents> {
   const { rows } = await tx.query<StoredEvent>(LOCK_EVENT, [projectId, messageId]);
   const stored = rows[0];
   // By another request.
@@ -160,7 +165,7 @@ async function fireKeepingLocked(
   hits: ReadonlyMap<string, EventHit>,
   toMatch: EventsToMatch,
   matching: EventMatching,
-): Promise<FiredAlarms & Pick<RecordedPart, 'waiting'>> {
+): Promise<FiredAlarms & Pick<RecordedEvents, 'waiting'>> {
   const { locked, ...fired } = await fireAlarms(tx, hits, toMatch, matching);
   const pairs = waitingPairs(locked, hits);
   await keepLocked(tx, pairs);
@@ -178,7 +183,7 @@ interface EventProgress {
 
 /** `firedThrough` of the events that are stored. */
 async function progressOf(tx: Sql, events: readonly AlarmEvent[]): Promise<ReadonlyMap<string, string | null>> {
-  const { rows } = await tx.query<Pick<AlarmEvent, 'projectId' | 'messageId'> & EventProgress>(PROGRESS, [
+  const { rows } = await tx.query<EventKey & EventProgress>(PROGRESS, [
     events.map(({ projectId }) => projectId),
     events.map(({ messageId }) => messageId),
   ]);
@@ -213,7 +218,7 @@ function firstOfEach(events: readonly AlarmEvent[]): AlarmEvent[] {
   return [...unique.values()];
 }
 
-function keyOf({ projectId, messageId }: Pick<AlarmEvent, 'projectId' | 'messageId'>): string {
+function keyOf({ projectId, messageId }: EventKey): string {
   return JSON.stringify([projectId, messageId]);
 }
 

@@ -4,6 +4,7 @@ import type { AlarmEvent } from '../../../src/alarm/types/event/event.js';
 import { takeIn, type EventReceipt } from '../../../src/api/alarms/event-intake.js';
 import { silentLogger } from '../../../src/logger.js';
 import type { Database, Sql } from '../../../src/storage/database.js';
+import { DatabaseUnavailable } from '../../../src/storage/engine/outage.js';
 import { createEventStore } from '../../../src/storage/evaluation/event-store.js';
 import { anEvent, eventRule } from '../../contract/event-store.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
@@ -39,7 +40,7 @@ function watched(db: Database, isLost: (transaction: number) => boolean = () => 
       const isToBeLost = isLost((transactions += 1));
       const result = await db.transaction(async (tx) => {
         const done = await work(counting(tx, (count) => (notifications += count)));
-        if (isToBeLost) throw new Error('the database has stopped');
+        if (isToBeLost) throw new DatabaseUnavailable(new Error('the database has stopped'));
         return done;
       });
       committed.push(notifications);
@@ -67,7 +68,7 @@ function contract(open: () => Promise<Database>): void {
       defaultPolicy: 'current',
     });
     const waker = { wake: () => undefined, close: () => Promise.resolve() };
-    return takeIn({ events: store, waker, log: silentLogger, onFired: () => undefined }, events);
+    return takeIn({ events: store, waker, log: silentLogger, onFired: () => undefined }, [events]);
   }
 
   /** Three alarms of 900 actions: two of them fit one transaction. */
@@ -114,10 +115,10 @@ function contract(open: () => Promise<Database>): void {
   test('an event that fires many alarms is stored in pieces of whole alarms', async () => {
     await storeAlarms();
     const { db: counted, committed } = watched(db);
-    expect(await post(counted, anEvent('m1'))).toEqual({ received: 1, duplicates: 0, fired: 3 });
+    expect(await post(counted, anEvent('m1'))).toEqual({ received: 1, duplicates: 0, fired: 3, waiting: 0 });
     expect(committed).toEqual([1_800, 900]);
     await expectFired('m1');
-    expect(await post(db, anEvent('m1'))).toEqual({ received: 1, duplicates: 1, fired: 0 });
+    expect(await post(db, anEvent('m1'))).toEqual({ received: 1, duplicates: 1, fired: 0, waiting: 0 });
     await expectFired('m1');
   });
 
@@ -126,7 +127,12 @@ function contract(open: () => Promise<Database>): void {
       await storeAlarm(db, { id, rule: eventRule({ event_type: 'disk.full' }), alarmActions: actions(900) });
     const { db: losing } = watched(db, (transaction) => transaction === 2);
     await expect(post(losing, anEvent('m1'))).rejects.toThrow('the database has stopped');
-    expect(await post(db, anEvent('m1', { type: 'other' }))).toEqual({ received: 1, duplicates: 0, fired: 1 });
+    expect(await post(db, anEvent('m1', { type: 'other' }))).toEqual({
+      received: 1,
+      duplicates: 0,
+      fired: 1,
+      waiting: 0,
+    });
     await expectFired('m1');
   });
 
@@ -136,7 +142,7 @@ function contract(open: () => Promise<Database>): void {
     }
     const { db: counted, committed } = watched(db);
     const events = ['m1', 'm2', 'm3'].map((id) => anEvent(id));
-    expect(await post(counted, ...events)).toEqual({ received: 3, duplicates: 0, fired: 6 });
+    expect(await post(counted, ...events)).toEqual({ received: 3, duplicates: 0, fired: 6, waiting: 0 });
     expect(committed).toEqual(Array.from({ length: 6 }, () => MOST + 100));
     expect(await count('notification_bodies')).toBe(6);
   });
@@ -148,6 +154,7 @@ function contract(open: () => Promise<Database>): void {
       received: 3,
       duplicates: 1,
       fired: 6,
+      waiting: 0,
     });
     expect(Math.max(...committed)).toBe(1_800);
     await expectFired('m2', 'm1');
@@ -159,7 +166,7 @@ function contract(open: () => Promise<Database>): void {
     }
     const { db: counted, committed } = watched(db);
     const events = Array.from({ length: 200 }, (_, index) => anEvent(`m${index}`));
-    expect(await post(counted, ...events)).toEqual({ received: 200, duplicates: 0, fired: 6_000 });
+    expect(await post(counted, ...events)).toEqual({ received: 200, duplicates: 0, fired: 6_000, waiting: 0 });
     expect(committed.length).toBeGreaterThanOrEqual(4);
     expect(committed.length).toBeLessThanOrEqual(6);
   });
@@ -170,7 +177,7 @@ function contract(open: () => Promise<Database>): void {
       await storeAlarms({ repeatActions: true });
       const events = [anEvent('m1'), anEvent('m2')];
       const { db: failing } = watched(db, (transaction) => transaction === lost);
-      await expect(post(failing, ...events)).rejects.toThrow('stopped');
+      await expect(post(failing, ...events)).rejects.toThrow(lost > 2 ? 'after 1 event was stored' : 'stopped');
       const before = (await fired()).reduce((sum, one) => sum + one.events.length, 0);
       expect(before).toBe([0, 2, 3, 5][lost - 1]);
       expect(await unfinished()).toEqual([[], ['m1'], [], ['m2']][lost - 1]);
@@ -189,6 +196,7 @@ function contract(open: () => Promise<Database>): void {
       received: 3,
       duplicates: 0,
       fired: 4,
+      waiting: 0,
     });
     expect((await fired()).map(({ events }) => events)).toEqual([
       ...Array.from({ length: 2 }, () => ['m1', 'm2', 'm3']),
@@ -233,7 +241,7 @@ function contract(open: () => Promise<Database>): void {
     const { db: failing } = watched(db, (transaction) => transaction === 2);
     await expect(post(failing, anEvent('m1'))).rejects.toThrow('stopped');
     await clock.advance(120_000);
-    expect(await post(db, anEvent('m1'), anEvent('m2'))).toEqual({ received: 2, duplicates: 0, fired: 1 });
+    expect(await post(db, anEvent('m1'), anEvent('m2'))).toEqual({ received: 2, duplicates: 0, fired: 1, waiting: 0 });
     await expectFired('m1');
   });
 }

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 
-import { eventOptions, lockedEventsChore } from '../../src/app/locked-events.js';
+import { eventOptions, waitingFiringsChore } from '../../src/app/waiting-firings.js';
 import { parseConfig } from '../../src/config/parse.js';
 import { silentLogger } from '../../src/logger.js';
 import { createEventStore } from '../../src/storage/evaluation/event-store.js';
@@ -17,7 +17,7 @@ describeWithPostgres('an event alarm that was locked when its event came', () =>
     const db = await serverDatabase();
     const [clock, config, telemetry] = [new FakeClock(), parseConfig({}), createTelemetry()];
     const wakeUps: (number | 'stream')[] = [];
-    const chore = lockedEventsChore({
+    const chore = waitingFiringsChore({
       config,
       db,
       clock,

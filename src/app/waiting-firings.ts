@@ -6,7 +6,7 @@ import type { Logger } from '../logger.js';
 import type { NotifierWaker } from '../notifier/waker.js';
 import type { Database } from '../storage/database.js';
 import { eventMatching, type EventStoreOptions } from '../storage/evaluation/event-store.js';
-import { createLockedEvents } from '../storage/evaluation/locked-events.js';
+import { createWaitingFirings } from '../storage/evaluation/waiting-firings.js';
 import type { Telemetry } from '../telemetry.js';
 import { alarmLinkIn } from './alarm-link.js';
 import type { StreamWaker } from './stream-wakers.js';
@@ -25,7 +25,7 @@ export function eventOptions({ config, clock }: { config: Config; clock: Clock }
 const EVERY_MS = 1_000;
 
 /** Dependencies of the chore. */
-export interface LockedEventsDeps {
+export interface WaitingFiringsDeps {
   config: Config;
   db: Database;
   waker: NotifierWaker;
@@ -36,18 +36,23 @@ export interface LockedEventsDeps {
 }
 
 /** Fires event alarms that another transaction had locked when their event came. Mostly there is none. */
-export function lockedEventsChore(deps: LockedEventsDeps): Chore {
+export function waitingFiringsChore(deps: WaitingFiringsDeps): Chore {
   const { waker, streamWaker, log, telemetry } = deps;
-  const store = createLockedEvents(deps.db, eventMatching(eventOptions(deps)));
+  const store = createWaitingFirings(deps.db, eventMatching(eventOptions(deps)));
   const onFired = (firings: number): void => telemetry.transitions.inc({ state: 'alarm' }, firings);
   return {
-    name: 'events of locked alarms',
+    name: 'firings of locked alarms',
     everyMs: EVERY_MS,
     batch: Infinity,
     run: () =>
-      store.fire((fired) => {
-        reportFirings({ waker, log, onFired }, fired);
-        streamWaker.wake();
+      store.fire({
+        onFired(fired) {
+          reportFirings({ waker, log, onFired }, fired);
+          streamWaker.wake();
+        },
+        onFailed({ projectId, messageId }, err) {
+          log.warn('an event could not fire the alarms that were locked; will retry', { projectId, messageId, err });
+        },
       }),
   };
 }
