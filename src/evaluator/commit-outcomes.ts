@@ -71,9 +71,14 @@ export async function commitOutcomes(
   const notWritten: EvaluationOutcome[] = [];
   const locked: EvaluationOutcome[] = [];
   for (const [index, chunk] of chunks.entries()) {
-    const mark = progress.mark === 'checkpoint' && index < chunks.length - 1 ? 'progress' : progress.mark;
-    const waiting = progress.waiting && [...progress.waiting(), ...locked];
-    const result = await commitChunk(deps, { outcomes: chunk, mark, waiting }, progress);
+    const isLast = index === chunks.length - 1;
+    const part = {
+      outcomes: chunk,
+      mark: progress.mark === 'checkpoint' && !isLast ? 'progress' : progress.mark,
+      partitions: partitionsOf(isLast ? outcomes : chunk, progress),
+      waiting: isLast ? waitingAfter(chunks.slice(0, index).flat(), locked, progress) : undefined,
+    } as const;
+    const result = await commitChunk(deps, part, progress);
     progress.onAdvance?.();
     if (result === undefined)
       return { isComplete: false, notWritten: [...notWritten, ...chunks.slice(index).flat()], locked };
@@ -85,13 +90,31 @@ export async function commitOutcomes(
 
 const NOTHING_WANTED: CommitResult = { committed: [], fenced: [], locked: [], lost: [], notifications: 0 };
 
-interface CommitChunk extends Pick<EvaluationBatch, 'outcomes' | 'mark'> {
+/** The partitions that a commit of these outcomes locks. */
+function partitionsOf(outcomes: readonly EvaluationOutcome[], progress: Progress): Progress['partitions'] {
+  if (progress.mark !== 'none') return progress.partitions;
+  const touched = new Set(outcomes.map(({ partition }) => partition));
+  return progress.partitions.filter(({ id }) => touched.has(id));
+}
+
+/** Outcomes that wait for locks when earlier chunks have tried some of them and found others `locked`. */
+function waitingAfter(
+  tried: readonly EvaluationOutcome[],
+  locked: readonly EvaluationOutcome[],
+  { waiting }: Progress,
+): readonly EvaluationOutcome[] | undefined {
+  const done = new Set(tried);
+  return waiting && [...waiting().filter((outcome) => !done.has(outcome)), ...locked];
+}
+
+/** A chunk to commit. Only the last one names the outcomes of all chunks that wait for locks. */
+interface CommitChunk extends Pick<EvaluationBatch, 'outcomes' | 'mark' | 'partitions'> {
   waiting: readonly EvaluationOutcome[] | undefined;
 }
 
 async function commitChunk(
   deps: CommitDeps,
-  { outcomes: found, mark, waiting }: CommitChunk,
+  { outcomes: found, mark, partitions, waiting }: CommitChunk,
   progress: Progress,
 ): Promise<CommitResult | undefined> {
   const outcomes = progress.isWanted ? found.filter(progress.isWanted) : found;
@@ -101,8 +124,6 @@ async function commitChunk(
     deps.log.warn('results dropped: the lease of this evaluator may have run out', { results: outcomes.length });
     return undefined;
   }
-  const touched = new Set(outcomes.map(({ partition }) => partition));
-  const partitions = progress.partitions.filter(({ id }) => mark !== 'none' || touched.has(id));
   const ids = partitions.map(({ id }) => id);
   const committed = new Set(ids);
   const staleBefore = new Date(progress.at.getTime() - deps.intervalMs);

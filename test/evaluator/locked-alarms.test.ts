@@ -4,7 +4,7 @@ import { alarmTypes } from '../../src/alarm/types/index.js';
 import { commitOutcomes, type CommitDeps } from '../../src/evaluator/commit-outcomes.js';
 import { LockedOutcomes } from '../../src/evaluator/locked-outcomes.js';
 import type { Database } from '../../src/storage/database.js';
-import type { EvaluationOutcome } from '../../src/storage/evaluation/evaluation-commit.js';
+import type { EvaluationBatch, EvaluationOutcome } from '../../src/storage/evaluation/evaluation-commit.js';
 import { NOON } from '../support/builders.js';
 import { empty, serverDatabase } from '../support/databases.js';
 import { datasourceDouble, type DatasourceDouble } from '../support/datasource-double.js';
@@ -322,6 +322,27 @@ describe('outcomes of locked alarms', () => {
     const partitions = [{ id: PARTITION, epoch: 1 }];
     await commitOutcomes(deps, taken().outcomes, { partitions, at: NOON, ...locked.retries });
     expect(written).toEqual([500]);
+  });
+
+  test('are named by the last of several chunks, without those that the chunks before have written', async () => {
+    const outcomes = Array.from({ length: 600 }, (_, n) => outcomeOf(`a${n}`, n < 300 ? PARTITION : PARTITION + 1));
+    locked.add(outcomes, NOON, noonMs);
+    const batches: EvaluationBatch[] = [];
+    const commit: CommitDeps['commit'] = (batch) => {
+      const isFirst = batches.push(batch) === 1;
+      const result = { committed: [], fenced: [], locked: [], lost: [], notifications: 0 };
+      return Promise.resolve({ ...result, locked: isFirst ? outcomes.slice(3, 4) : [] });
+    };
+    const deps = { commit, clock: { now: () => NOON }, mayCommit: () => true } as CommitDeps;
+    const partitions = [5, 6, 7].map((id) => ({ id, epoch: 1 }));
+    await commitOutcomes(deps, taken().outcomes, { partitions, at: NOON, ...locked.retries });
+    expect(batches.map((batch) => batch.partitions.map(({ id }) => id))).toEqual([
+      [5, 6],
+      [5, 6],
+    ]);
+    const [first, last] = batches.map(({ waiting }) => waiting?.map(({ alarmId }) => alarmId));
+    expect(first).toBeUndefined();
+    expect(last).toEqual([...outcomes.slice(500).map(({ alarmId }) => alarmId), 'a3']);
   });
 
   test('stay when other alarms are evaluated anew, and other partitions are lost', () => {

@@ -35,7 +35,7 @@ const TABLES = [
 ].flat();
 const DELETE_ALL = `with ${TABLES.map((table) => `${table}_rows as (delete from ${table})`).join(', ')}
   update partitions set epoch = 0, owner = null, loaded_epoch = null, evaluation_started_at = null,
-         last_evaluated_at = null
+         last_evaluated_at = null, locked_alarms = null, locked_checkpoint = null
    where epoch > 0 or owner is not null or evaluation_started_at is not null or last_evaluated_at is not null`;
 
 /**

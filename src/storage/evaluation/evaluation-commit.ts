@@ -57,7 +57,7 @@ export interface EvaluationBatch {
    * Earlier outcomes of these partitions that are not committed, since their alarms were locked. The commit stores the
    * alarms of these, and those that it finds locked itself, in the partitions, so that combinations wait for them. If
    * there are none, or if this is absent, a checkpoint removes the stored alarms, and `none` keeps them. `progress`
-   * always keeps them.
+   * always keeps them. Alarms that are stored count until the next checkpoint.
    */
   waiting?: readonly EvaluatedAlarm[];
   /** Called after each statement. */
@@ -95,12 +95,15 @@ const FENCE = {
 /** As `none`, for a commit that may write to the partitions at its end: two such commits must not share a lock. */
 const FENCE_TO_WRITE = `${OWNED_PARTITIONS} for no key update`;
 
+/** Writes only partitions whose alarms differ. Readers ignore the alarms of an earlier checkpoint. */
 const SET_LOCKED = `
-  update partitions p
-     set locked_alarms = (
-       select array_agg(i.alarm_id) from unnest($2::smallint[], $3::text[]) as i (partition, alarm_id)
-        where i.partition = p.id)
-   where p.id = any($1::smallint[])`;
+  update partitions p set locked_alarms = w.alarms, locked_checkpoint = p.last_evaluated_at
+    from (select m.id, array_agg(distinct i.alarm_id) filter (where i.alarm_id is not null) as alarms
+            from unnest($1::smallint[]) as m (id)
+            left join unnest($2::smallint[], $3::text[]) as i (partition, alarm_id) on i.partition = m.id
+           group by m.id) w
+   where p.id = w.id and (p.locked_alarms is distinct from w.alarms
+      or w.alarms is not null and p.locked_checkpoint is distinct from p.last_evaluated_at)`;
 
 const UNEDITED = `a.id = i.id and a.state_version = i.state_version and a.definition_version = i.definition_version
    and a.partition = i.partition and a.enabled and a.deleted_at is null`;

@@ -142,7 +142,8 @@ const REACHABLE = `
     select unnest($1::text[]) union select m.member_id from alarm_members m join reach r on m.combination_id = r.id)
   select a.id, a.type as kind, case when a.type = 'combination' then a.rule end as "ruleJson", a.enabled,
          case when a.type = 'combination' then a.time_constraints end as "timeConstraintsJson", a.state, a.partition,
-         coalesce(a.id = any(p.locked_alarms), false) as "isLocked",
+         coalesce(a.id = any(p.locked_alarms)
+           and coalesce(p.locked_checkpoint, p.last_evaluated_at) = p.last_evaluated_at, false) as "isLocked",
          p.evaluation_started_at as "evaluationStartedAt", p.last_evaluated_at as "lastEvaluatedAt"
     from reach r join alarms a on a.id = r.id join partitions p on p.id = a.partition
    where a.deleted_at is null`;
