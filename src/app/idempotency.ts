@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 import { createKeyedRequests, type KeyedRequests } from '../api/http/idempotency.js';
 import type { Clock } from '../clock.js';
 import type { Chore } from '../housekeeping.js';
@@ -13,7 +15,8 @@ export function openKeyedRequests(
 ): { database: Database; keyedRequests: KeyedRequests } {
   const transactions = new RequestTransactions(db);
   const store = createIdempotencyStore(transactions.database, sealer);
-  return { database: transactions.database, keyedRequests: createKeyedRequests({ store, transactions, clock }) };
+  const keyedRequests = createKeyedRequests({ store, transactions, clock, newId: () => randomUUID() });
+  return { database: transactions.database, keyedRequests };
 }
 
 const HOUR_MS = 3_600_000;

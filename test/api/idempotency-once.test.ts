@@ -5,11 +5,13 @@ import { request as httpRequest, type ServerResponse } from 'node:http';
 
 import type { Database } from '../../src/storage/database.js';
 import { DatabaseUnavailable } from '../../src/storage/engine/outage.js';
+import { createIdempotencyStore } from '../../src/storage/idempotency/idempotency-store.js';
 import { ADMIN, MEMBER, startApi, thresholdBody, type Answered, type TestApi } from '../support/api.js';
 import { NOON } from '../support/builders.js';
 import { embeddedDatabase, empty, serverDatabase } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
 import { failing, type FailingDatabase } from '../support/failing-database.js';
+import { TEST_SEALER } from '../support/sealer.js';
 import { describeWithPostgres } from '../support/servers.js';
 import { storeNotifications } from '../support/stored-notifications.js';
 
@@ -131,5 +133,86 @@ function once(open: () => Promise<Database>): void {
     expect(await sent()).toBe(0);
     const trail = await api.ask('GET', '/v1/audit?action=alarm.test_fire', { as: ADMIN });
     expect(trail.json<{ outcome: string }[]>().map(({ outcome }) => outcome)).toEqual(['failed']);
+  });
+
+  const CLAIM = /insert into idempotency_keys/;
+  const A_MINUTE_MS = 60_000;
+
+  test('a request whose claim was committed without an answer is carried out when it is repeated', async () => {
+    await start(0);
+    db.loseCommits(CLAIM, NO_DATABASE);
+    expect((await fire()).status).toBe(503);
+    db.heal();
+    expect((await fire()).status).toBe(200);
+    expect(await sent()).toBe(1);
+  });
+
+  test('so it is if the claim could not be removed, when the claim has run out', async () => {
+    await start(0);
+    db.loseCommits(CLAIM, NO_DATABASE);
+    db.failAt(/delete from idempotency_keys/, NO_DATABASE);
+    expect((await fire()).status).toBe(503);
+    db.heal();
+    const early = await fire();
+    expect([early.status, early.fault]).toEqual([409, expect.stringContaining('has no answer yet')]);
+    await api.clock.advance(A_MINUTE_MS);
+    expect((await fire()).status).toBe(200);
+    expect(await sent()).toBe(1);
+  });
+
+  test('a request that is too late for its claim sends nothing and leaves the claim of the repeat alone', async () => {
+    await start(0);
+    const late = db.holdAt(/where a\.id = \$1/);
+    const first = fire();
+    await late.isHeld;
+    db.heal();
+    await db.query('update idempotency_keys set running_until = $1', [api.clock.now()]);
+    const sending = db.holdAt(/insert into notifications/);
+    const second = fire();
+    await sending.isHeld;
+    db.heal();
+    late.now();
+    const answers = [await first, await fire()];
+    sending.now();
+    expect(answers.map(({ status, fault }) => [status, fault])).toEqual([
+      [409, expect.stringContaining('has no answer yet')],
+      [409, expect.stringContaining('has no answer yet')],
+    ]);
+    expect((await second).status).toBe(200);
+    expect((await fire()).headers['idempotency-replayed']).toBe('true');
+    expect(await sent()).toBe(1);
+  });
+
+  test('a claim that another process has taken can neither begin nor change the key any more', async () => {
+    await start(0);
+    const store = createIdempotencyStore(db, TEST_SEALER);
+    const id = { projectId: 'p1', userId: 'u1', route: 'r', key: 'k' };
+    const claimed = { id, requestHash: 'hash', at: NOON };
+    const until = new Date(NOON.getTime() + A_MINUTE_MS);
+    await store.claim(db, claimed, { claimId: 'old', until: NOON });
+    await store.claim(db, claimed, { claimId: 'new', until });
+    const taken = { id, claimId: 'old' };
+    expect(await store.begin(taken, NOON)).toBe(false);
+    await store.renew(taken, NOON);
+    await store.end(taken, { status: 200, content: undefined, entries: [] }, NOON);
+    await store.release(taken);
+    expect(await store.find(db, id, NOON)).toEqual({
+      requestHash: 'hash',
+      answer: undefined,
+      runningUntil: until,
+      hasBegun: false,
+    });
+  });
+
+  test('a replay of one notification is committed before its answer is kept, so it holds no counter', async () => {
+    await start(0);
+    const notification = { id: 'n1', alarmId: 'a1', projectId: 'p1', status: 'dead', attempt: 11, finishedAt: NOON };
+    await storeNotifications(db, [notification]);
+    const keeping = db.holdAt(/idempotency_keys (as k|set made_at)/);
+    const answer = api.ask('POST', '/v1/notifications/n1/replay', { as: MEMBER, headers });
+    await keeping.isHeld;
+    expect((await db.query('select status from notifications')).rows).toEqual([{ status: 'pending' }]);
+    keeping.now();
+    expect((await answer).status).toBe(202);
   });
 }

@@ -186,7 +186,6 @@ function idempotency(open: () => Promise<Database>): void {
     ['/v2/meters/cpu', [...Array.from({ length: 300 }, (_, at) => sample(`r${at}`)), { counter_name: 'cpu' }], MEMBER],
     ['/v1/api-keys', { role: 'none such' }, MEMBER],
     ['/v1/receivers', { origin: 'none such' }, MEMBER],
-    ['/v1/notifications/none/replay', undefined, MEMBER],
   ])('POST %s checks the request before its transaction begins', async (path, body, as) => {
     const { status } = await post(path, { key: 'k', body, as });
     expect([400, 404]).toContain(status);

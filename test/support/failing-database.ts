@@ -16,6 +16,8 @@ export interface FailingDatabase extends Database {
   failAt(text: RegExp, failure: Error): void;
   /** Each statement that matches waits. */
   holdAt(text: RegExp): HeldStatement;
+  /** Each transaction with a statement that matches is committed, and its answer is lost. */
+  loseCommits(text: RegExp, failure: Error): void;
   /** Ends all of that. */
   heal(): void;
 }
@@ -24,9 +26,11 @@ export interface FailingDatabase extends Database {
 export function failing(db: Database): FailingDatabase {
   const statements: string[] = [];
   let fault: { text: RegExp; meet: () => Promise<void> } | undefined;
-  const meeting = (sql: Sql): Sql => ({
+  let loss: { text: RegExp; failure: Error } | undefined;
+  const meeting = (sql: Sql, note?: (text: string) => void): Sql => ({
     async query(text, parameters, options) {
       statements.push(text);
+      note?.(text);
       if (fault?.text.test(text)) await fault.meet();
       return sql.query(text, parameters, options);
     },
@@ -35,9 +39,16 @@ export function failing(db: Database): FailingDatabase {
     kind: db.kind,
     place: db.place,
     query: (text, parameters, options) => meeting(db).query(text, parameters, options),
-    transaction: (work) => db.transaction((tx) => work(meeting(tx))),
+    async transaction(work) {
+      let lost: Error | undefined;
+      const note = (text: string): void => void (loss?.text.test(text) && (lost = loss.failure));
+      const result = await db.transaction((tx) => work(meeting(tx, note)));
+      if (lost) throw lost;
+      return result;
+    },
     close: () => db.close(),
     statements,
+    loseCommits: (text, failure) => (loss = { text, failure }),
     failAt: (text, failure) => (fault = { text, meet: () => Promise.reject(failure) }),
     holdAt(text) {
       let [come, go] = [() => {}, () => {}];
@@ -48,6 +59,7 @@ export function failing(db: Database): FailingDatabase {
     },
     heal() {
       fault = undefined;
+      loss = undefined;
       statements.length = 0;
     },
   };

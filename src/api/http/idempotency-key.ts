@@ -11,7 +11,8 @@ import type { Identity } from '../identity/identity.js';
  * How a request with an `Idempotency-Key` runs once.
  * - transaction: what it changes is one transaction, which also stores its answer. See `write` of a request.
  * - repeatable: it has several transactions, and a second run does nothing again. A run that died is repeated.
- * - once: it has effects outside of one transaction. A run that died is not repeated; the client is told.
+ * - once: it has effects outside of one transaction, or takes locks that other processes need. A run that died after
+ *   it had begun is not repeated; the client is told.
  */
 export type KeyedRun = 'transaction' | 'repeatable' | 'once';
 

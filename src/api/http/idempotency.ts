@@ -6,6 +6,7 @@ import {
   KEPT_MS,
   type FoundKey,
   type IdempotencyStore,
+  type KeyClaim,
   type KeptAnswer,
   type NewKey,
 } from '../../storage/idempotency/idempotency-store.js';
@@ -41,6 +42,7 @@ export interface KeyedRequestsDeps {
   store: IdempotencyStore;
   transactions: RequestTransactions;
   clock: Pick<Clock, 'now' | 'sleep'>;
+  newId: () => string;
 }
 
 /** Most keys of one project in a day. */
@@ -85,52 +87,74 @@ interface KeyedExecution {
   audit: KeyedAudit;
 }
 
+/** An answer to send, and what is stored of it. */
 interface WrittenAnswer {
   answer: ApiAnswer;
-  entries: readonly AuditEntry[];
+  kept: KeptAnswer;
 }
 
 async function inTransaction(deps: KeyedRequestsDeps, keyed: KeyedExecution): Promise<ApiAnswer> {
+  const { store, transactions, clock } = deps;
   const { key, work, audit } = keyed;
   const written: WrittenAnswer[] = [];
   const answer = await work(async (change) => {
-    const done = await deps.transactions.run(async (tx) => {
+    const done = await transactions.run(async (tx) => {
       await beginKey(deps, tx, keyed);
-      return addAnswer(deps, tx, keyed, await change());
+      const made = await writtenAnswer(keyed, await change());
+      await store.add(tx, newKey(key, clock.now()), made.kept);
+      return made;
     });
     written.push(done);
     return done.answer;
   });
   const [done] = written;
   if (done?.answer !== answer) throw new Error(`the handler of ${key.id.route} must return the answer of its write`);
-  audit.note({ entries: done.entries, isRepeat: false });
+  audit.note({ entries: done.kept.entries, isRepeat: false });
   return answer;
 }
 
 /** Stores the key before the request runs, and its answer afterwards. */
 async function claimed(deps: KeyedRequestsDeps, keyed: KeyedExecution): Promise<ApiAnswer> {
-  const { store, transactions, clock } = deps;
+  const { store, clock } = deps;
   const { key, work, audit } = keyed;
-  await transactions.run(async (tx) => {
-    await beginKey(deps, tx, keyed);
-    await store.claim(tx, newKey(key, clock.now()), runningUntil(clock));
-  });
+  const claim = await claimKey(deps, keyed);
   const ended = new AbortController();
-  void renewUntil(deps, key, ended.signal);
+  void renewUntil(deps, claim, ended.signal);
   const progress = { hasBegun: false };
   try {
-    const given = await work((change) => {
+    const given = await work(async (change) => {
+      if (key.run === 'once' && !(await store.begin(claim, runningUntil(clock)))) throw stillRunning();
       progress.hasBegun = true;
       return change();
     });
-    const { answer, entries } = await addAnswer(deps, transactions.database, keyed, given);
-    audit.note({ entries, isRepeat: false });
+    const { answer, kept } = await writtenAnswer(keyed, given);
+    await store.end(claim, kept, clock.now());
+    audit.note({ entries: kept.entries, isRepeat: false });
     return answer;
   } catch (thrown) {
-    await endClaim(deps, key, { ...progress, status: statusOf(thrown) });
+    const isUncertain = key.run === 'once' && progress.hasBegun;
+    await endClaim(deps, claim, { isUncertain, status: statusOf(thrown) });
     throw thrown;
   } finally {
     ended.abort();
+  }
+}
+
+/** @throws FirstAnswer, or AppError if the request may not run now. */
+async function claimKey(deps: KeyedRequestsDeps, keyed: KeyedExecution): Promise<KeyClaim> {
+  const { store, transactions, clock } = deps;
+  const claimId = deps.newId();
+  const claim: KeyClaim = { id: keyed.key.id, claimId };
+  try {
+    await transactions.run(async (tx) => {
+      await beginKey(deps, tx, keyed);
+      await store.claim(tx, newKey(keyed.key, clock.now()), { claimId, until: runningUntil(clock) });
+    });
+    return claim;
+  } catch (thrown) {
+    // The answer to the COMMIT can be lost. If the database does not answer now, either, the claim runs out.
+    if (statusOf(thrown) >= 500) await store.release(claim).catch(() => undefined);
+    throw thrown;
   }
 }
 
@@ -145,17 +169,10 @@ async function beginKey({ store, clock }: KeyedRequestsDeps, tx: Sql, keyed: Key
   if (await store.hasUsed(tx, id, { keys: MOST_KEYS, now: clock.now() })) throw tooManyKeys();
 }
 
-async function addAnswer(
-  { store, clock }: KeyedRequestsDeps,
-  sql: Sql,
-  { key, audit }: KeyedExecution,
-  given: ApiAnswer,
-): Promise<WrittenAnswer> {
+async function writtenAnswer({ key, audit }: KeyedExecution, given: ApiAnswer): Promise<WrittenAnswer> {
   const { answer, content } = await keep(given, key);
   const { status } = answer;
-  const entries = audit.entriesOf(status);
-  await store.add(sql, newKey(key, clock.now()), { status, content, entries });
-  return { answer, entries };
+  return { answer, kept: { status, content, entries: audit.entriesOf(status) } };
 }
 
 /**
@@ -163,23 +180,20 @@ async function addAnswer(
  * failure, so its repeats are told.
  */
 async function endClaim(
-  { store, transactions, clock }: KeyedRequestsDeps,
-  key: RequestKey,
-  { hasBegun, status }: { hasBegun: boolean; status: number },
+  { store, clock }: KeyedRequestsDeps,
+  claim: KeyClaim,
+  { isUncertain, status }: { isUncertain: boolean; status: number },
 ): Promise<void> {
-  const isUncertain = key.run === 'once' && hasBegun && status >= 500;
-  const failure = { status, content: undefined, entries: [] };
-  const ended = isUncertain
-    ? store.add(transactions.database, newKey(key, clock.now()), failure)
-    : store.release(key.id);
+  const failure: KeptAnswer = { status, content: undefined, entries: [] };
+  const ended = isUncertain && status >= 500 ? store.end(claim, failure, clock.now()) : store.release(claim);
   await ended.catch(() => undefined); // the claim runs out; the client has the true error in any case
 }
 
-async function renewUntil({ store, clock }: KeyedRequestsDeps, key: RequestKey, signal: AbortSignal): Promise<void> {
+async function renewUntil({ store, clock }: KeyedRequestsDeps, claim: KeyClaim, signal: AbortSignal): Promise<void> {
   for (;;) {
     await clock.sleep(RENEW_MS, signal);
     if (signal.aborted) return;
-    await store.renew(key.id, runningUntil(clock)).catch(() => undefined); // the next one may succeed
+    await store.renew(claim, runningUntil(clock)).catch(() => undefined); // the next one may succeed
   }
 }
 
@@ -189,7 +203,7 @@ const newKey = ({ id, hash }: RequestKey, at: Date): NewKey => ({ id, requestHas
 /** Does nothing if the request is to run. @throws FirstAnswer, or AppError. */
 function refuseRepeat(found: FoundKey | undefined, { key, audit }: KeyedExecution, now: Date): void {
   if (!found) return;
-  const { requestHash: first, answer, runningUntil: until } = found;
+  const { requestHash: first, answer, runningUntil: until, hasBegun } = found;
   if (first !== undefined && first !== key.hash)
     throw new AppError(
       'key_reused',
@@ -201,7 +215,7 @@ function refuseRepeat(found: FoundKey | undefined, { key, audit }: KeyedExecutio
     throw new FirstAnswer(answerAgain(answer));
   }
   if (until !== null && until > now) throw stillRunning();
-  if (key.run === 'repeatable') return;
+  if (key.run === 'repeatable' || !hasBegun) return;
   throw new AppError(
     'conflict',
     'The first request with this Idempotency-Key has not ended: it may have been carried out in part. Check ' +

@@ -50,7 +50,7 @@ export function replayRoutes(deps: ReplayRoutesDeps): Route[] {
       path: '/v1/notifications/:id/replay',
       policy: 'member',
       audit: 'notification.replay',
-      keyed: 'transaction',
+      keyed: 'once',
       replays: true,
       handle: (r) => replayOne(deps, r),
     },

@@ -34,6 +34,8 @@ export interface FoundKey {
   /** Undefined: the first request has no answer yet, and runs until that time unless its process has died. */
   answer: KeptAnswer | undefined;
   runningUntil: Date | null;
+  /** False: the first request was claimed and has changed nothing yet. */
+  hasBegun: boolean;
 }
 
 /** A key to store. */
@@ -43,16 +45,31 @@ export interface NewKey {
   at: Date;
 }
 
+/** The right to run the request of a key in several transactions. It ends when another process claims the key. */
+export interface KeyClaim {
+  id: KeyedRequestId;
+  claimId: string;
+}
+
+/** A claim to store. */
+interface NewClaim {
+  claimId: string;
+  /** When it runs out, unless it is renewed. */
+  until: Date;
+}
+
 interface KeyRow {
   requestHash: string;
   status: number | null;
   answer: string | null;
   runningUntil: Date | null;
+  hasBegun: boolean;
 }
 
 /** Time for which a key is kept. */
 export const KEPT_MS = 86_400_000;
 const OF_ID = 'project_id = $1 and user_id = $2 and route = $3 and key = $4';
+const OF_CLAIM = `${OF_ID} and claim_id = $5 and status is null`;
 
 export type IdempotencyStore = ReturnType<typeof createIdempotencyStore>;
 
@@ -62,6 +79,8 @@ export type IdempotencyStore = ReturnType<typeof createIdempotencyStore>;
  */
 export function createIdempotencyStore(db: Database, sealer: Sealer) {
   return {
+    ...claimStore(db, sealer),
+
     /**
      * Locks a key until the end of the transaction. Returns false if another request has it. The lock is not on a row,
      * so the end of a connection leaves nothing behind.
@@ -74,7 +93,7 @@ export function createIdempotencyStore(db: Database, sealer: Sealer) {
 
     async find(sql: Sql, id: KeyedRequestId, now: Date): Promise<FoundKey | undefined> {
       const { rows } = await sql.query<KeyRow>(
-        `select request_hash as "requestHash", status, answer, running_until as "runningUntil"
+        `select request_hash as "requestHash", status, answer, running_until as "runningUntil", has_begun as "hasBegun"
            from idempotency_keys where ${OF_ID} and made_at > $5`,
         [...valuesOf(id), oldest(now)],
       );
@@ -92,46 +111,66 @@ export function createIdempotencyStore(db: Database, sealer: Sealer) {
     },
 
     /** Stores a key with the answer to its request. An answer that is stored already stays. */
-    async add(sql: Sql, { id, requestHash, at }: NewKey, { status, content, entries }: KeptAnswer): Promise<void> {
+    async add(sql: Sql, { id, requestHash, at }: NewKey, answer: KeptAnswer): Promise<void> {
       await sql.query(
         `insert into idempotency_keys as k (project_id, user_id, route, key, request_hash, made_at, status, answer)
          values ($1, $2, $3, $4, $5, $6, $7, $8)
          on conflict (project_id, user_id, route, key) do update
            set request_hash = excluded.request_hash, made_at = excluded.made_at, status = excluded.status,
-               answer = excluded.answer, running_until = null
+               answer = excluded.answer, running_until = null, claim_id = null, has_begun = true
          where k.status is null or k.made_at <= $9`,
         [
           ...valuesOf(id),
           sealed(requestHash, placeOfHash(id), sealer),
           at,
-          status,
-          sealed(JSON.stringify({ content, entries } satisfies KeptText), placeOfAnswer(id), sealer),
+          answer.status,
+          sealed(keptText(answer), placeOfAnswer(id), sealer),
           oldest(at),
         ],
       );
     },
+  };
+}
 
-    /** Stores a key whose request runs, before it does. */
-    async claim(sql: Sql, { id, requestHash, at }: NewKey, until: Date): Promise<void> {
+/** Claims of keys. A process that has lost a claim changes nothing by it. */
+function claimStore(db: Database, sealer: Sealer) {
+  return {
+    /** Stores a key whose request runs, before it does. Any earlier claim of the key ends. */
+    async claim(sql: Sql, { id, requestHash, at }: NewKey, { claimId, until }: NewClaim): Promise<void> {
       await sql.query(
-        `insert into idempotency_keys (project_id, user_id, route, key, request_hash, made_at, running_until)
-         values ($1, $2, $3, $4, $5, $6, $7)
+        `insert into idempotency_keys
+           (project_id, user_id, route, key, request_hash, made_at, running_until, claim_id, has_begun)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, false)
          on conflict (project_id, user_id, route, key) do update
            set request_hash = excluded.request_hash, made_at = excluded.made_at, status = null, answer = null,
-               running_until = excluded.running_until`,
-        [...valuesOf(id), sealed(requestHash, placeOfHash(id), sealer), at, until],
+               running_until = excluded.running_until, claim_id = excluded.claim_id, has_begun = false`,
+        [...valuesOf(id), sealed(requestHash, placeOfHash(id), sealer), at, until, claimId],
       );
     },
 
-    /** Says that the request of a claimed key still runs. */
-    async renew(id: KeyedRequestId, until: Date): Promise<void> {
-      const text = `update idempotency_keys set running_until = $5 where ${OF_ID} and status is null`;
-      await db.query(text, [...valuesOf(id), until]);
+    /** Says that the request of a claim begins to change something. Returns false if the claim has ended. */
+    async begin(claim: KeyClaim, until: Date): Promise<boolean> {
+      const text = `update idempotency_keys set has_begun = true, running_until = $6 where ${OF_CLAIM}`;
+      return (await db.query(text, [...valuesOfClaim(claim), until])).rowCount > 0;
     },
 
-    /** Removes a claimed key whose request has changed nothing. */
-    async release(id: KeyedRequestId): Promise<void> {
-      await db.query(`delete from idempotency_keys where ${OF_ID} and status is null`, valuesOf(id));
+    /** Says that the request of a claim still runs. Does nothing if the claim has ended. */
+    async renew(claim: KeyClaim, until: Date): Promise<void> {
+      const text = `update idempotency_keys set running_until = $6 where ${OF_CLAIM}`;
+      await db.query(text, [...valuesOfClaim(claim), until]);
+    },
+
+    /** Stores the answer to the request of a claim. Does nothing if the claim has ended. */
+    async end(claim: KeyClaim, answer: KeptAnswer, at: Date): Promise<void> {
+      await db.query(
+        `update idempotency_keys set made_at = $6, status = $7, answer = $8, running_until = null where ${OF_CLAIM}`,
+        [...valuesOfClaim(claim), at, answer.status, sealed(keptText(answer), placeOfAnswer(claim.id), sealer)],
+      );
+    },
+
+    /** Removes the key of a claim whose request has changed nothing. Does nothing if the claim has ended. */
+    async release(claim: KeyClaim): Promise<void> {
+      await db.query(`delete from idempotency_keys where ${OF_CLAIM}`, valuesOfClaim(claim));
     },
   };
 }
@@ -150,6 +189,10 @@ export async function pruneIdempotencyKeys(db: Database, now: Date, limit: numbe
 /** The values of the primary key, in its order. */
 export function valuesOf({ projectId, userId, route, key }: KeyedRequestId): [string, string, string, string] {
   return [projectId, userId, route, key];
+}
+
+function valuesOfClaim({ id, claimId }: KeyClaim): string[] {
+  return [...valuesOf(id), claimId];
 }
 
 function oldest(now: Date): Date {
@@ -172,18 +215,23 @@ interface KeptText {
   entries: readonly AuditEntry[];
 }
 
+function keptText({ content, entries }: KeptAnswer): string {
+  return JSON.stringify({ content, entries } satisfies KeptText);
+}
+
 /** Without a key, secrets of actions are stored unencrypted, too. */
 function sealed(text: string, place: SecretLocation, sealer: Sealer): string {
   return sealer.refusal === undefined ? sealer.seal(text, place) : text;
 }
 
-function found({ requestHash, status, answer, runningUntil }: KeyRow, id: KeyedRequestId, sealer: Sealer): FoundKey {
+function found(row: KeyRow, id: KeyedRequestId, sealer: Sealer): FoundKey {
+  const { requestHash, status, answer, runningUntil, hasBegun } = row;
   const hash = opened(requestHash, placeOfHash(id), sealer) || undefined;
-  if (status === null) return { requestHash: hash, answer: undefined, runningUntil };
+  if (status === null) return { requestHash: hash, answer: undefined, runningUntil, hasBegun };
   const text = answer === null ? undefined : opened(answer, placeOfAnswer(id), sealer);
   const { content, entries } = text === undefined ? NOTHING : (JSON.parse(text) as KeptText);
   const kept = { status, content, entries: entries.map((entry) => ({ ...entry, at: new Date(entry.at) })) };
-  return { requestHash: hash, answer: kept, runningUntil };
+  return { requestHash: hash, answer: kept, runningUntil, hasBegun };
 }
 
 const NOTHING: KeptText = { entries: [] };

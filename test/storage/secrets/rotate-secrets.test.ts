@@ -198,7 +198,7 @@ function contract(open: () => Promise<Database>): void {
     for (const id of keys) await store.add(db, { id, requestHash: `hash of ${SECRET}`, at: NOON }, kept);
     const running = { projectId: 'p', userId: 'u', route: 'r', key: 'running' };
     const until = new Date(NOON.getTime() + 60_000);
-    await store.claim(db, { id: running, requestHash: `hash of ${SECRET}`, at: NOON }, until);
+    await store.claim(db, { id: running, requestHash: `hash of ${SECRET}`, at: NOON }, { claimId: 'c', until });
     expect(await rowsUnderOtherKeys(db, DURING)).toBe(121);
     expect(await rotateSecrets(db, DURING)).toMatchObject({ keptAnswers: 121 });
     expect(await rowsUnderOtherKeys(db, DURING)).toBe(0);
