@@ -20,15 +20,15 @@ export interface AuditDeps {
 
 const DAY_MS = 86_400_000;
 
-/** Opens the audit trail for a process, which drops days that are older than `keepMs`. */
+/** Opens the audit trail for a process, which drops days that are older than `keepDays`. */
 export function openAudit(
   { config, db, clock, log, telemetry, resources }: AuditDeps,
-  keepMs = config.audit.keep_for,
+  keepDays = Math.ceil(config.audit.keep_for / DAY_MS),
 ): AuditRecorder {
   const { enabled, log: logsEntries } = config.audit;
   const recorder = new AuditRecorder({
     store: enabled ? createAuditStore(db) : undefined,
-    keepDays: Math.ceil(keepMs / DAY_MS),
+    keepDays,
     // The embedded database executes one statement at a time, for all requests: entries share one.
     holdsWriters: db.kind === 'postgres',
     logsEntries,

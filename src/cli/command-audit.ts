@@ -3,14 +3,12 @@ import { openAudit, type AuditDeps } from '../app/audit.js';
 import { synchroniseClock } from '../app/time-keeper.js';
 import { createSystemClock } from '../clock.js';
 import { UNKNOWN } from '../storage/audit/audit-entry.js';
+import { KEEP_ALL_DAYS } from '../storage/audit/audit-store.js';
 import { databaseTime } from '../storage/engine/database-time.js';
 import { createTelemetry } from '../telemetry.js';
 
 /** The user in what a command has done, where the API has the user of a request. */
 export const COMMAND_LINE = 'command line';
-
-/** Only the service drops old days. A command may run without its `audit.keep_for`. */
-const KEEP_ALL_MS = 36_500 * 24 * 3_600_000;
 
 /** The audit trail of a command. */
 export interface CommandAudit {
@@ -25,7 +23,8 @@ export async function openCommandAudit(
 ): Promise<CommandAudit> {
   const clock = createSystemClock();
   await synchroniseClock(clock, () => databaseTime(deps.db));
-  const audit = openAudit({ ...deps, clock, telemetry: createTelemetry() }, KEEP_ALL_MS);
+  // A command may run without the `audit.keep_for` of the service.
+  const audit = openAudit({ ...deps, clock, telemetry: createTelemetry() }, KEEP_ALL_DAYS);
   return {
     now: clock.now(),
     record: (fact) => void audit.record({ ...UNKNOWN, userId: COMMAND_LINE, ...fact }),

@@ -1,33 +1,15 @@
-import { openForTransfer } from '../../app/open-database.js';
-import { loadConfig } from '../../config/load.js';
 import { StartupError } from '../../errors.js';
-import { createLogger } from '../../logger.js';
-import { ReleaseStack } from '../../release-stack.js';
 import type { Database } from '../../storage/database.js';
 import { exportedText, runningProcesses } from '../../storage/transfer/export-store.js';
 import type { ExportHead } from '../../storage/transfer/export-format.js';
-import { openCommandAudit } from '../command-audit.js';
 import type { ConfigFlags, Terminal } from '../terminal.js';
 import { version } from '../version.js';
 import { writeExportFile } from './export-file.js';
-import { printedProgress, recordedTransfer } from './recorded-transfer.js';
+import { printedProgress, withTransfer } from './recorded-transfer.js';
 
 /** `tocsin export-data`. @throws StartupError if the database or the file cannot be used. */
-export async function exportDataCommand(
-  file: string,
-  { config: configFile, flags }: ConfigFlags,
-  terminal: Terminal,
-): Promise<void> {
-  const { config } = loadConfig({ file: configFile, flags, environment: terminal.environment });
-  const resources = new ReleaseStack();
-  try {
-    const log = createLogger(config.log.level);
-    const db = await openForTransfer(config, 'source', { log, resources });
-    const audit = await openCommandAudit({ config, db, log, resources });
-    await recordedTransfer(audit, 'data.export', () => exportInto(file, db, { terminal, now: audit.now }));
-  } finally {
-    await resources.release();
-  }
+export function exportDataCommand(file: string, flags: ConfigFlags, terminal: Terminal): Promise<void> {
+  return withTransfer('source', flags, terminal.environment, ({ db, now }) => exportInto(file, db, { terminal, now }));
 }
 
 async function exportInto(

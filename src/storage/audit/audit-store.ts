@@ -33,6 +33,9 @@ const APPEND = `insert into audit_entries (at, id, action, outcome, status, coun
       "actorProjectId" text, roles text[], "keyId" text, "allProjectsKey" boolean, address text)
   on conflict do nothing`;
 
+/** Days to keep, for those who add entries and must drop none: the service alone drops days. */
+export const KEEP_ALL_DAYS = 36_500;
+
 export type AuditStore = ReturnType<typeof createAuditStore>;
 
 /** The audit trail: entries are added and read, and whole days are dropped. */

@@ -31,14 +31,18 @@ const SETTINGS = [
   "set local datestyle = 'ISO'",
   'set local extra_float_digits = 1',
   "set local bytea_output = 'hex'",
+  // Two scans of a table give its rows in the same order.
+  'set local synchronize_seqscans = off',
+  'set local enable_indexscan = off',
+  'set local enable_indexonlyscan = off',
+  'set local enable_bitmapscan = off',
 ];
 
-/** Rows of the first page of a table, before it is known how long they are. */
-const FIRST_ROWS = 10;
-const MOST_ROWS = 2_000;
-/** Intended number of characters of a page. Pages of long rows have fewer rows, so that memory is bounded. */
-const PAGE_CHARACTERS = 2_000_000;
-const UNPREPARED: QueryOptions = { prepare: false };
+/** Rows whose lengths one statement reads. */
+const LENGTHS_AT_ONCE = 2_000;
+/** Most bytes of a page, unless it has one row only: a page is held in memory. */
+export const PAGE_BYTES = 2_000_000;
+const ONCE: QueryOptions = { prepare: false };
 
 /**
  * Exports the data as one snapshot, page by page. Yields pieces of the text, which end at line ends. Call it with a
@@ -50,7 +54,7 @@ export async function* exportedText(
   { release, now }: ExportAbout,
   { onHead, progress }: ExportListener,
 ): AsyncGenerator<string> {
-  for (const setting of SETTINGS) await tx.query(setting, [], UNPREPARED);
+  for (const setting of SETTINGS) await tx.query(setting, [], ONCE);
   const head: ExportHead = {
     format: 'tocsin-export',
     version: EXPORT_VERSION,
@@ -93,21 +97,41 @@ const KEYS = MOVED_TABLES.flatMap(({ table, sealed = [] }) =>
 ).join(' union ');
 
 async function keysNeeded(tx: Sql): Promise<string[]> {
-  return (await tx.query<{ key: string }>(`${KEYS} order by key`, [], UNPREPARED)).rows.map(({ key }) => key);
+  return (await tx.query<{ key: string }>(`${KEYS} order by key`, [], ONCE)).rows.map(({ key }) => key);
 }
 
-/** The rows of a table as lines, page by page: as many rows as one statement should read. */
+/**
+ * The rows of a table as lines, page by page. One scan of the table reads the lengths of the lines, a second one the
+ * lines: so it is known how many fit before they are read.
+ */
 async function* pagesOf(tx: Sql, table: string, columns: readonly string[]): AsyncGenerator<string[]> {
-  const values = columns.map((name) => `${quoted(name)}::text`).join(', ');
-  const select = `select to_json(array[${values}])::text as line from ${quoted(table)}`;
-  await tx.query(`declare moved_rows no scroll cursor for ${select}`, [], UNPREPARED);
-  for (let limit = FIRST_ROWS; ;) {
-    const { rows } = await tx.query<{ line: string }>(`fetch ${limit} from moved_rows`, [], UNPREPARED);
-    if (rows.length > 0) yield rows.map(({ line }) => line);
-    if (rows.length < limit) break;
-    const characters = rows.reduce((sum, { line }) => sum + line.length, 0);
-    const fitting = Math.floor((rows.length * PAGE_CHARACTERS) / characters);
-    limit = Math.max(1, Math.min(fitting, 2 * limit, MOST_ROWS));
+  const line = `to_json(array[${columns.map((name) => `${quoted(name)}::text`).join(', ')}])::text`;
+  const from = `from ${quoted(table)}`;
+  await tx.query(`declare moved_lengths no scroll cursor for select octet_length(${line}) as length ${from}`, [], ONCE);
+  await tx.query(`declare moved_rows no scroll cursor for select ${line} as line ${from}`, [], ONCE);
+  for (;;) {
+    const { rows: next } = await tx.query<{ length: number }>(`fetch ${LENGTHS_AT_ONCE} from moved_lengths`, [], ONCE);
+    for (const rows of pageSizes(next.map(({ length }) => length))) {
+      const page = await tx.query<{ line: string }>(`fetch ${rows} from moved_rows`, [], ONCE);
+      yield page.rows.map(({ line }) => line);
+    }
+    if (next.length < LENGTHS_AT_ONCE) break;
   }
-  await tx.query('close moved_rows', [], UNPREPARED);
+  await tx.query('close moved_lengths', [], ONCE);
+  await tx.query('close moved_rows', [], ONCE);
+}
+
+/** The numbers of rows of the pages for rows of these lengths. */
+function pageSizes(lengths: readonly number[]): number[] {
+  const sizes: number[] = [];
+  let bytes = Infinity;
+  for (const length of lengths) {
+    bytes += length;
+    if (bytes > PAGE_BYTES) {
+      sizes.push(0);
+      bytes = length;
+    }
+    sizes.push((sizes.pop() ?? 0) + 1);
+  }
+  return sizes;
 }

@@ -1,3 +1,4 @@
+import { KEEP_ALL_DAYS } from '../audit/audit-store.js';
 import type { Sql } from '../database.js';
 import { damaged, type ExportRow } from './export-format.js';
 import type { MovedTable } from './moved-tables.js';
@@ -6,8 +7,6 @@ import { columnsOf, quoted, type TableColumn } from './table-columns.js';
 /** Rows, and characters of them, that one statement inserts. */
 const ROWS_AT_ONCE = 1_000;
 const CHARACTERS_AT_ONCE = 1_000_000;
-/** Days to keep, as `keep_audit_days` takes them: so many that it drops no day of the imported audit trail. */
-const KEEP_ALL_DAYS = 36_500;
 /** Days that one call of `keep_audit_days` makes: from the one before its argument to a week after it. */
 const DAYS_MADE = [-1, 0, 1, 2, 3, 4, 5, 6, 7];
 const DAY_MS = 86_400_000;
