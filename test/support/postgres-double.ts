@@ -30,9 +30,9 @@ function answer(column: string, { oid, length, value }: { oid: number; length: n
   ]);
 }
 
-/** The answer to a query of one boolean. */
-export function booleanAnswer(column: string, value: boolean): Buffer {
-  return answer(column, { oid: 16, length: 1, value: value ? 't' : 'f' });
+/** The answer to a query of one text. */
+export function textAnswer(column: string, value: string): Buffer {
+  return answer(column, { oid: 25, length: -1, value });
 }
 
 /** An ErrorResponse that ends the session. */
@@ -63,7 +63,7 @@ export async function startPostgresDouble(version = '150000'): Promise<PostgresD
         if (!/^[QP]/.test(bytes.toString('latin1', 0, 1))) return;
         asked += 1;
         if (asked > 1) return onQuery(socket);
-        socket.write(answer('version', { oid: 25, length: -1, value: version }));
+        socket.write(textAnswer('version', version));
       });
     });
   });

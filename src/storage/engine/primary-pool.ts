@@ -11,39 +11,56 @@ export interface PrimaryPool {
   end(): Promise<void>;
 }
 
-const IS_STANDBY = 'select pg_is_in_recovery() as "isStandby"';
+/**
+ * The timeline of the server's WAL as 8 hexadecimal digits, so that texts compare as numbers; empty for a standby. Each
+ * promotion begins a timeline with a higher number.
+ */
+const TIMELINE = `select case when pg_is_in_recovery() then ''
+  else substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) end as timeline`;
 
-/** A host of which the server accepts no changes. */
-class StandbyError extends Error {
-  override readonly name = 'StandbyError';
+/** A host of which the server accepts no changes, or only changes that will be lost. */
+class NoPrimaryError extends Error {
+  override readonly name = 'NoPrimaryError';
 }
 
 /**
  * One pool for each host; those of standbys stay empty. With several hosts each new connection checks whether its
- * server is a standby. After one that is, or that cannot be made, all hosts are checked at once, and the first that
- * accepts changes is the new primary; without one, the last primary remains.
+ * server is a standby, or was the primary before another was promoted: one that hangs during a fail-over goes on as a
+ * primary until it is told. After such a server, or a connection that cannot be made, all hosts are checked at once,
+ * and the first that is neither is the new primary; without one, the last primary remains.
  */
 export function createPrimaryPool(url: string, settings: pg.PoolConfig, log: Logger): PrimaryPool {
   const urls = urlsOfHosts(url);
-  const pools = urls.map((connectionString) => {
-    const pool = new pg.Pool({ ...settings, connectionString });
-    // The pool replaces an idle connection that breaks. Without a listener, the error would end the process.
-    pool.on('error', (err) => log.warn('idle database connection lost; it will be replaced', { err }));
-    return pool;
-  });
-  if (pools.length === 1) return only(pools[0] as pg.Pool);
-  let primary = pools[0] as pg.Pool;
+  const pools = urls.map((connectionString) => poolOf({ ...settings, connectionString }, log));
+  const [first] = pools as [pg.Pool];
+  if (pools.length === 1) return only(first);
+  let primary: pg.Pool | undefined;
   let search: Promise<boolean> | undefined;
+  const timelineOf = refusingFormerPrimaries();
   const checked = new WeakSet<pg.PoolClient>();
 
-  /** False if no host accepts changes. */
+  function use(pool: pg.Pool): void {
+    if (pool === primary) return;
+    const isChange = primary !== undefined;
+    primary = pool;
+    const { host } = new URL(urls[pools.indexOf(pool)] ?? '');
+    if (isChange) log.warn('another host of database.url is the primary now', { host });
+  }
+
+  /** False if no host accepts changes. A host that answers later is used if it was promoted later. */
   async function find(): Promise<boolean> {
-    const found = await Promise.any(pools.map((pool) => refuseStandbyAt(pool))).catch(() => undefined);
-    if (found === undefined || found === primary) return found !== undefined;
-    primary = found;
-    const { host } = new URL(urls[pools.indexOf(found)] ?? '');
-    log.warn('another host of database.url is the primary now', { host });
-    return true;
+    let found: string | undefined;
+    const checks = pools.map(async (pool) => {
+      const timeline = await askAlone(pool, timelineOf);
+      if (found === undefined || timeline > found) use(pool);
+      found = timeline;
+    });
+    await Promise.any(checks).catch(ignore);
+    return found !== undefined;
+  }
+
+  function searchOnce(): Promise<boolean> {
+    return (search ??= find().finally(() => (search = undefined)));
   }
 
   /** Not by the pool's own hook for new connections, which has no listener for one that breaks meanwhile. */
@@ -52,7 +69,7 @@ export function createPrimaryPool(url: string, settings: pg.PoolConfig, log: Log
     if (checked.has(client)) return client;
     client.on('error', ignore); // the query rejects
     try {
-      await refuseStandby(client);
+      await timelineOf(client);
       checked.add(client);
       return client;
     } catch (cause) {
@@ -65,14 +82,35 @@ export function createPrimaryPool(url: string, settings: pg.PoolConfig, log: Log
 
   return {
     async connect() {
+      if (primary === undefined && !(await searchOnce())) return connectTo(first); // rejects with the reason
       try {
-        return await connectTo(primary);
+        return await connectTo(primary ?? first);
       } catch (cause) {
-        if (!(await (search ??= find().finally(() => (search = undefined))))) throw cause;
-        return connectTo(primary);
+        if (!(await searchOnce())) throw cause;
+        return connectTo(primary ?? first);
       }
     },
     end: async () => void (await Promise.all(pools.map((pool) => pool.end()))),
+  };
+}
+
+function poolOf(settings: pg.PoolConfig, log: Logger): pg.Pool {
+  const pool = new pg.Pool(settings);
+  // The pool replaces an idle connection that breaks. Without a listener, the error would end the process.
+  pool.on('error', (err) => log.warn('idle database connection lost; it will be replaced', { err }));
+  return pool;
+}
+
+/** A function that reads the timeline of a server. It rejects if the server refuses changes, or would lose them. */
+function refusingFormerPrimaries(): (client: pg.ClientBase) => Promise<string> {
+  let latest = '';
+  return async (client) => {
+    const { rows } = await client.query<{ timeline: string }>(TIMELINE);
+    const timeline = rows[0]?.timeline ?? '';
+    if (timeline === '') throw new NoPrimaryError('the server is a standby');
+    if (timeline < latest) throw new NoPrimaryError('the server was the primary before another was promoted');
+    latest = timeline;
+    return timeline;
   };
 }
 
@@ -84,19 +122,13 @@ function ignore(): void {
   // For errors that a rejection tells, too.
 }
 
-async function refuseStandby(client: pg.ClientBase): Promise<void> {
-  const { rows } = await client.query<{ isStandby: boolean }>(IS_STANDBY);
-  if (rows[0]?.isStandby !== false) throw new StandbyError('the server is a standby');
-}
-
 /** Asks a host by a connection that does not wait for those of its pool. */
-async function refuseStandbyAt(pool: pg.Pool): Promise<pg.Pool> {
+async function askAlone<T>(pool: pg.Pool, ask: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ ...pool.options });
   client.on('error', ignore); // the query rejects
   try {
     await client.connect();
-    await refuseStandby(client);
-    return pool;
+    return await ask(client);
   } finally {
     void client.end().catch(() => undefined);
   }
