@@ -4,16 +4,20 @@ import { startRedis } from '../../dev/servers/redis.js';
 import { toError } from '../../src/errors.js';
 import { embeddedDump } from './embedded-dump.js';
 import { startGnocchiLauncher } from './gnocchi-launcher.js';
+import { patroniObstacle } from './patroni.js';
 import {
   AODH,
   AODH_SERVICE,
   CHROMIUM,
   CRONITER,
+  ETCD,
+  ETCD_CLIENT,
   GNOCCHI,
   HAPROXY,
   KEYSTONE,
   NGINX,
   OPENSTACK,
+  PATRONI,
   PROMETHEUS,
   SYSTEMD_ANALYZE,
   TZ_DATABASE,
@@ -42,6 +46,11 @@ export default async function setUp(): Promise<void> {
     return url;
   });
   await provide('redis', [REDIS], () => started((dir) => startRedis({ dir })));
+  await provide('patroni', [POSTGRESQL, PATRONI, ETCD, ETCD_CLIENT], () => {
+    const obstacle = patroniObstacle();
+    if (obstacle !== undefined) throw new Error(obstacle);
+    return PATRONI.find();
+  });
   await provide('aodh', [AODH, OPENSTACK], () => AODH.find());
   await provide('keystone', [KEYSTONE], () => KEYSTONE.find());
   await provide('gnocchi', [GNOCCHI], () => started(startGnocchiLauncher));

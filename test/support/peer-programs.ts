@@ -103,3 +103,22 @@ export const HAPROXY: InstallableProgram = {
   debianPackage: 'haproxy',
   find: () => findOnPath('haproxy'),
 };
+
+/** Decides which PostgreSQL accepts changes. */
+export const PATRONI: InstallableProgram = {
+  name: 'Patroni',
+  debianPackage: 'patroni',
+  find: () => findOnPath('patroni'),
+};
+
+const ETCD_CLIENT_MODULE = '/usr/lib/python3/dist-packages/etcd/__init__.py';
+
+/** Patroni's package asks for the client of any one store. */
+export const ETCD_CLIENT: InstallableProgram = {
+  name: "Python's client of etcd",
+  debianPackage: 'python3-etcd',
+  find: () => (existsSync(ETCD_CLIENT_MODULE) ? ETCD_CLIENT_MODULE : undefined),
+};
+
+/** Where Patroni keeps the leader's lock. */
+export const ETCD: InstallableProgram = { name: 'etcd', debianPackage: 'etcd-server', find: () => findOnPath('etcd') };

@@ -26,6 +26,7 @@ export function takeAll(): RunServer[] {
 export type ServerKind =
   | 'postgres'
   | 'redis'
+  | 'patroni'
   | 'aodh'
   | 'keystone'
   | 'gnocchi'
@@ -41,6 +42,7 @@ export type ServerKind =
 export const URL_VARIABLE = {
   postgres: 'TOCSIN_TEST_PG',
   redis: 'TOCSIN_TEST_REDIS',
+  patroni: 'TOCSIN_TEST_PATRONI',
   aodh: 'TOCSIN_TEST_AODH',
   keystone: 'TOCSIN_TEST_KEYSTONE',
   gnocchi: 'TOCSIN_TEST_GNOCCHI',
@@ -56,6 +58,7 @@ export const URL_VARIABLE = {
 export const REASON_VARIABLE = {
   postgres: 'TOCSIN_TEST_PG_ABSENT',
   redis: 'TOCSIN_TEST_REDIS_ABSENT',
+  patroni: 'TOCSIN_TEST_PATRONI_ABSENT',
   aodh: 'TOCSIN_TEST_AODH_ABSENT',
   keystone: 'TOCSIN_TEST_KEYSTONE_ABSENT',
   gnocchi: 'TOCSIN_TEST_GNOCCHI_ABSENT',
