@@ -62,9 +62,21 @@ export class AttemptRecorder {
     for (const one of locked) one.wasLocked = true;
     const pause: Promise<void> = clock.sleep(RETRY_MS).then(() => {
       this.#pauses.delete(pause);
-      for (const one of locked) if (one.untilMs > clock.monotonicMs()) this.#enqueue(one);
+      for (const one of this.#withClaim(locked)) this.#enqueue(one);
     });
     this.#pauses.add(pause);
+  }
+
+  /** Those of the attempts whose claims have not expired. The others are dropped. */
+  #withClaim(attempts: readonly QueuedAttempt[]): QueuedAttempt[] {
+    const now = this.deps.clock.monotonicMs();
+    const kept = attempts.filter(({ untilMs }) => untilMs > now);
+    this.#logDropped(attempts.length - kept.length);
+    return kept;
+  }
+
+  #logDropped(attempts: number): void {
+    if (attempts > 0) this.deps.log.warn('outcomes of attempts dropped: their claims have ended', { attempts });
   }
 
   async #write(): Promise<void> {
@@ -75,6 +87,7 @@ export class AttemptRecorder {
         const { recorded, locked } = await this.deps.record(group.map(({ finished }) => finished));
         this.#queue = this.#queue.slice(group.length);
         this.#postpone(group.filter(({ finished }) => locked.includes(finished)));
+        this.#logDropped(group.length - recorded.length - locked.length);
         this.deps.onRecorded(recorded);
       } catch (thrown) {
         log.warn(`could not record attempts; will retry in ${RETRY_MS} ms`, {
@@ -82,8 +95,7 @@ export class AttemptRecorder {
           err: toError(thrown),
         });
         await clock.sleep(RETRY_MS);
-        const now = clock.monotonicMs();
-        this.#queue = this.#queue.filter(({ untilMs }) => untilMs > now);
+        this.#queue = this.#withClaim(this.#queue);
       }
     }
     // Here and not in a `finally` of the promise: an attempt added between the two would never be written.

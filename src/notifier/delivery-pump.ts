@@ -198,10 +198,13 @@ export class DeliveryPump implements Loop {
   }
 
   async #attempt(notification: ClaimedNotification, claimedMs: number): Promise<void> {
-    const { clock, rules, telemetry } = this.deps;
+    const { clock, log, rules, telemetry } = this.deps;
     const startedMs = clock.monotonicMs();
     // After a pause of this process the claim may have expired, and another notifier may send the notification.
-    if (startedMs - claimedMs >= rules.claimMs - rules.attemptTimeoutMs) return;
+    if (startedMs - claimedMs >= rules.claimMs - rules.attemptTimeoutMs) {
+      log.warn('notification not sent: its claim is too old', { notificationId: notification.id });
+      return;
+    }
     const startedAt = clock.now();
     const { receiver, outcome } = await withDeadline(clock, rules.attemptTimeoutMs + SLACK_MS, (signal) =>
       this.#deliver(notification, signal),

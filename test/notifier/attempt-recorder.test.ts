@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 
 import { silentLogger } from '../../src/logger.js';
 import { AttemptRecorder } from '../../src/notifier/attempt-recorder.js';
-import type { FinishedAttempt } from '../../src/storage/notifications/notification-claim-store.js';
+import type { FinishedAttempt, RecordedAttempt } from '../../src/storage/notifications/notification-claim-store.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { NOON } from '../support/builders.js';
 
@@ -11,23 +11,32 @@ function finished(id: string): FinishedAttempt {
   return { id, attempt: 1, startedAt: NOON, durationMs: 1, ...end };
 }
 
+function asRecorded({ id, attempt, httpStatus }: FinishedAttempt): RecordedAttempt {
+  const about = { kind: 'transition', status: 'delivered', lastError: null, alarmId: 'a', alarmName: null } as const;
+  return { ...about, id, attempt, httpStatus, host: 'receiver:80' };
+}
+
+const DROPPED = 'outcomes of attempts dropped: their claims have ended';
+
 function recorder(
   record: (ids: string[]) => Promise<void>,
   onRecorded: () => void = () => {},
   isLocked: (id: string) => boolean = () => false,
 ) {
   const clock = new FakeClock();
+  const lines: [string, unknown][] = [];
   const made = new AttemptRecorder({
     clock,
-    log: silentLogger,
+    log: { ...silentLogger, warn: (message, fields) => void lines.push([message, fields]) },
     giveUpAfterMs: 1_000,
     onRecorded,
     record: async (group) => {
       await record(group.map(({ id }) => id));
-      return { recorded: [], locked: group.filter(({ id }) => isLocked(id)) };
+      const locked = group.filter(({ id }) => isLocked(id));
+      return { recorded: group.filter((one) => !locked.includes(one)).map(asRecorded), locked };
     },
   });
-  return { clock, recorder: made };
+  return { clock, lines, recorder: made };
 }
 
 test.each([0, 1, 2, 3, 4, 5, 6])(
@@ -61,7 +70,11 @@ test('attempts that end during one statement are recorded together by the next',
 test('attempts are kept while the database is unavailable, until their claims expire', async () => {
   const written: string[] = [];
   let isDown = true;
-  const { recorder: made, clock } = recorder(async (ids) => {
+  const {
+    recorder: made,
+    clock,
+    lines,
+  } = recorder(async (ids) => {
     if (isDown) throw new Error('down');
     written.push(...ids);
   });
@@ -73,6 +86,7 @@ test('attempts are kept while the database is unavailable, until their claims ex
   await clock.advance(300);
   await made.flushed();
   expect(written).toEqual(['late']);
+  expect(lines.filter(([message]) => message === DROPPED)).toEqual([[DROPPED, { attempts: 1 }]]);
 });
 
 async function afterTicks(ticks: number): Promise<void> {
@@ -103,7 +117,11 @@ test('an attempt whose notification is locked is recorded when the lock is free,
 
 test('an attempt whose notification stays locked is given up when its claim has expired', async () => {
   let tries = 0;
-  const { recorder: made, clock } = recorder(
+  const {
+    recorder: made,
+    clock,
+    lines,
+  } = recorder(
     async () => void (tries += 1),
     undefined,
     () => true,
@@ -112,4 +130,19 @@ test('an attempt whose notification stays locked is given up when its claim has 
   await clock.advance(10_000);
   await made.flushed();
   expect(tries).toBe(4);
+  expect(lines.at(-1)).toEqual([DROPPED, { attempts: 1 }]);
+});
+
+test('an attempt whose claim has ended is logged, since its notification is sent again', async () => {
+  const lines: string[] = [];
+  const made = new AttemptRecorder({
+    clock: new FakeClock(),
+    log: { ...silentLogger, warn: (message) => void lines.push(message) },
+    giveUpAfterMs: 1_000,
+    onRecorded: () => undefined,
+    record: async () => ({ recorded: [], locked: [] }),
+  });
+  made.add(finished('late'));
+  await made.flushed();
+  expect(lines).toEqual([DROPPED]);
 });

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { createServer, type AddressInfo } from 'node:net';
 
 import { createSystemClock } from '../../src/clock.js';
-import { silentLogger } from '../../src/logger.js';
+import { silentLogger, type Logger } from '../../src/logger.js';
 import { DeliveryPump, type DeliveryRules } from '../../src/notifier/delivery-pump.js';
 import { createReceivers, type Receivers } from '../../src/notifier/receivers/registry.js';
 import type {
@@ -105,7 +105,9 @@ test.each([
   let answer = (): void => {};
   const store = outboxWithOne(new Promise<void>((resolve) => (answer = resolve)));
   const stop = new AbortController();
-  const pump = pumpOf({ store, clock, receivers });
+  const lines: string[] = [];
+  const log = { ...silentLogger, warn: (message: string) => void lines.push(message) };
+  const pump = pumpOf({ store, clock, receivers, log });
 
   const running = pump.run(stop.signal);
   await clock.advance(pauseMs);
@@ -115,6 +117,7 @@ test.each([
   await running;
 
   expect(sent).toEqual(isSent ? ['n'] : []);
+  expect(lines.includes('notification not sent: its claim is too old')).toBe(!isSent);
   expect(store.recorded).toHaveLength(isSent ? 1 : 0);
 });
 
@@ -151,14 +154,14 @@ test('a queue whose Redis never answers makes an attempt time out, and does not 
 });
 
 function pumpOf(
-  deps: Pick<ConstructorParameters<typeof DeliveryPump>[0], 'store' | 'clock' | 'receivers'>,
+  deps: Pick<ConstructorParameters<typeof DeliveryPump>[0], 'store' | 'clock' | 'receivers'> & { log?: Logger },
   rules: Partial<DeliveryRules> = {},
 ): DeliveryPump {
   const telemetry = createTelemetry();
   return new DeliveryPump({
+    log: silentLogger,
     ...deps,
     openAction: createActionOpener(TEST_SEALER),
-    log: silentLogger,
     telemetry,
     random: () => 0.5,
     rules: { ...RULES, ...rules },

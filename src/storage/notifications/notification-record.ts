@@ -1,6 +1,7 @@
 import type { DeliveryPolicy } from '../../alarm/alarm.js';
 import type { NotificationKind } from '../../alarm/notification.js';
 import type { Sql } from '../database.js';
+import { DatabaseUnavailable } from '../engine/outage.js';
 import { ACTION_REMOVED, cancelRemoved, IS_LISTED, IS_UNWANTED } from './removed-action-store.js';
 
 /** The outcome of one attempt, to be recorded. */
@@ -46,10 +47,11 @@ export interface RecordedAttempt {
   httpStatus: number | null;
 }
 
-/** What has become of finished attempts. An attempt whose claim has passed to another one is in neither list. */
+/** What has become of finished attempts. An attempt whose claim has ended is in neither list. */
 export interface RecordedAttempts {
+  /** With those that an earlier call has recorded, whose answer was lost. */
   recorded: RecordedAttempt[];
-  /** Not recorded, since another transaction has locked the notification: record them again. */
+  /** Not recorded, mostly since another transaction has locked the notification: record them again. */
   locked: FinishedAttempt[];
 }
 
@@ -146,10 +148,21 @@ noted as (
 select id, kind, status, last_error as "lastError", alarm_id as "alarmId", alarm_name as "alarmName", host, attempt,
   http_status as "httpStatus", is_listed as "isListed" from ended`;
 
-/** The attempts whose claim has not ended. */
-const STILL_CLAIMED = `
-  select n.id from unnest($1::text[], $2::int[]) as f (id, attempt)
-    join notifications n on n.id = f.id and n.attempt = f.attempt and n.status = 'in_flight'`;
+/**
+ * Attempts that were not recorded now: those whose claim has not ended, and those that were recorded before by a
+ * statement whose answer was lost. The notification of such an attempt may have been claimed again since.
+ */
+const NOT_RECORDED_NOW = `
+  select n.id, n.kind, n.alarm_id as "alarmId", a.name as "alarmName", n.host, f.attempt,
+         n.status = 'in_flight' and n.attempt = f.attempt as "isClaimed",
+         case when n.status = 'in_flight' then 'pending' else n.status end as status,
+         case when n.attempt = f.attempt then n.last_error else t.error end as "lastError",
+         t.http_status as "httpStatus"
+    from unnest($1::text[], $2::int[], $3::text[]::timestamptz[]) as f (id, attempt, started_at)
+    join notifications n on n.id = f.id
+    left join attempts t on t.notification_id = f.id and t.attempt = f.attempt and t.started_at = f.started_at
+    left join alarms a on a.id = n.alarm_id
+   where t.notification_id is not null or (n.status = 'in_flight' and n.attempt = f.attempt)`;
 
 /** Records outcomes of claims; the implementation of `record` in the claim store. */
 export async function recordAttempts(
@@ -157,7 +170,7 @@ export async function recordAttempts(
   finished: readonly FinishedAttempt[],
   rules: RecordRules,
 ): Promise<RecordedAttempts> {
-  const { rows } = await db.query<RecordedAttempt & { isListed: boolean }>(RECORD, [
+  const { rows } = await db.query<RecordedRow>(RECORD, [
     finished.map(({ id }) => id),
     finished.map(({ attempt }) => attempt),
     finished.map(({ startedAt }) => startedAt.toISOString()),
@@ -173,24 +186,52 @@ export async function recordAttempts(
     finished.map(({ hasHostAnswered }) => hasHostAnswered ?? null),
     finished.map(({ answer }) => answer ?? null),
   ]);
-  const unlisted = rows.filter(({ status, isListed }) => status === 'pending' && !isListed).map(({ id }) => id);
-  const removed = new Set(await cancelRemoved(db, unlisted, rules.now));
-  const recorded = rows.map(({ isListed, ...one }): RecordedAttempt =>
-    removed.has(one.id) ? { ...one, status: 'cancelled', lastError: ACTION_REMOVED } : one,
-  );
-  return { recorded, locked: await lockedAmong(db, finished, recorded) };
+  // The outcomes are recorded by now: a failure of what follows must not hide that.
+  const recorded = await withoutRemoved(db, rows, rules).catch(asRecorded(rows));
+  return withLeft(db, finished, recorded).catch((thrown: unknown) => {
+    if (!(thrown instanceof DatabaseUnavailable)) throw thrown;
+    return { recorded, locked: leftOf(finished, recorded) };
+  });
 }
 
-async function lockedAmong(
+type RecordedRow = RecordedAttempt & { isListed: boolean };
+
+/** Cancels notifications whose action was removed from their alarm. */
+async function withoutRemoved(db: Sql, rows: readonly RecordedRow[], { now }: RecordRules): Promise<RecordedAttempt[]> {
+  const unlisted = rows.filter(({ status, isListed }) => status === 'pending' && !isListed).map(({ id }) => id);
+  const removed = new Set(await cancelRemoved(db, unlisted, now));
+  return rows.map(({ isListed, ...one }): RecordedAttempt =>
+    removed.has(one.id) ? { ...one, status: 'cancelled', lastError: ACTION_REMOVED } : one,
+  );
+}
+
+/** If the database fails: the next claim cancels notifications whose action was removed. */
+const asRecorded =
+  (rows: readonly RecordedRow[]) =>
+  (thrown: unknown): RecordedAttempt[] => {
+    if (!(thrown instanceof DatabaseUnavailable)) throw thrown;
+    return rows.map(({ isListed, ...one }) => one);
+  };
+
+/** Adds attempts that are locked, and those that were recorded before. */
+async function withLeft(
   db: Sql,
   finished: readonly FinishedAttempt[],
   recorded: readonly RecordedAttempt[],
-): Promise<FinishedAttempt[]> {
+): Promise<RecordedAttempts> {
+  const left = leftOf(finished, recorded);
+  if (left.length === 0) return { recorded: [...recorded], locked: [] };
+  const { rows } = await db.query<RecordedAttempt & { isClaimed: boolean }>(NOT_RECORDED_NOW, [
+    left.map(({ id }) => id),
+    left.map(({ attempt }) => attempt),
+    left.map(({ startedAt }) => startedAt.toISOString()),
+  ]);
+  const claimed = new Set(rows.filter(({ isClaimed }) => isClaimed).map(({ id }) => id));
+  const before = rows.filter(({ isClaimed }) => !isClaimed).map(({ isClaimed, ...one }) => one);
+  return { recorded: [...recorded, ...before], locked: left.filter(({ id }) => claimed.has(id)) };
+}
+
+function leftOf(finished: readonly FinishedAttempt[], recorded: readonly RecordedAttempt[]): FinishedAttempt[] {
   const done = new Set(recorded.map(({ id }) => id));
-  const left = finished.filter(({ id }) => !done.has(id));
-  if (left.length === 0) return [];
-  const parameters = [left.map(({ id }) => id), left.map(({ attempt }) => attempt)];
-  const { rows } = await db.query<{ id: string }>(STILL_CLAIMED, parameters);
-  const locked = new Set(rows.map(({ id }) => id));
-  return left.filter(({ id }) => locked.has(id));
+  return finished.filter(({ id }) => !done.has(id));
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { Database } from '../../../src/storage/database.js';
+import { DatabaseUnavailable } from '../../../src/storage/engine/outage.js';
 import {
   createNotificationAdminStore,
   type NotificationAdminStore,
@@ -18,6 +19,7 @@ import { FROM_THE_START } from '../../../src/storage/notifications/fair-choice.j
 import { pruneNotifications } from '../../../src/storage/retention/notification-retention.js';
 import { NOON } from '../../support/builders.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
+import { failing } from '../../support/failing-database.js';
 import { describeWithPostgres } from '../../support/servers.js';
 import { storeAlarm, thresholdRule } from '../../support/stored-alarms.js';
 import {
@@ -121,8 +123,35 @@ function recording(bench: Bench): void {
   test('an outcome that is recorded twice counts once', async () => {
     await inFlight(bench);
     expect(await record(bench, DELIVERED)).toHaveLength(1);
-    expect(await record(bench)).toEqual([]);
+    await record(bench);
     expect(await statuses(bench.db)).toEqual({ n: 'delivered' });
+    expect(await bench.admin.attempts(ALL, 'n')).toMatchObject([{ outcome: 'delivered' }]);
+  });
+
+  test.each([
+    { outcome: 'a delivery', finished: DELIVERED },
+    { outcome: 'a failure', finished: {} },
+    { outcome: 'a refusal', finished: { outcome: 'dead', error: 'rejected', nextAttemptAt: null } },
+  ] as const)('$outcome that is recorded, and whose answer is lost, is told by the next try', async ({ finished }) => {
+    await inFlight(bench);
+    const told = await record(bench, finished);
+    expect(await record(bench, finished)).toEqual(told);
+    await bench.db.query(`update notifications set status = 'in_flight', attempt = 2 where status = 'pending'`);
+    expect(await record(bench, finished)).toEqual(told);
+  });
+
+  test('an outcome is recorded and told if the statements after it fail', async () => {
+    // Its alarm has no actions, so its action is looked up.
+    await inFlight(bench, { actionList: 'alarm_actions' });
+    const db = failing(bench.db);
+    const recordOn = () => record({ ...bench, claims: createNotificationClaimStore(db) });
+    const lost = new DatabaseUnavailable(new Error('Connection terminated unexpectedly'));
+    db.failAt(/n\.action_list as/, lost);
+    expect(await recordOn()).toMatchObject([{ id: 'n', status: 'pending' }]);
+    db.failAt(/as "isClaimed"/, lost);
+    expect(await recordOn()).toEqual([]);
+    db.heal();
+    expect(await recordOn()).toMatchObject([{ id: 'n', status: 'pending' }]);
   });
 
   test.each<{
