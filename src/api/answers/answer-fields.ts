@@ -32,7 +32,7 @@ export const AnyJson = z.custom<PythonValue>();
 /** An object that another service or a client made, with any members. */
 export const AnyObject = z.record(z.string(), AnyJson);
 
-/** Room for alarms with a state for each series. */
-export const Series = NullableText.meta({
+/** The series of a transition: room for alarms with a state for each series. */
+export const TransitionSeries = NullableText.meta({
   description: 'Always null, for later use: alarms have one state, that of all their series.',
 });

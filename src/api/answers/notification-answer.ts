@@ -5,7 +5,7 @@ import { RawJson } from '../../alarm/wire/python-json.js';
 import type { AttemptRecord, NotificationRecord } from '../../storage/notifications/notification-admin-store.js';
 import type { DeliveryPause } from '../../storage/notifications/delivery-pause-store.js';
 import { utcTimestamp } from '../schema/timestamp.js';
-import { NullableText, Series, StoredObject, UtcTimestamp } from './answer-fields.js';
+import { NullableText, TransitionSeries, StoredObject, UtcTimestamp } from './answer-fields.js';
 
 /** A notification. */
 export const NotificationAnswer = z
@@ -16,7 +16,7 @@ export const NotificationAnswer = z
     project_id: NullableText,
     kind: z.enum(NOTIFICATION_KINDS),
     sequence: z.int(),
-    series: Series,
+    series: TransitionSeries,
     transition_time: UtcTimestamp.meta({
       description:
         'Time of the change of state; for a repeat, of the change that is repeated; for a test or a heartbeat, of ' +

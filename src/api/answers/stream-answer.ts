@@ -4,7 +4,7 @@ import { ALARM_STATES } from '../../alarm/state.js';
 import { SEVERITIES } from '../../alarm/alarm.js';
 import type { StreamEvent, StreamEventKind } from '../../storage/stream/stream-sources.js';
 import { utcTimestamp } from '../schema/timestamp.js';
-import { NullableText, Series, UtcTimestamp } from './answer-fields.js';
+import { NullableText, TransitionSeries, UtcTimestamp } from './answer-fields.js';
 import { shownError } from './notification-answer.js';
 
 const AlarmOfEvent = {
@@ -24,7 +24,7 @@ export const TransitionEventAnswer = z.strictObject({
   previous_state: State,
   state: State,
   reason: NullableText,
-  series: Series,
+  series: TransitionSeries,
 });
 type TransitionEventAnswer = z.infer<typeof TransitionEventAnswer>;
 
@@ -35,7 +35,7 @@ export const DefinitionEventAnswer = z.strictObject({
   time: UtcTimestamp,
   change: z.enum(['creation', 'rule change', 'deletion']),
   state: State.meta({ description: 'The present state of the alarm.' }),
-  series: Series,
+  series: TransitionSeries,
 });
 type DefinitionEventAnswer = z.infer<typeof DefinitionEventAnswer>;
 
@@ -50,7 +50,7 @@ export const DeliveryEventAnswer = z.strictObject({
   host: NullableText,
   attempts: z.int().nullable(),
   error: NullableText,
-  series: Series,
+  series: TransitionSeries,
 });
 type DeliveryEventAnswer = z.infer<typeof DeliveryEventAnswer>;
 
@@ -61,7 +61,7 @@ export const SilenceEventAnswer = z.strictObject({
   all_projects: z.boolean(),
   time: UtcTimestamp,
   change: z.string().meta({ description: 'created, changed or ended.' }),
-  series: Series,
+  series: TransitionSeries,
 });
 type SilenceEventAnswer = z.infer<typeof SilenceEventAnswer>;
 
@@ -70,7 +70,7 @@ export const PauseEventAnswer = z.strictObject({
   project_id: z.string().meta({ description: 'Its project; `*` for a pause of all projects.' }),
   time: UtcTimestamp,
   change: z.string().meta({ description: 'begun, changed or ended.' }),
-  series: Series,
+  series: TransitionSeries,
 });
 type PauseEventAnswer = z.infer<typeof PauseEventAnswer>;
 

@@ -5,7 +5,7 @@ import { ALARM_STATES } from '../../alarm/state.js';
 import { ALARM_KINDS } from '../../alarm/types/index.js';
 import type { ListedTransition } from '../../storage/alarms/transition-list-store.js';
 import { utcTimestamp } from '../schema/timestamp.js';
-import { NullableText, Series, UtcTimestamp } from './answer-fields.js';
+import { NullableText, TransitionSeries, UtcTimestamp } from './answer-fields.js';
 
 const TransitionAnswer = z
   .strictObject({
@@ -22,7 +22,7 @@ const TransitionAnswer = z
     to: z.enum(ALARM_STATES),
     reason: NullableText,
     state_version: z.int().nullable(),
-    series: Series,
+    series: TransitionSeries,
     user_id: NullableText.meta({ description: 'Who set the state; null for an evaluation or an event.' }),
   })
   .meta({ id: 'Transition' });

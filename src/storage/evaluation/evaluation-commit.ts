@@ -1,6 +1,6 @@
 import type { DeliveryPolicy } from '../../alarm/alarm.js';
 import type { AlarmLink } from '../../alarm/notification.js';
-import { countedSql } from '../counted-sql.js';
+import { observedSql } from '../observed-sql.js';
 import type { Database, Sql } from '../database.js';
 import { OpenSilences } from '../silences/open-silences.js';
 import { writeToldStates } from '../silences/told-state.js';
@@ -157,10 +157,10 @@ export type CommitEvaluations = (batch: EvaluationBatch) => Promise<CommitResult
 export function createEvaluationCommit(db: Database, options: EvaluationCommitOptions = {}): CommitEvaluations {
   const context = { silences: new OpenSilences(), ...options };
   return (batch) => {
-    const counted = (sql: Sql): Promise<CommitResult> => commit(countedSql(sql, batch.onStatement), batch, context);
+    const observed = (sql: Sql): Promise<CommitResult> => commit(observedSql(sql, batch.onStatement), batch, context);
     // Without outcomes there is only one statement, which needs no transaction.
     const isOneStatement = batch.outcomes.length === 0 && (batch.waiting ?? []).length === 0;
-    return isOneStatement ? counted(db) : db.transaction(counted);
+    return isOneStatement ? observed(db) : db.transaction(observed);
   };
 }
 

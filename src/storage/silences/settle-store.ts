@@ -1,6 +1,6 @@
 import type { MatchedAlarm } from '../../alarm/silence/matchers.js';
 import type { Database, Sql } from '../database.js';
-import { countedSql } from '../counted-sql.js';
+import { observedSql } from '../observed-sql.js';
 import { OWNED_PARTITIONS } from '../evaluation/owned-partitions.js';
 import { OpenSilences } from './open-silences.js';
 
@@ -90,10 +90,10 @@ export function createSettleAlarms(db: Database): SettleAlarms {
     const ids = request.partitions.map(({ id }) => id);
     for (let after = ''; ;) {
       // Mostly there is none, and then this is the only statement.
-      const { rows } = await countedSql(db, onStatement).query<UnsettledAlarm>(TO_SETTLE, [ids, after]);
+      const { rows } = await observedSql(db, onStatement).query<UnsettledAlarm>(TO_SETTLE, [ids, after]);
       const last = rows.at(-1);
       if (!last) return settlement;
-      const settled = await db.transaction((tx) => settlePage(countedSql(tx, onStatement), rows, request, silences));
+      const settled = await db.transaction((tx) => settlePage(observedSql(tx, onStatement), rows, request, silences));
       const done = new Set(settled.map(({ id }) => id));
       settlement.settled.push(...settled);
       settlement.held.push(...rows.filter(({ id }) => !done.has(id)).map(({ partition }) => partition));

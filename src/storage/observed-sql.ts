@@ -1,7 +1,7 @@
 import type { QueryOptions, Sql } from './database.js';
 
 /** The same statements. `onStatement` is called after each that has succeeded. */
-export function countedSql(sql: Sql, onStatement: (() => void) | undefined): Sql {
+export function observedSql(sql: Sql, onStatement: (() => void) | undefined): Sql {
   if (onStatement === undefined) return sql;
   return {
     async query<Row>(text: string, parameters?: readonly unknown[], options?: QueryOptions) {
