@@ -1,7 +1,7 @@
 import { atLeast, plain, type Figure } from './figure.js';
 import type { Rig } from './rig.js';
 import { EMPTY } from './delivery.js';
-import { pruneNotifications } from '../src/storage/retention/notification-retention.js';
+import { createNotificationRetention } from '../src/storage/retention/notification-retention.js';
 import { createRetentionStore, PRUNE_BATCH } from '../src/storage/retention/retention-store.js';
 
 /** Alarms that repeat their one action at every interval of a minute. */
@@ -22,7 +22,8 @@ export async function benchRetention({ db }: Rig): Promise<Figure[]> {
   const never = new Date(0);
   const limits = { delivered: never, dead: never, hosts: never, holds: never, hours: never };
   const repeats = new Date(Date.now() - KEPT_MINUTES * 60_000);
-  const repeatsPerSecond = await deletedPerSecond(() => pruneNotifications(db, { ...limits, repeats }));
+  const pruneNotifications = createNotificationRetention(db);
+  const repeatsPerSecond = await deletedPerSecond(() => pruneNotifications({ ...limits, repeats }));
   const { pruneHistory } = createRetentionStore(db);
   const historyPerSecond = await deletedPerSecond(() => pruneHistory(repeats));
   const rows = await db.query<{ size: number }>(

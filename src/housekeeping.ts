@@ -9,9 +9,12 @@ export interface Chore {
   everyMs: number;
   /** Deletes or writes at most `batch` rows. Resolves to their number. */
   run: (now: Date) => Promise<number>;
-  /** Most rows of one call. A call that reaches this number is repeated at once. */
+  /** Most rows of one call. A call that reaches this number is repeated after a short pause. */
   batch: number;
 }
+
+/** Lets other statements have the database between two calls for many rows. */
+const PAUSE_MS = 100;
 
 /** Runs each chore again and again. Several processes may do so at once. */
 export function createHousekeeping(deps: { clock: Clock; log: Logger; chores: readonly Chore[] }): Loop {
@@ -32,7 +35,7 @@ export function createHousekeeping(deps: { clock: Clock; log: Logger; chores: re
       } catch (thrown) {
         log.warn('a housekeeping chore failed; will retry', { chore: name, err: toError(thrown) });
       }
-      if (rows < batch) await clock.sleep(everyMs, signal);
+      await clock.sleep(rows < batch ? everyMs : Math.min(PAUSE_MS, everyMs), signal);
     }
   }
 }

@@ -1,7 +1,10 @@
 import type { Config } from '../config/schema.js';
 import type { Chore } from '../housekeeping.js';
 import type { Database } from '../storage/database.js';
-import { pruneNotifications } from '../storage/retention/notification-retention.js';
+import {
+  createNotificationRetention,
+  type NotificationRetention,
+} from '../storage/retention/notification-retention.js';
 import { createRetentionStore, PRUNE_BATCH } from '../storage/retention/retention-store.js';
 import { createSilenceStore } from '../storage/silences/silence-store.js';
 
@@ -23,6 +26,7 @@ export function retentionChores(config: Config, db: Database): Chore[] {
   const { keep_for: history } = config.history;
   const store = createRetentionStore(db);
   const silences = createSilenceStore(db);
+  const pruneNotifications = createNotificationRetention(db);
   const old = (name: string, keepMs: number, prune: (before: Date) => Promise<number>, batch = PRUNE_BATCH): Chore => ({
     name,
     everyMs,
@@ -31,23 +35,24 @@ export function retentionChores(config: Config, db: Database): Chore[] {
   });
   return [
     old('samples', samples, store.pruneSamples),
+    old('meters of resources', samples, store.pruneMeterResources),
     old('events', config.events.retention, store.pruneEvents),
     ...(history === undefined ? [] : [old('history', history, store.pruneHistory)]),
     old('silences', KEEP_SILENCES_MS, silences.prune, SILENCES_AT_ONCE),
     old('tombstones', KEEP_TOMBSTONES_MS, store.pruneTombstones),
-    { name: 'notifications', everyMs, batch: PRUNE_BATCH, run: (now) => pruneOldNotifications(config, db, now) },
+    { name: 'notifications', everyMs, batch: PRUNE_BATCH, run: (now) => pruneNotifications(limitsOf(config, now)) },
   ];
 }
 
-function pruneOldNotifications({ notifier }: Config, db: Database, now: Date): Promise<number> {
-  return pruneNotifications(db, {
+function limitsOf({ notifier }: Config, now: Date): NotificationRetention {
+  return {
     delivered: before(now, notifier.keep_delivered),
     repeats: before(now, notifier.keep_repeats),
     dead: before(now, notifier.keep_dead),
     hosts: before(now, KEEP_HOSTS_MS),
     holds: now,
     hours: before(now, HOUR_MS),
-  });
+  };
 }
 
 function before(now: Date, ageMs: number): Date {

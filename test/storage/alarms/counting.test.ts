@@ -10,6 +10,7 @@ import { DatabaseUnavailable } from '../../../src/storage/engine/outage.js';
 import { aCreation, NOON, removedAt } from '../../support/builders.js';
 import { embeddedDatabase, serverDatabase } from '../../support/databases.js';
 import { eventually } from '../../support/eventually.js';
+import { failing } from '../../support/failing-database.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { holdLock, type HeldLock } from '../../support/held-lock.js';
 import { describeWithPostgres } from '../../support/servers.js';
@@ -127,6 +128,24 @@ describeWithPostgres('the first count of the alarms of a project in PostgreSQL',
     await clock.advance(100);
     await counting;
     expect(await counter()).toEqual({ alarms: 3, complete: true });
+  });
+
+  test.each([
+    { kind: 'project', index: 'alarms_by_project' },
+    { kind: 'user', index: 'alarms_by_user' },
+  ] as const)('finds the alarms of a $kind by the index $index', async ({ kind, index }) => {
+    const rule = thresholdRule();
+    const ids = Array.from({ length: 2_000 }, (_, n) => ({ id: `alarm${n}`, projectId: `p${n % 100}`, rule }));
+    await storeAlarms(db, ids);
+    await db.query('update alarms set user_id = project_id');
+    await db.query('analyze alarms');
+    const told = failing(db);
+    await startCounting(told, { kind, id: 'p1' }, clock);
+    const count = told.statements.find((text) => text.includes('count(*)')) ?? '';
+    const { rows } = await db.query<Record<string, string>>(`explain ${count}`, ['p1']);
+    const plan = rows.flatMap((row) => Object.values(row)).join('\n');
+    expect(plan).toContain(index);
+    expect(plan).not.toContain('Seq Scan on alarms');
   });
 
   test('of two processes at once counts each alarm once', async () => {

@@ -8,7 +8,7 @@ import { createHeartbeatStore, type HeartbeatStore } from '../../../src/storage/
 import { createNotificationAdminStore } from '../../../src/storage/notifications/notification-admin-store.js';
 import { createNotificationClaimStore } from '../../../src/storage/notifications/notification-claim-store.js';
 import { createNotificationUpkeepStore } from '../../../src/storage/notifications/notification-upkeep-store.js';
-import { pruneNotifications } from '../../../src/storage/retention/notification-retention.js';
+import { createNotificationRetention } from '../../../src/storage/retention/notification-retention.js';
 import { NOON } from '../../support/builders.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
 import { allOf } from '../../support/pages.js';
@@ -192,9 +192,9 @@ function contract(open: () => Promise<Database>): void {
     await claimAt(NOON);
     await recordAt(at(1), 'delivered');
     const limits = { delivered: at(-1), dead: at(-1), hosts: at(-1), holds: at(-1), hours: at(-1) };
-    await pruneNotifications(db, { ...limits, repeats: NOON });
+    await createNotificationRetention(db)({ ...limits, repeats: NOON });
     expect(await statuses()).toEqual({ [idAt(0)]: 'delivered' });
-    await pruneNotifications(db, { ...limits, repeats: at(1) });
+    await createNotificationRetention(db)({ ...limits, repeats: at(1) });
     expect(await statuses()).toEqual({});
     expect((await db.query('select from notification_bodies')).rows).toEqual([]);
   });

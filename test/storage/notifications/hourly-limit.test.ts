@@ -11,7 +11,7 @@ import {
 } from '../../../src/storage/notifications/notification-claim-store.js';
 import { FROM_THE_START } from '../../../src/storage/notifications/fair-choice.js';
 import { createNotificationUpkeepStore } from '../../../src/storage/notifications/notification-upkeep-store.js';
-import { pruneNotifications } from '../../../src/storage/retention/notification-retention.js';
+import { createNotificationRetention } from '../../../src/storage/retention/notification-retention.js';
 import { NOON } from '../../support/builders.js';
 import { countOnce } from '../../support/counted-claims.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
@@ -201,9 +201,9 @@ function contract(open: () => Promise<Database>): void {
     await put('a', 5);
     await claim(0);
     const before = { delivered: NOON, repeats: NOON, dead: NOON, hosts: NOON, holds: NOON };
-    await pruneNotifications(db, { ...before, hours: at(0) });
+    await createNotificationRetention(db)({ ...before, hours: at(0) });
     expect(await pauses(1)).toHaveLength(1);
-    await pruneNotifications(db, { ...before, hours: at(1) });
+    await createNotificationRetention(db)({ ...before, hours: at(1) });
     expect((await db.query('select 1 from notification_hours')).rows).toEqual([]);
   });
 }

@@ -6,7 +6,7 @@ import { writeOutcomeRows, type OutcomeAlarm } from '../../../src/storage/evalua
 import { createNotificationAdminStore } from '../../../src/storage/notifications/notification-admin-store.js';
 import { createNotificationClaimStore } from '../../../src/storage/notifications/notification-claim-store.js';
 import { FROM_THE_START } from '../../../src/storage/notifications/fair-choice.js';
-import { pruneNotifications } from '../../../src/storage/retention/notification-retention.js';
+import { createNotificationRetention } from '../../../src/storage/retention/notification-retention.js';
 import { NOON } from '../../support/builders.js';
 import { allOf } from '../../support/pages.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
@@ -62,7 +62,7 @@ function contract(open: () => Promise<Database>): void {
     );
 
   const prune = (): Promise<number> =>
-    pruneNotifications(db, {
+    createNotificationRetention(db)({
       delivered: NOON,
       repeats: NOON,
       dead: NOON,

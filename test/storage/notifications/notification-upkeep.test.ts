@@ -16,7 +16,7 @@ import {
   type NotificationUpkeepStore,
 } from '../../../src/storage/notifications/notification-upkeep-store.js';
 import { FROM_THE_START } from '../../../src/storage/notifications/fair-choice.js';
-import { pruneNotifications } from '../../../src/storage/retention/notification-retention.js';
+import { createNotificationRetention } from '../../../src/storage/retention/notification-retention.js';
 import { NOON } from '../../support/builders.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
 import { failing } from '../../support/failing-database.js';
@@ -338,7 +338,7 @@ function figuresAndRetention(bench: Bench): void {
     await put('dead lately', ended('dead', 29));
     await put('repeat', { kind: 'repeat', ...ended('delivered', 1) });
     await put('open', { createdAt: at(-90 * DAY_MS) });
-    await pruneNotifications(bench.db, {
+    await createNotificationRetention(bench.db)({
       delivered: at(-3 * DAY_MS),
       repeats: at(-DAY_MS),
       dead: at(-30 * DAY_MS),

@@ -6,7 +6,7 @@ import { createNotificationClaimStore } from '../../../src/storage/notifications
 import { FROM_THE_START } from '../../../src/storage/notifications/fair-choice.js';
 import { MOST_REPLAYED, type Replay, type ReplaySelection } from '../../../src/storage/notifications/replay-store.js';
 import type { Scope } from '../../../src/storage/scope.js';
-import { pruneNotifications } from '../../../src/storage/retention/notification-retention.js';
+import { createNotificationRetention } from '../../../src/storage/retention/notification-retention.js';
 import { NOON } from '../../support/builders.js';
 import { countOnce } from '../../support/counted-claims.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
@@ -222,7 +222,7 @@ function besidePruning(): void {
       await put(db, 'b', 1, { kind });
       await db.transaction(async (tx) => {
         await createNotificationAdminStore(within(db, tx)).replay(ALL, { id: 'a0' }, at(2));
-        await pruneNotifications(db, LIMITS); // on a connection of its own
+        await createNotificationRetention(db)(LIMITS); // on a connection of its own
         expect(await statuses(db)).toEqual({ a0: 'dead' });
       });
       expect(await statuses(db)).toEqual({ a0: 'pending' });

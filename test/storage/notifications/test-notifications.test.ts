@@ -7,7 +7,7 @@ import { createNotificationAdminStore } from '../../../src/storage/notifications
 import { createNotificationClaimStore } from '../../../src/storage/notifications/notification-claim-store.js';
 import { createNotificationUpkeepStore } from '../../../src/storage/notifications/notification-upkeep-store.js';
 import { sealNotifications } from '../../../src/storage/notifications/seal-notifications.js';
-import { pruneNotifications } from '../../../src/storage/retention/notification-retention.js';
+import { createNotificationRetention } from '../../../src/storage/retention/notification-retention.js';
 import { NOON } from '../../support/builders.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
 import { TEST_SEALER } from '../../support/sealer.js';
@@ -107,7 +107,7 @@ function contract(open: () => Promise<Database>): void {
     await storeNotification(db, { id: 'dead', status: 'dead', finishedAt: at(-3_601) });
     const day = at(-86_400);
     const limits = { delivered: day, repeats: at(-3_600), dead: day, hosts: day, holds: day, hours: day };
-    await pruneNotifications(db, limits);
+    await createNotificationRetention(db)(limits);
     expect(Object.keys(await statuses(db))).toEqual(['new', 'dead']);
     expect((await db.query('select id from notification_bodies')).rows).toHaveLength(2);
   });

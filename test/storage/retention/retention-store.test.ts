@@ -109,7 +109,7 @@ describeWithPostgres('retention on PostgreSQL', () => {
         (await db.query<{ id: string }>('select resource_id as id from meter_resources')).rows.map(({ id }) => id);
       await db.transaction(async (tx) => {
         await tx.query("update meter_resources set last_sample_at = $1 where resource_id = 'busy'", [NOW]);
-        await createRetentionStore(db).pruneSamples(ago(3_600)); // on a connection of its own
+        await createRetentionStore(db).pruneMeterResources(ago(3_600)); // on a connection of its own
         expect(await resources()).toEqual(['busy']);
       });
       expect(await resources()).toEqual(['busy']);
