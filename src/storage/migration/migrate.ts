@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 
+import { createSystemClock, type Clock } from '../../clock.js';
 import { StartupError } from '../../errors.js';
 import type { Logger } from '../../logger.js';
-import type { Database, Sql } from '../database.js';
+import { sqlState, type Database, type Sql } from '../database.js';
 import { openPostgres } from '../engine/postgres.js';
 import { renewStreamEpoch } from '../stream/stream-epoch.js';
 
@@ -14,6 +15,14 @@ const RECORDS = `
   create table if not exists migrations (
     name text primary key, checksum text not null, applied_at timestamptz not null)`;
 const MIGRATION_TIMEOUT_MS = 24 * 3_600_000;
+/**
+ * How long a migration waits for a lock. Later statements that use the table wait behind it, so it is shorter than
+ * these wait for locks.
+ */
+const LOCK_TIMEOUT_MS = 2_000;
+/** The time in which later statements use the table, before the migration is tried again. */
+const LOCK_PAUSE_MS = 2_000;
+const LOCK_NOT_AVAILABLE = '55P03';
 
 /** A numbered SQL file, which never changes once it is released. */
 export interface Migration {
@@ -28,32 +37,67 @@ export interface AppliedMigration {
   checksum: string;
 }
 
+/** How migrations wait for locks of other transactions. */
+export interface MigrationWaits {
+  clock: Pick<Clock, 'sleep'>;
+  /** Called when a lock was not available. The migration is tried again. */
+  onLocked: () => void;
+}
+
 /**
- * Brings the schema up to date and returns the names of the migrations that it ran. Safe to call from any number of
- * processes at once: one does the work, the others wait for it. Also repairs revisions after a dump was restored into a
- * younger server, whose transaction numbers would otherwise lie below those in the rows, and starts a new epoch of the
- * stream after any restore.
+ * Brings the schema up to date and returns the names of the migrations that it ran, each in its own transaction. Safe
+ * to call from any number of processes at once: one does the work, the others wait for it. Also repairs revisions after
+ * a dump was restored into a younger server, whose transaction numbers would otherwise lie below those in the rows, and
+ * starts a new epoch of the stream after any restore.
  * @throws StartupError if a known migration was applied with other content.
  */
-export function migrate(db: Database, known: readonly Migration[] = knownMigrations()): Promise<string[]> {
-  return db.transaction(async (tx) => {
-    await tx.query('set local lock_timeout = 0');
-    await tx.query('set local statement_timeout = 0');
-    await tx.query('select pg_advisory_xact_lock($1)', [LOCK]);
-    await tx.query(RECORDS);
-    const pending = await missingOf(tx, known);
-    for (const migration of pending) await apply(tx, migration);
+export async function migrate(
+  db: Database,
+  known: readonly Migration[] = knownMigrations(),
+  { clock, onLocked }: MigrationWaits = { clock: createSystemClock(), onLocked: () => {} },
+): Promise<string[]> {
+  const applied: string[] = [];
+  for (;;) {
+    try {
+      const name = await db.transaction((tx) => migrateNext(tx, known, db.place));
+      if (name === undefined) return applied;
+      applied.push(name);
+    } catch (thrown) {
+      if (sqlState(thrown) !== LOCK_NOT_AVAILABLE) throw thrown;
+      onLocked();
+      await clock.sleep(LOCK_PAUSE_MS);
+    }
+  }
+}
+
+/** Runs the first migration that is missing and returns its name. Without one, makes the repairs. */
+async function migrateNext(
+  tx: Sql,
+  known: readonly Migration[],
+  place: string | undefined,
+): Promise<string | undefined> {
+  await tx.query('set local lock_timeout = 0');
+  await tx.query('set local statement_timeout = 0');
+  await tx.query('select pg_advisory_xact_lock($1)', [LOCK]);
+  await tx.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
+  await tx.query(RECORDS);
+  const [next] = await missingOf(tx, known);
+  if (next) await apply(tx, next);
+  else {
     await tx.query('update alarms set revision = pg_current_xact_id() where revision > pg_current_xact_id()');
-    await renewStreamEpoch(tx, db.place);
-    return pending.map(({ name }) => name);
-  });
+    await renewStreamEpoch(tx, place);
+  }
+  return next?.name;
 }
 
 /** Migrates a server over its own connection, since changing a large table exceeds the service's statement time-out. */
 export async function migrateServer(url: string, log: Logger): Promise<string[]> {
   const db = await openPostgres({ url, maxConnections: 1, statementTimeoutMs: MIGRATION_TIMEOUT_MS }, log);
   try {
-    return await migrate(db);
+    return await migrate(db, knownMigrations(), {
+      clock: createSystemClock(),
+      onLocked: () => log.warn('a migration waits for the lock of a table; will retry'),
+    });
   } finally {
     await db.close();
   }

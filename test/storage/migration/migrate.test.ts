@@ -7,6 +7,9 @@ import type { Database } from '../../../src/storage/database.js';
 import { openPglite } from '../../../src/storage/engine/pglite.js';
 import { openPostgres } from '../../../src/storage/engine/postgres.js';
 import { knownMigrations, migrate, missingMigrations } from '../../../src/storage/migration/migrate.js';
+import { eventually } from '../../support/eventually.js';
+import { FakeClock } from '../../support/fake-clock.js';
+import { holdLock } from '../../support/held-lock.js';
 import { describeWithPostgres, unmigratedPostgresUrl } from '../../support/servers.js';
 import { schemaOf } from '../../support/schema-dump.js';
 
@@ -15,11 +18,35 @@ const GOLDEN = readFileSync(new URL('../../../../test/fixtures/schema.txt', impo
 const NAMES = knownMigrations().map(({ name }) => name);
 
 describe('migrations of the embedded database', () => contract(() => openPglite(undefined)));
-describeWithPostgres('migrations of PostgreSQL', () =>
-  contract(async () =>
-    openPostgres({ url: await unmigratedPostgresUrl(), maxConnections: 4, statementTimeoutMs: 10_000 }, silentLogger),
-  ),
-);
+describeWithPostgres('migrations of PostgreSQL', () => {
+  const open = async (): Promise<Database> =>
+    openPostgres({ url: await unmigratedPostgresUrl(), maxConnections: 4, statementTimeoutMs: 10_000 }, silentLogger);
+  contract(open);
+
+  test('that wait for a lock let writers go on between their tries', async () => {
+    const db = await open();
+    const clock = new FakeClock();
+    let waits = 0;
+    const newColumn = { name: '9999-column.sql', script: 'alter table quotas add column extra int;' };
+    try {
+      await migrate(db);
+      const held = await holdLock(db, `insert into quotas (project_id, resource, "limit") values ('a', 'alarms', 1)`);
+      const migrating = migrate(db, [...knownMigrations(), newColumn], { clock, onLocked: () => (waits += 1) });
+      await eventually(() => expect(clock.sleeping).toBe(1));
+      await db.transaction(async (tx) => {
+        await tx.query(`set local lock_timeout = '1ms'`);
+        await tx.query(`insert into quotas (project_id, resource, "limit") values ('b', 'alarms', 1)`);
+      });
+      await held.release();
+      await clock.advance(2_000);
+      expect(await migrating).toEqual([newColumn.name]);
+      expect(waits).toBe(1);
+      expect((await db.query('select extra from quotas')).rows).toEqual([{ extra: null }, { extra: null }]);
+    } finally {
+      await db.close();
+    }
+  });
+});
 
 test.each(knownMigrations())('the migration $name has lines of at most 120 columns', ({ script }) => {
   expect(script.split('\n').filter((line) => line.length > 120)).toEqual([]);
@@ -47,7 +74,7 @@ function contract(open: () => Promise<Database>): void {
   test('are run once, by however many processes at once', async () => {
     expect(await missingMigrations(db)).toEqual(NAMES);
     const applied = await Promise.all([migrate(db), migrate(db), migrate(db)]);
-    expect(applied.flat()).toEqual(NAMES);
+    expect(applied.flat().sort()).toEqual(NAMES);
     expect(await missingMigrations(db)).toEqual([]);
   });
 
@@ -80,10 +107,11 @@ function contract(open: () => Promise<Database>): void {
     ]);
   });
 
-  test('that fail leave nothing behind', async () => {
+  test('that fail leave nothing behind, and those before stay', async () => {
     const broken = { name: '9999-broken.sql', script: 'create table half (id int);\ncreate table half (id int);' };
     await expect(migrate(db, [...knownMigrations(), broken])).rejects.toThrow(/half/);
-    expect(await missingMigrations(db)).toEqual(NAMES);
+    expect(await missingMigrations(db)).toEqual([]);
+    expect((await db.query("select to_regclass('half') as half")).rows).toEqual([{ half: null }]);
   });
 
   test('applied with other content are an error that names the migration', async () => {
