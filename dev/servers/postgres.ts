@@ -1,6 +1,15 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chownSync,
+  existsSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 
 import { StartupError } from '../../src/errors.js';
@@ -29,6 +38,8 @@ export interface StartPostgresOptions {
   /** False turns fsync off, for tests, whose data is not needed after a crash. */
   durable: boolean;
   ownGroup?: boolean;
+  /** Another address of this machine to listen on, and the network whose clients may use it. Default: none. */
+  alsoAt?: { address: string; network: string };
 }
 
 /** The folder of the programs of the newest PostgreSQL, 15 or later, in Debian's place or on the PATH. */
@@ -55,6 +66,7 @@ export async function startPostgres(options: StartPostgresOptions): Promise<Loca
   if (account) chownSync(dir, account.uid, account.gid);
   refuseOutOfReach(dir, account);
   const password = initialise({ bin, dir, account, durable: options.durable });
+  if (options.alsoAt) admit(dir, options.alsoAt.network);
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await freePort());
     const server = await launch({ ...options, dir }, { bin, port, account });
@@ -122,6 +134,13 @@ function initialise({ bin, dir, account, durable }: Initialisation): string {
   return password;
 }
 
+/** Lets clients of a network in. */
+function admit(dir: string, network: string): void {
+  const file = path.join(dir, 'data', 'pg_hba.conf');
+  const line = `host all all ${network} scram-sha-256\n`;
+  if (!readFileSync(file, 'utf8').includes(line)) appendFileSync(file, line);
+}
+
 interface Launch {
   bin: string;
   port: number;
@@ -130,7 +149,7 @@ interface Launch {
 
 function launch(options: StartPostgresOptions, { bin, port, account }: Launch): Promise<LocalProcess> {
   const settings = {
-    listen_addresses: '127.0.0.1',
+    listen_addresses: ['127.0.0.1', ...(options.alsoAt ? [options.alsoAt.address] : [])].join(','),
     unix_socket_directories: '',
     port: String(port),
     max_connections: '300',

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
-import { listenOnLoopback } from './loopback-listener.js';
+import { listenOnLoopback, LOOPBACK } from './loopback-listener.js';
 import { squareWaves } from './oracle.js';
 
 /** What the backend answers to each query. */
@@ -29,7 +29,10 @@ const HUGE_SERIES = 100_001;
 const NUMBERS = /n=(~?)"([^"]*)"/;
 
 /** Starts the backend. `numbers` are those of all waves that exist at present. */
-export async function startMetricsBackend(numbers: () => Iterable<number>): Promise<MetricsBackend> {
+export async function startMetricsBackend(
+  numbers: () => Iterable<number>,
+  address = LOOPBACK,
+): Promise<MetricsBackend> {
   const state = { mode: 'pass' as BackendMode, spoilt: 0, poisoned: 0, furthestMs: 0 };
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const form = new URLSearchParams(await textOf(request));
@@ -52,7 +55,7 @@ export async function startMetricsBackend(numbers: () => Iterable<number>): Prom
     response.end(JSON.stringify({ status: 'success', data: { resultType: 'vector', result } }));
   };
   const server = createServer((request, response) => void answer(request, response).catch(() => response.destroy()));
-  const { port, close } = await listenOnLoopback(server);
+  const { port, close } = await listenOnLoopback(server, address);
   return Object.assign(state, { port, close });
 }
 

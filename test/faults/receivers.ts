@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { openSync, writeSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
-import { listenOnLoopback } from './loopback-listener.js';
+import { listenOnLoopback, LOOPBACK } from './loopback-listener.js';
 import type { ReceivedCall } from './records.js';
 
 /** What a receiver does with each request. */
@@ -29,7 +29,7 @@ const RETRY_AFTER_S = 7;
 const USUAL_MS = 40;
 
 /** Starts receivers. Each request is appended to the file before it is answered, and each complete answer after it. */
-export async function startReceivers(count: number, file: string): Promise<Receivers> {
+export async function startReceivers(count: number, file: string, address = LOOPBACK): Promise<Receivers> {
   const log = openSync(file, 'a');
   const calls: ReceivedCall[] = [];
   const record = (call: ReceivedCall): void => {
@@ -56,8 +56,8 @@ export async function startReceivers(count: number, file: string): Promise<Recei
       // A request that breaks off before its end was not received.
       const server = createServer((request, response) => void take(request, response).catch(() => response.destroy()));
       server.keepAliveTimeout = 0;
-      const { port, close } = await listenOnLoopback(server);
-      return { receiver: Object.assign(state, { url: `http://127.0.0.1:${port}` }), close };
+      const { port, close } = await listenOnLoopback(server, address);
+      return { receiver: Object.assign(state, { url: `http://${address}:${port}` }), close };
     }),
   );
   return {

@@ -2,6 +2,7 @@ import { ensureDebianPackages, POSTGRESQL, REDIS, type InstallableProgram } from
 import { startPostgres } from '../../dev/servers/postgres.js';
 import { startRedis } from '../../dev/servers/redis.js';
 import { toError } from '../../src/errors.js';
+import { hostNetworkObstacle } from '../faults/hosts/host-network.js';
 import { embeddedDump } from './embedded-dump.js';
 import { startGnocchiLauncher } from './gnocchi-launcher.js';
 import { patroniObstacle } from './patroni.js';
@@ -14,6 +15,7 @@ import {
   ETCD_CLIENT,
   GNOCCHI,
   HAPROXY,
+  IPROUTE,
   KEYSTONE,
   NGINX,
   OPENSTACK,
@@ -47,9 +49,12 @@ export default async function setUp(): Promise<void> {
   });
   await provide('redis', [REDIS], () => started((dir) => startRedis({ dir })));
   await provide('patroni', [POSTGRESQL, PATRONI, ETCD, ETCD_CLIENT], () => {
-    const obstacle = patroniObstacle();
-    if (obstacle !== undefined) throw new Error(obstacle);
+    refuse(patroniObstacle());
     return PATRONI.find();
+  });
+  await provide('host-network', [POSTGRESQL, REDIS, IPROUTE], () => {
+    refuse(hostNetworkObstacle());
+    return IPROUTE.find();
   });
   await provide('aodh', [AODH, OPENSTACK], () => AODH.find());
   await provide('keystone', [KEYSTONE], () => KEYSTONE.find());
@@ -76,6 +81,10 @@ async function provide(
     say(`tests that need ${kind} are skipped: ${absent}`);
     announceServer(kind, { absent });
   }
+}
+
+function refuse(obstacle: string | undefined): void {
+  if (obstacle !== undefined) throw new Error(obstacle);
 }
 
 async function started(start: (dir: string) => Promise<RunServer>): Promise<string> {

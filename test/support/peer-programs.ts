@@ -122,3 +122,6 @@ export const ETCD_CLIENT: InstallableProgram = {
 
 /** Where Patroni keeps the leader's lock. */
 export const ETCD: InstallableProgram = { name: 'etcd', debianPackage: 'etcd-server', find: () => findOnPath('etcd') };
+
+/** Makes addresses and devices of network namespaces. */
+export const IPROUTE: InstallableProgram = { name: 'ip', debianPackage: 'iproute2', find: () => findOnPath('ip') };

@@ -27,6 +27,7 @@ export type ServerKind =
   | 'postgres'
   | 'redis'
   | 'patroni'
+  | 'host-network'
   | 'aodh'
   | 'keystone'
   | 'gnocchi'
@@ -43,6 +44,7 @@ export const URL_VARIABLE = {
   postgres: 'TOCSIN_TEST_PG',
   redis: 'TOCSIN_TEST_REDIS',
   patroni: 'TOCSIN_TEST_PATRONI',
+  'host-network': 'TOCSIN_TEST_HOST_NETWORK',
   aodh: 'TOCSIN_TEST_AODH',
   keystone: 'TOCSIN_TEST_KEYSTONE',
   gnocchi: 'TOCSIN_TEST_GNOCCHI',
@@ -59,6 +61,7 @@ export const REASON_VARIABLE = {
   postgres: 'TOCSIN_TEST_PG_ABSENT',
   redis: 'TOCSIN_TEST_REDIS_ABSENT',
   patroni: 'TOCSIN_TEST_PATRONI_ABSENT',
+  'host-network': 'TOCSIN_TEST_HOST_NETWORK_ABSENT',
   aodh: 'TOCSIN_TEST_AODH_ABSENT',
   keystone: 'TOCSIN_TEST_KEYSTONE_ABSENT',
   gnocchi: 'TOCSIN_TEST_GNOCCHI_ABSENT',
