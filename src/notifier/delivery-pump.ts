@@ -2,25 +2,20 @@ import type { DeliveryPolicy } from '../alarm/alarm.js';
 import type { Clock } from '../clock.js';
 import { toError } from '../errors.js';
 import type { Logger } from '../logger.js';
-import type {
-  FinishedAttempt,
-  NotificationClaimStore,
-  RecordedAttempt,
-} from '../storage/notifications/notification-claim-store.js';
+import type { NotificationClaimStore, RecordedAttempt } from '../storage/notifications/notification-claim-store.js';
 import type { ActionOpener, ClaimedNotification } from '../storage/notifications/claimed-notification.js';
 import { FROM_THE_START } from '../storage/notifications/fair-choice.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
 import { withDeadline } from '../async/deadline.js';
 import { WakeableSleep } from '../async/wakeable-sleep.js';
-import { hasHostAnswered } from './host-answer.js';
+import { finishedAttempt } from './finished-attempt.js';
 import { HourCounter } from './hour-counter.js';
-import { hasOnlyAttempt, onlyAttempt } from './only-attempt.js';
+import { hasOnlyAttempt } from './only-attempt.js';
 import { AttemptRecorder } from './attempt-recorder.js';
 import type { Receivers } from './receivers/registry.js';
-import { REJECTED, type DeliveryOutcome } from './receivers/receiver.js';
-import { nextAttemptAfterRejection, nextAttemptAt } from './retry-schedule.js';
-import { permitSharesOf } from './permit-shares.js';
+import type { DeliveryOutcome } from './receivers/receiver.js';
+import { permitsOf, type AttemptUnderWay, type Permits } from './permit-shares.js';
 
 export interface DeliveryPumpDeps {
   store: NotificationClaimStore;
@@ -71,7 +66,8 @@ const RETRY_PAUSE_MS = 1_000;
 const SLACK_MS = 250;
 
 /**
- * Claims due notifications and sends them, at most `concurrency` at once. It searches the outbox when it is woken, when
+ * Claims due notifications and sends them, at most `concurrency` at once beside those that wait for a slow receiver. It
+ * searches the outbox when it is woken, when
  * the next notification becomes due, and every `sweepEveryMs`. So a lost wake-up delays notifications but loses none.
  * `run` ends when the attempts under way have ended and are recorded, and the claims are counted.
  */
@@ -79,7 +75,9 @@ export class DeliveryPump implements Loop {
   readonly name = 'delivery';
   readonly #recorder: AttemptRecorder;
   readonly #hours: HourCounter;
-  readonly #attempts = new Map<Promise<void>, ClaimedNotification>();
+  readonly #attempts = new Map<Promise<void>, AttemptUnderWay>();
+  /** True while the search waits for a permit. */
+  #isFull = false;
   #cursor = FROM_THE_START;
   readonly #pause: WakeableSleep;
   /** Callers of `wakeAndWait` that wait for the end of a search. */
@@ -137,13 +135,16 @@ export class DeliveryPump implements Loop {
   async #search(signal: AbortSignal): Promise<number> {
     const { store, clock, rules } = this.deps;
     let now = clock.now();
+    let claimedMs = clock.monotonicMs();
     let idleLaps = 0;
     while (!signal.aborted) {
-      const claimedMs = clock.monotonicMs(); // before the claim, so that a pause of the process during it counts
-      const free = rules.concurrency - this.#attempts.size;
-      if (free === 0) return rules.sweepEveryMs; // the next attempt that ends wakes the pump
+      claimedMs = clock.monotonicMs(); // before the claim, so that a pause of the process during it counts
+      const permits = this.#permits(claimedMs, idleLaps === 0);
+      this.#isFull = permits.free <= 0;
+      // The next attempt that ends wakes the pump.
+      if (this.#isFull) return Math.min(rules.sweepEveryMs, permits.nextWaitsInMs);
       now = clock.now();
-      const { claimed, isFound, isLapEnd, more } = await this.#claim(now, { free, isFirstPass: idleLaps === 0 });
+      const { claimed, isFound, isLapEnd, more } = await this.#claim(now, permits);
       for (const notification of claimed) this.#begin(notification, claimedMs);
       if (isFound) idleLaps = 0;
       else if (!more || (isLapEnd && ++idleLaps >= IDLE_LAPS)) break;
@@ -151,10 +152,28 @@ export class DeliveryPump implements Loop {
     this.#resolveSearchWaiters();
     // After the time of the last claim. After the present time, a notification due in between would be missed.
     const due = await store.nextDueAt(now);
-    return Math.min(rules.sweepEveryMs, due === null ? Infinity : Math.max(0, due.getTime() - clock.now().getTime()));
+    return Math.min(
+      rules.sweepEveryMs,
+      due === null ? Infinity : Math.max(0, due.getTime() - clock.now().getTime()),
+      this.#nextShareInMs(claimedMs),
+    );
   }
 
-  async #claim(now: Date, { free, isFirstPass }: { free: number; isFirstPass: boolean }): Promise<SearchStep> {
+  #permits(nowMs: number, isFirstPass: boolean): Permits {
+    return permitsOf([...this.#attempts.values()], { concurrency: this.deps.rules.concurrency, nowMs, isFirstPass });
+  }
+
+  /**
+   * Milliseconds until a project may get more than it could at the last claim: not with so few attempts that no project
+   * has all of its share.
+   */
+  #nextShareInMs(claimedMs: number): number {
+    const { clock, rules } = this.deps;
+    if (this.#attempts.size < Math.floor(rules.concurrency / 2)) return Infinity;
+    return Math.max(0, claimedMs + this.#permits(claimedMs, true).nextWaitsInMs - clock.monotonicMs());
+  }
+
+  async #claim(now: Date, { free, shares }: Permits): Promise<SearchStep> {
     const { store, rules } = this.deps;
     const before = this.#cursor;
     const { claimed, cursor, more, dropped, toCount } = await store.claim({
@@ -164,7 +183,7 @@ export class DeliveryPump implements Loop {
       perHost: rules.perHost,
       perHostAndProject: rules.perHostAndProject,
       cursor: before,
-      shares: permitSharesOf([...this.#attempts.values()], rules.concurrency, isFirstPass),
+      shares,
     });
     this.#cursor = cursor;
     this.#hours.add(toCount);
@@ -192,9 +211,9 @@ export class DeliveryPump implements Loop {
       .finally(() => {
         this.#attempts.delete(attempt);
         this.#finished += 1;
-        if (this.#attempts.size === this.deps.rules.concurrency - 1) this.wake();
+        if (this.#isFull) this.wake();
       });
-    this.#attempts.set(attempt, notification);
+    this.#attempts.set(attempt, { notification, beganMs: claimedMs });
   }
 
   async #attempt(notification: ClaimedNotification, claimedMs: number): Promise<void> {
@@ -210,7 +229,7 @@ export class DeliveryPump implements Loop {
       this.#deliver(notification, signal),
     );
     const durationMs = clock.monotonicMs() - startedMs;
-    const finished = this.#finishedAttempt(notification, outcome, { startedAt, durationMs });
+    const finished = finishedAttempt(notification, outcome, { startedAt, durationMs }, this.deps);
     telemetry.deliverySeconds.observe(durationMs / 1000);
     // Tests and heartbeats are not counted, so that their failures raise no alert about receivers of alarms.
     const isCounted = !hasOnlyAttempt(notification.kind);
@@ -242,40 +261,6 @@ export class DeliveryPump implements Loop {
       return { receiver: 'unknown', outcome: { kind: 'retry', error: 'no_key' } };
     }
     return receivers.deliver({ ...notification, action }, signal);
-  }
-
-  #finishedAttempt(
-    notification: ClaimedNotification,
-    outcome: DeliveryOutcome,
-    time: { startedAt: Date; durationMs: number },
-  ): FinishedAttempt {
-    const { id, attempt } = notification;
-    if (hasOnlyAttempt(notification.kind)) return onlyAttempt(notification, outcome, time);
-    const nextAt = outcome.kind === 'retry' ? this.#nextAttemptAt(notification, outcome) : null;
-    const isRejectedForGood = outcome.kind === 'retry' && outcome.error === REJECTED && nextAt === null;
-    const retryAfterMs = outcome.kind === 'retry' ? outcome.retryAfterMs : undefined;
-    return {
-      id,
-      attempt,
-      ...time,
-      outcome: isRejectedForGood ? 'dead' : outcome.kind,
-      httpStatus: outcome.httpStatus ?? null,
-      error: outcome.kind === 'delivered' ? null : outcome.error,
-      nextAttemptAt: nextAt,
-      notBefore: retryAfterMs === undefined ? null : new Date(this.deps.clock.now().getTime() + retryAfterMs),
-      hasHostAnswered: hasHostAnswered(outcome),
-    };
-  }
-
-  #nextAttemptAt(
-    { attemptInSchedule: attempt, rejectedSince }: ClaimedNotification,
-    { error, retryAfterMs }: Extract<DeliveryOutcome, { kind: 'retry' }>,
-  ): Date | null {
-    const { clock, random, rules } = this.deps;
-    const now = clock.now();
-    return error === REJECTED
-      ? nextAttemptAfterRejection({ rejectedSince, schedule: rules.rejectedSchedule, now, random })
-      : nextAttemptAt({ attempt, retryAfterMs, schedule: rules.retrySchedule, now, random });
   }
 
   #onRecorded(recorded: readonly RecordedAttempt[]): void {

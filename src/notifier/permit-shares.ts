@@ -1,35 +1,83 @@
 import type { ClaimedNotification } from '../storage/notifications/claimed-notification.js';
 import type { PermitShares } from '../storage/notifications/permit-pool.js';
 
+/** An attempt under way, and when it began: milliseconds of the monotonic clock. */
+export interface AttemptUnderWay {
+  notification: Pick<ClaimedNotification, 'projectId' | 'host' | 'isHostResponsive'>;
+  beganMs: number;
+}
+
+/** The permits of a notifier at a moment. */
+export interface Permits {
+  /** Attempts that may begin. */
+  free: number;
+  /** Milliseconds until the next attempt waits, and leaves its permit; Infinity if none will. */
+  nextWaitsInMs: number;
+  shares: PermitShares;
+}
+
+/** An attempt without an answer for so long waits. Most receivers answer sooner. */
+const WAITS_AFTER_MS = 1_000;
+/** Attempts that can wait beside those that hold permits, for each permit. */
+const WAITING_PER_PERMIT = 4;
+
 /**
- * Computes the shares of a notifier's permits from its attempts under way. Unresponsive hosts get a quarter of all
- * permits; a fifth of that quarter is reserved for projects that hold none of it. One project gets at most half of all
- * permits.
+ * Computes the permits from the attempts under way. An attempt that waits for its receiver leaves its permit to others,
+ * as long as there is room for waiting ones; one project gets half of this room. Once as many wait as half of all
+ * permits, hosts with waiting attempts get no more, so that hosts which hang do not fill the room.
+ *
+ * Unresponsive hosts get a quarter of all permits; a fifth of that quarter is reserved for projects that hold none of
+ * it. One project gets at most half of all permits.
  */
-export function permitSharesOf(
-  underWay: readonly Pick<ClaimedNotification, 'projectId' | 'isHostResponsive'>[],
-  concurrency: number,
-  isFirstPass: boolean,
-): PermitShares {
-  const unresponsive = underWay.filter(({ isHostResponsive }) => !isHostResponsive);
+export function permitsOf(
+  underWay: readonly AttemptUnderWay[],
+  { concurrency, nowMs, isFirstPass }: { concurrency: number; nowMs: number; isFirstPass: boolean },
+): Permits {
+  const isWaiting = ({ beganMs }: AttemptUnderWay): boolean => nowMs - beganMs >= WAITS_AFTER_MS;
+  const waiting = underWay.filter(isWaiting);
+  const room = concurrency * WAITING_PER_PERMIT;
+  const excused = countByProject(waiting, partOf(room, 2));
+  const sumExcused = Math.min(room, sum(excused));
+  const unresponsive = underWay.filter(({ notification }) => !notification.isHostResponsive);
   const unresponsiveInAll = partOf(concurrency, 4);
+  const nextWaitsAtMs = Math.min(...underWay.map(({ beganMs }) => beganMs + WAITS_AFTER_MS).filter((at) => at > nowMs));
   return {
-    unresponsive: unresponsiveInAll - unresponsive.length,
-    unresponsiveInAll,
-    unresponsiveReserved: Math.floor(unresponsiveInAll / 5),
-    perProject: partOf(concurrency, 2),
-    held: countByProject(underWay),
-    heldUnresponsive: countByProject(unresponsive),
-    isFirstPass,
+    free: concurrency - (underWay.length - sumExcused),
+    nextWaitsInMs: sumExcused < room ? nextWaitsAtMs - nowMs : Infinity,
+    shares: {
+      unresponsive: unresponsiveInAll - unresponsive.length,
+      unresponsiveInAll,
+      unresponsiveReserved: Math.floor(unresponsiveInAll / 5),
+      perProject: partOf(concurrency, 2),
+      held: without(countByProject(underWay), excused),
+      heldUnresponsive: countByProject(unresponsive),
+      slowHosts: new Set(waiting.length >= partOf(concurrency, 2) ? waiting.map(hostOf) : []),
+      isFirstPass,
+    },
   };
+}
+
+function hostOf({ notification }: AttemptUnderWay): string {
+  return notification.host;
 }
 
 function partOf(permits: number, divisor: number): number {
   return Math.max(1, Math.floor(permits / divisor));
 }
 
-function countByProject(attempts: readonly { projectId: string | null }[]): Map<string, number> {
+function countByProject(attempts: readonly AttemptUnderWay[], most = Infinity): Map<string, number> {
   const counts = new Map<string, number>();
-  for (const { projectId } of attempts) counts.set(projectId ?? '', (counts.get(projectId ?? '') ?? 0) + 1);
+  for (const { notification } of attempts) {
+    const project = notification.projectId ?? '';
+    counts.set(project, Math.min(most, (counts.get(project) ?? 0) + 1));
+  }
   return counts;
+}
+
+function without(counts: ReadonlyMap<string, number>, fewer: ReadonlyMap<string, number>): Map<string, number> {
+  return new Map([...counts].map(([project, count]) => [project, count - (fewer.get(project) ?? 0)]));
+}
+
+function sum(counts: ReadonlyMap<string, number>): number {
+  return [...counts.values()].reduce((total, count) => total + count, 0);
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { permitSharesOf } from '../../../src/notifier/permit-shares.js';
+import { permitsOf } from '../../../src/notifier/permit-shares.js';
 import type { Database } from '../../../src/storage/database.js';
 import {
   createNotificationClaimStore,
@@ -47,7 +47,10 @@ class Notifier {
         perHost: 32,
         perHostAndProject: 4,
         cursor: this.#cursor,
-        shares: permitSharesOf(this.underWay, this.concurrency, idleLaps === 0),
+        shares: permitsOf(
+          this.underWay.map((notification) => ({ notification, beganMs: 0 })),
+          { concurrency: this.concurrency, nowMs: 0, isFirstPass: idleLaps === 0 },
+        ).shares,
       });
       const hasRestarted = this.#cursor.unresponsiveAfter !== '' && cursor.unresponsiveAfter === '';
       this.#cursor = cursor;
