@@ -30,6 +30,8 @@ type Series = Readonly<Record<string, string>>;
 const always = (value: string | number): string => `${value}x120`;
 const PROCESS = 'job="tocsin",instance="a:9043"';
 
+const NOTIFIER = 'tocsin_build_info{version="1.0.0",roles="api+evaluator+notifier",instance="a:9043"}';
+
 /** An installation in which all is well, and what differs from it for each alert. */
 const WELL: Series = {
   [`up{${PROCESS}}`]: always(1),
@@ -51,7 +53,7 @@ const WELL: Series = {
   [`nodejs_eventloop_lag_p99_seconds{${PROCESS}}`]: always(0.02),
   [`tocsin_certificate_expiry_timestamp_seconds{${PROCESS},listener="api"}`]: always(30 * 86_400),
   tocsin_api_keys_expiring: always(0),
-  'tocsin_build_info{version="1.0.0",instance="a:9043"}': always(1),
+  [NOTIFIER]: always(1),
 };
 
 const TROUBLE: Readonly<Record<string, Series>> = {
@@ -64,6 +66,7 @@ const TROUBLE: Readonly<Record<string, Series>> = {
   TocsinAlarmsFail: { tocsin_evaluation_failures_total: '3+1x120' },
   TocsinResultsRefused: { 'tocsin_transitions_fenced_total{reason="epoch"}': '5+1x120' },
   TocsinNotDelivering: { tocsin_outbox_oldest_due_age_seconds: always(61) },
+  TocsinWithoutNotifier: { [NOTIFIER]: '_x120' },
   TocsinNotificationsGivenUp: { tocsin_dead_notifications: '4x64 5x56' },
   TocsinRedisUnavailable: { 'tocsin_coordination_mode{mode="database"}': always(1) },
   TocsinApiFails: { 'tocsin_api_requests_total{method="GET",status="503"}': '7+1x120' },
@@ -73,7 +76,7 @@ const TROUBLE: Readonly<Record<string, Series>> = {
     [`tocsin_certificate_expiry_timestamp_seconds{${PROCESS},listener="api"}`]: always(13 * 86_400),
   },
   TocsinApiKeysEnd: { tocsin_api_keys_expiring: always(2) },
-  TocsinVersionsDiffer: { 'tocsin_build_info{version="1.1.0",instance="b:9043"}': always(1) },
+  TocsinVersionsDiffer: { 'tocsin_build_info{version="1.1.0",roles="api",instance="b:9043"}': always(1) },
 };
 /** In an installation whose evaluators are all gone, no process has this metric. */
 const NO_EVALUATOR = `tocsin_partitions_owned{${PROCESS}}`;

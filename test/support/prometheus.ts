@@ -27,6 +27,8 @@ export interface StartPrometheusOptions {
   targets?: readonly string[];
   /** Name of the job that scrapes them; `test` if it is absent. */
   job?: string;
+  /** Text of a file with rules, which it evaluates each second. */
+  rules?: string;
   /** How long a value counts when no newer one follows; Prometheus' own default is `5m`. */
   lookback?: string;
   /** More of its flags. */
@@ -54,14 +56,16 @@ const STOP = [
  * scraped, computed or thrown away meanwhile. Needs the kind `prometheus` of `describeWith`.
  */
 export function startPrometheus(options: StartPrometheusOptions = {}): Promise<RealPrometheus> {
-  const { series = [], targets = [], job = 'test', lookback = '5m', flags = [] } = options;
+  const { series = [], targets = [], job = 'test', rules = '', lookback = '5m', flags = [] } = options;
   return inTemporaryFolder(async (dir): Promise<RealPrometheus> => {
     const account = unprivilegedAccount('prometheus');
     const data = path.join(dir, 'data');
     mkdirSync(data, { mode: 0o700 });
-    const files = { metrics: path.join(dir, 'metrics.txt'), config: path.join(dir, 'prometheus.yml') };
+    const at = (name: string): string => path.join(dir, name);
+    const files = { metrics: at('metrics.txt'), rules: at('rules.yml'), config: at('prometheus.yml') };
     writeFileSync(files.metrics, openMetrics(series));
-    writeFileSync(files.config, JSON.stringify(configuration(targets, job)));
+    writeFileSync(files.rules, rules);
+    writeFileSync(files.config, JSON.stringify(configuration(targets, job, rules === '' ? [] : [files.rules])));
     if (account) for (const each of [dir, data, ...Object.values(files)]) chownSync(each, account.uid, account.gid);
     if (series.length > 0) createBlocks(files.metrics, data, account);
     const start = (port: number): Promise<Started> =>
@@ -148,9 +152,13 @@ function number(value: number): string {
 }
 
 /** YAML, of which JSON is a part. */
-function configuration(targets: readonly string[], job: string): unknown {
+function configuration(targets: readonly string[], job: string, ruleFiles: readonly string[]): unknown {
   if (targets.length === 0) return {};
   const everySecond = { scrape_interval: '1s', scrape_timeout: '1s' };
   // Labels stay as they are scraped; otherwise `instance` would be the target's.
-  return { scrape_configs: [{ job_name: job, honor_labels: true, ...everySecond, static_configs: [{ targets }] }] };
+  return {
+    global: { evaluation_interval: '1s' },
+    rule_files: ruleFiles,
+    scrape_configs: [{ job_name: job, honor_labels: true, ...everySecond, static_configs: [{ targets }] }],
+  };
 }
