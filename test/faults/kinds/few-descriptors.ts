@@ -1,21 +1,20 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import type { Role } from '../../../dev/cluster/service-process.js';
 import { pickOne, type FaultKind } from '../fault-kind.js';
+import type { FaultProxy } from '../proxy.js';
 import { CONCURRENCY } from '../timings.js';
 
 export const fewDescriptorsOfEvaluator = fewDescriptors('evaluator');
 export const fewDescriptorsOfNotifier = fewDescriptors('notifier');
 
-/** A process that can open no file and no connection any more. Its limit is lowered while it runs. */
+/** A process that loses its connections and can open no file and no connection any more. */
 function fewDescriptors(role: Role): FaultKind {
   return {
     id: 'F33',
     name: `few-descriptors-${role}`,
-    // An evaluator without connections to the metrics backend cannot evaluate.
-    isOutage: role === 'evaluator',
     lastsMs: [5_000, 10_000],
     async inject({ cluster, random }) {
       const member = pickOne(random, cluster.of(role));
@@ -23,7 +22,11 @@ function fewDescriptors(role: Role): FaultKind {
       const log = path.join(cluster.folder, `${member.name}.log`);
       const before = refusals(log);
       const usual = limitOf(pid);
-      setLimit(pid, readdirSync(`/proc/${pid}/fd`).length);
+      setLimit(pid, 1);
+      for (const link of Object.values(member.links) as FaultProxy[]) {
+        link.set({ kind: 'reset' });
+        link.set({ kind: 'pass' });
+      }
       return {
         detail: `${member.name} can open no more`,
         mayRepeat: role === 'notifier' ? CONCURRENCY : 0,
