@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import type { AlarmState } from '../../src/alarm/state.js';
-import type { Database } from '../../src/storage/database.js';
+import type { Database, Sql } from '../../src/storage/database.js';
 import { BODY } from '../../src/storage/notifications/notification-body.js';
 import type { AcknowledgedWrite, RecordedNotification, RecordedTransition, WatchedAlarm } from './records.js';
 import { actionsOf, FIRST_WRITTEN, type Workload, type WrittenAlarm } from './workload.js';
@@ -14,8 +14,18 @@ export interface DatabaseRecords {
   writes: AcknowledgedWrite[];
 }
 
-/** Reads the records of the database. The alarms that the workload has deleted are known from the workload. */
-export async function readDatabase(db: Database, { written }: Pick<Workload, 'written'>): Promise<DatabaseRecords> {
+/**
+ * Reads the records of the database as they are at one moment, since alarms are still evaluated. The alarms that the
+ * workload has deleted are known from the workload.
+ */
+export function readDatabase(db: Database, workload: Pick<Workload, 'written'>): Promise<DatabaseRecords> {
+  return db.transaction(async (tx) => {
+    await tx.query('set transaction isolation level repeatable read');
+    return readAll(tx, workload);
+  });
+}
+
+async function readAll(db: Sql, { written }: Pick<Workload, 'written'>): Promise<DatabaseRecords> {
   const { rows: alarmRows } = await db.query<{ id: string; name: string; description: string; created: Date }>(
     `select id, name, description, created_at as created from alarms where deleted_at is null and name like 'wave %'`,
   );
@@ -77,7 +87,7 @@ function writeOf(alarm: WrittenAlarm, found: string | undefined, transitions: nu
   return { alarmId, kind: edits > 0 ? 'edit' : 'create', expected, found: isEither ? expected[0] : found };
 }
 
-async function readTransitions(db: Database): Promise<RecordedTransition[]> {
+async function readTransitions(db: Sql): Promise<RecordedTransition[]> {
   const { rows } = await db.query<{
     alarm_id: string;
     version: string;
@@ -97,7 +107,7 @@ async function readTransitions(db: Database): Promise<RecordedTransition[]> {
   }));
 }
 
-async function readNotifications(db: Database): Promise<RecordedNotification[]> {
+async function readNotifications(db: Sql): Promise<RecordedNotification[]> {
   const { rows } = await db.query<{
     id: string;
     alarm_id: string;
