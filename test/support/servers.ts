@@ -24,17 +24,22 @@ export function startPrivatePostgres(): Promise<LocalServer> {
   return inTemporaryFolder((dir) => startPostgres({ dir, durable: false }));
 }
 
+/** What no package adds to a machine. Without it CI goes on, and says what it did not run. */
+const OF_THE_MACHINE: ReadonlySet<ServerKind> = new Set(['host-network']);
+
 /**
  * A `describe` that needs a server. Without it the suite is reported as skipped, by name and with the reason; in CI it
- * fails.
+ * fails, unless only something is missing that no package adds.
  */
 export function describeWith(kinds: readonly ServerKind[], title: string, define: () => void): void {
   const absent = kinds.filter((kind) => !hasServer(kind));
   if (absent.length === 0) return describe(title, define);
   const reason = absent.map((kind) => `no ${kind}: ${process.env[REASON_VARIABLE[kind]] ?? 'not started'}`).join('; ');
   if (process.env['CI'] === 'true') {
-    return test(title, () => {
-      throw new Error(`cannot run: ${reason}`);
+    const isForGood = absent.every((kind) => OF_THE_MACHINE.has(kind));
+    return test(isForGood ? `not run: ${title}` : title, () => {
+      if (!isForGood) throw new Error(`cannot run: ${reason}`);
+      process.stderr.write(`not run: ${title} (${reason})\n`);
     });
   }
 
