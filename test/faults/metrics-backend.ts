@@ -45,7 +45,7 @@ export async function startMetricsBackend(
     const poison = POISON.exec(query)?.[1] as PoisonMode | undefined;
     if (poison !== undefined) {
       state.poisoned += 1;
-      return poison === 'huge' ? sendHuge(response) : spoil(poison, response);
+      return spoil(poison, response);
     }
     const atS = Number(form.get('time') ?? NaN);
     // Queries for the number of series, and the health probe, have no time or another metric.
@@ -73,16 +73,18 @@ function series(query: string, atS: number, all: Iterable<number>): unknown[] {
   }));
 }
 
-/** More series than the service accepts of one query. */
-async function sendHuge(response: ServerResponse): Promise<void> {
-  const value = [Date.now() / 1_000, '1'];
-  const result = Array.from({ length: HUGE_SERIES }, (_, n) => ({ metric: { n: String(n) }, value }));
-  response.writeHead(200, { 'content-type': 'application/json' });
-  response.end(JSON.stringify({ status: 'success', data: { resultType: 'vector', result } }));
+/** More series than the service accepts of one query. Made once, so that it delays no other answer. */
+const HUGE_ANSWER = Buffer.from(
+  JSON.stringify({ status: 'success', data: { resultType: 'vector', result: hugeResult() } }),
+);
+
+function hugeResult(): unknown[] {
+  return Array.from({ length: HUGE_SERIES }, (_, n) => ({ metric: { n: String(n) }, value: [0, '1'] }));
 }
 
-async function spoil(mode: Exclude<BackendMode, 'pass'>, response: ServerResponse): Promise<void> {
+async function spoil(mode: Exclude<BackendMode | PoisonMode, 'pass'>, response: ServerResponse): Promise<void> {
   if (mode === 'slow') await new Promise((resolve) => setTimeout(resolve, SLOW_MS).unref());
+  else if (mode === 'huge') response.writeHead(200, { 'content-type': 'application/json' }).end(HUGE_ANSWER);
   else if (mode === 'garbage') response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":"succ');
   else if (mode !== 'silent') response.writeHead(mode === 'error' ? 500 : 401).end('not now');
 }
