@@ -158,8 +158,8 @@ export interface AwaitedFirings extends FiredAlarms {
 
 /**
  * Fires alarms that the request which has kept them waits for: most locks are those of a request at the same moment. It
- * waits for 3 seconds at most for each lock. If it waits for too long, or fails otherwise, `WaitingFirings` fires them
- * later, and so it does for what exceeds one transaction.
+ * waits for 3 seconds at most for each lock. If it waits for too long, or the database is not available,
+ * `WaitingFirings` fires them later, and so it does for what exceeds one transaction.
  */
 export async function fireWhenFree(
   db: Database,
@@ -167,14 +167,16 @@ export async function fireWhenFree(
   matching: EventMatching,
 ): Promise<AwaitedFirings> {
   if (events.length === 0) return { ...NOTHING, waiting: 0 };
-  const first = events.slice(0, MOST_AWAITED);
+  // An event that was recorded in pieces may be there more than once, and fires each alarm once.
+  const each = [...new Map(events.map((event) => [keyOf(event), event])).values()];
+  const first = each.slice(0, MOST_AWAITED);
   const { firings, notifications } = await db
     .transaction((tx) => fireWaiting(tx, first, { ...matching, waits: true }))
     .catch((thrown: unknown) => {
       if (thrown instanceof DatabaseUnavailable) return NOTHING;
       throw thrown;
     });
-  const { rows } = await db.query<{ alarms: number }>(COUNT_WAITING, keysOf(events));
+  const { rows } = await db.query<{ alarms: number }>(COUNT_WAITING, keysOf(each));
   return { firings, notifications, waiting: rows[0]?.alarms ?? 0 };
 }
 

@@ -110,6 +110,14 @@ describeWithPostgres('an event that fires several alarms, one of which another t
     expect(rows).toEqual([{ state: 'alarm', state_version: 3 }]);
   });
 
+  test('fires this one once for an event that was recorded in pieces, if it repeats its actions', async () => {
+    await lockOne({ repeatActions: true });
+    const { waiting: events } = await store.record([anEvent('m1')]);
+    await lock.release();
+    expect(await store.fireWhenFree([...events, ...events])).toMatchObject({ firings: { length: 1 }, waiting: 0 });
+    expect(await fired()).toEqual(IDS);
+  });
+
   test('fires as many as one transaction may hold, and the rest later', async () => {
     const alarmActions = Array.from({ length: 900 }, (_, index) => `http://127.0.0.1:9/${index}`);
     await storeAlarm(db, { id: LOCKED, rule: eventRule(), alarmActions, repeatActions: true });
