@@ -13,6 +13,8 @@ export async function holdLock(db: Database, text: string, parameters: readonly 
   let done: Promise<unknown> = Promise.resolve();
   await new Promise<void>((resolve, reject) => {
     done = db.transaction(async (tx) => {
+      // Else the server ends it after ten seconds, which a busy machine may need.
+      await tx.query('set local idle_in_transaction_session_timeout = 0');
       await tx.query(text, parameters);
       resolve();
       await released;

@@ -58,28 +58,41 @@ export async function migrate(
 ): Promise<string[]> {
   const applied: string[] = [];
   for (;;) {
+    const name = await db.transaction((tx) => migrateNext(tx, { known, place: db.place, clock, onLocked }));
+    if (name === undefined) return applied;
+    applied.push(name);
+  }
+}
+
+interface MigrationStep extends MigrationWaits {
+  known: readonly Migration[];
+  place: string | undefined;
+}
+
+/** Runs the first migration that is missing and returns its name. Without one, makes the repairs. */
+async function migrateNext(tx: Sql, { clock, onLocked, ...step }: MigrationStep): Promise<string | undefined> {
+  await tx.query('set local lock_timeout = 0');
+  await tx.query('set local statement_timeout = 0');
+  await tx.query('select pg_advisory_xact_lock($1)', [LOCK]);
+  await tx.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
+  await tx.query('savepoint before_step');
+  for (;;) {
     try {
-      const name = await db.transaction((tx) => migrateNext(tx, known, db.place));
-      if (name === undefined) return applied;
-      applied.push(name);
+      return await runStep(tx, step);
     } catch (thrown) {
       if (sqlState(thrown) !== LOCK_NOT_AVAILABLE) throw thrown;
+      // Other processes that migrate wait for the whole pause: only so do writers go on.
+      await tx.query('rollback to savepoint before_step');
       onLocked();
       await clock.sleep(LOCK_PAUSE_MS);
     }
   }
 }
 
-/** Runs the first migration that is missing and returns its name. Without one, makes the repairs. */
-async function migrateNext(
+async function runStep(
   tx: Sql,
-  known: readonly Migration[],
-  place: string | undefined,
+  { known, place }: Omit<MigrationStep, keyof MigrationWaits>,
 ): Promise<string | undefined> {
-  await tx.query('set local lock_timeout = 0');
-  await tx.query('set local statement_timeout = 0');
-  await tx.query('select pg_advisory_xact_lock($1)', [LOCK]);
-  await tx.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
   await tx.query(RECORDS);
   const [next] = await missingOf(tx, known);
   if (next) await apply(tx, next);
