@@ -164,8 +164,8 @@ export class DeliveryPump implements Loop {
   }
 
   /**
-   * Milliseconds until a project may get more than it could at the last claim: not with so few attempts that no project
-   * has all of its share.
+   * Milliseconds from now until an attempt leaves its permit, seen from the last claim. Infinity below half of the
+   * permits: then no project has used up its share.
    */
   #nextShareInMs(claimedMs: number): number {
     const { clock, rules } = this.deps;

@@ -49,8 +49,12 @@ export class HourCounter {
   async #countAll(): Promise<void> {
     const { clock, log } = this.deps;
     for (let tries = 1; ; tries += 1) {
-      const failure = await this.#count();
+      const { isLeft, failure } = await this.#count();
       if (this.#uncounted.size === 0) break;
+      if (!isLeft) {
+        tries = 0;
+        continue; // only numbers that were added meanwhile
+      }
       const fields = { projects: this.#uncounted.size, err: failure };
       if (clock.monotonicMs() >= this.#giveUpAtMs) {
         log.warn('claimed notifications are not counted for limits.notifications_per_hour', fields);
@@ -65,25 +69,26 @@ export class HourCounter {
     this.#counting = undefined;
   }
 
-  /** Counts what it can. Returns why it could not count the others; undefined if they are locked. */
-  async #count(): Promise<Error | undefined> {
+  /** Counts what it can. Returns whether others are left, and why; without a failure they are locked. */
+  async #count(): Promise<{ isLeft: boolean; failure?: Error }> {
     const { store, clock, log, perProjectAndHour } = this.deps;
+    let numbers: NumbersByProject = this.#uncounted;
+    this.#uncounted = new Map();
     // In two transactions: one that has counted in some hours and waits to begin another could end in a deadlock.
     for (const count of [store.addToHours, store.beginHours]) {
-      const numbers = this.#uncounted;
       if (numbers.size === 0) break;
-      this.#uncounted = new Map();
       try {
         const { projects, limited } = await count(numbers, { now: clock.now(), perProjectAndHour });
-        this.#keep(new Map([...numbers].filter(([project]) => !projects.has(project))));
+        numbers = new Map([...numbers].filter(([project]) => !projects.has(project)));
         for (const projectId of limited) {
           log.warn('a project has reached limits.notifications_per_hour; its repeats wait', { projectId });
         }
       } catch (thrown) {
         this.#keep(numbers);
-        return toError(thrown);
+        return { isLeft: true, failure: toError(thrown) };
       }
     }
-    return undefined;
+    this.#keep(numbers);
+    return { isLeft: numbers.size > 0 };
   }
 }

@@ -57,6 +57,18 @@ test.each([
   await rig.counter.flushed();
 });
 
+test('claims that are added while others are counted are counted at once, without a warning', async () => {
+  let added = 0;
+  const rig = counterWith(async (numbers) => {
+    if (added++ < 10) rig.counter.add(new Map([['p', 1]]));
+    return all(numbers);
+  });
+  rig.counter.add(new Map([['p', 2]]));
+  await rig.counter.flushed();
+  expect(rig.counted.reduce((sum, { p = 0 }) => sum + p, 0)).toBe(12);
+  expect(rig.lines).toEqual([]);
+});
+
 test('a stop waits for a count, and gives it up after a while', async () => {
   const { counter, clock, lines } = counterWith(async () => LOCKED);
   counter.add(new Map([['p', 2]]));

@@ -51,7 +51,7 @@ function contract(open: () => Promise<Database>): void {
   afterAll(() => db.close());
 
   async function run(
-    work: (clock: FakeClock, receivers: ReturnType<typeof someSilent>) => Promise<void>,
+    work: (clock: FakeClock, receivers: ReturnType<typeof someSilent>, pump: DeliveryPump) => Promise<void>,
   ): Promise<void> {
     const clock = new FakeClock(NOON);
     const receivers = someSilent();
@@ -80,7 +80,7 @@ function contract(open: () => Promise<Database>): void {
     const stop = new AbortController();
     const running = pump.run(stop.signal);
     try {
-      await work(clock, receivers);
+      await work(clock, receivers, pump);
     } finally {
       stop.abort();
       receivers.answerAll();
@@ -119,29 +119,31 @@ function contract(open: () => Promise<Database>): void {
     });
   });
 
-  test('a host with attempts that wait gets no more while half of the permits wait, and then again', async () => {
-    await store({ name: SILENT, count: 12 });
-    await run(async (clock, { silent, answered, answerAll }) => {
-      await eventually(() => expect(silent).toHaveLength(8)); // 4 connections for each project
+  test('while half of the permits wait, a project gets no more for a host at which it waits; others do', async () => {
+    await store({ name: SILENT, count: 6 });
+    await run(async (clock, { silent, answered, answerAll }, pump) => {
+      await eventually(() => expect(silent).toHaveLength(6)); // 3 for each project, of at most 4
       await clock.advance(1_000);
-      await storeOfAnother(`${SILENT}:80`, 'zealous:80');
-      await clock.advance(5_000);
+      await storeMore('p0', `${SILENT}:80`, 'zealous:80');
+      await pump.wakeAndWait();
       await eventually(() => expect(answered).toHaveLength(1));
-      expect(silent).toHaveLength(8);
+      expect(silent).toHaveLength(6);
+      await storeMore('p2', `${SILENT}:80`);
+      await pump.wakeAndWait();
+      await eventually(() => expect(silent).toHaveLength(7));
       answerAll();
-      await eventually(() => expect(silent.length).toBeGreaterThan(8));
+      await eventually(() => expect(silent).toHaveLength(8));
     });
   });
 
-  /** Due notifications of a third project. */
-  async function storeOfAnother(...hosts: string[]): Promise<void> {
+  async function storeMore(projectId: string, ...hosts: string[]): Promise<void> {
     await storeAnsweringHosts(db, ...hosts);
     await storeNotifications(
       db,
       hosts.map((host) => ({
-        id: `more ${host}`,
-        alarmId: `more ${host}`,
-        projectId: 'p2',
+        id: `${projectId} ${host}`,
+        alarmId: `${projectId} ${host}`,
+        projectId,
         host,
         action: `http://${host}/`,
       })),
@@ -161,7 +163,7 @@ function contract(open: () => Promise<Database>): void {
         action: `http://${name}/`,
       })),
     );
-    await run(async (clock, { silent }) => {
+    await run(async (clock, { silent, answered }, pump) => {
       // At first half of the 10 permits; in the end that, and half of the room for 40 waiting attempts.
       for (const expected of [5, 10, 15, 20, 25, 25]) {
         await eventually(async () => {
@@ -170,6 +172,10 @@ function contract(open: () => Promise<Database>): void {
         });
         await clock.advance(1_000);
       }
+      await storeMore('two', 'zealous:80');
+      await pump.wakeAndWait();
+      await eventually(() => expect(answered).toHaveLength(1));
+      expect(silent).toHaveLength(25);
     });
   });
 }

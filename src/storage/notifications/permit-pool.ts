@@ -15,8 +15,8 @@ export interface PermitShares {
   held: ReadonlyMap<string, number>;
   /** Permits that each project holds for unresponsive hosts. */
   heldUnresponsive: ReadonlyMap<string, number>;
-  /** Hosts that get no permit now: earlier attempts at them wait for an answer. */
-  slowHosts: ReadonlySet<string>;
+  /** Hosts at which a project gets no permit now, since earlier attempts of it wait there: their `placeOf`. */
+  slow: ReadonlySet<string>;
   /** In the first pass of a search, permits for unresponsive hosts go only to projects that hold few of them. */
   isFirstPass: boolean;
 }
@@ -58,9 +58,14 @@ export const UNSHARED: PermitShares = {
   perProject: Infinity,
   held: new Map(),
   heldUnresponsive: new Map(),
-  slowHosts: new Set(),
+  slow: new Set(),
   isFirstPass: false,
 };
+
+/** A host and a project, as one text. */
+export function placeOf({ host, projectId }: { host: string; projectId: string | null }): string {
+  return `${host} ${projectId ?? ''}`;
+}
 
 /** The free permits of one claim. */
 export class PermitPool {
@@ -84,7 +89,7 @@ export class PermitPool {
   /** Chooses the offer if a permit is free for it. */
   acquire(offer: Offer): void {
     const { project, host } = offer;
-    if (this.shares.slowHosts.has(host.host)) return;
+    if (this.shares.slow.has(placeOf({ host: host.host, projectId: project }))) return;
     if (this.chosen.length >= this.limit || countOf(this.#byHost, host) >= host.freePermits) return;
     if (countOf(this.#held, project) >= this.shares.perProject) return;
     if (!host.isResponsive && !this.#acquireUnresponsive(project)) return;
