@@ -53,6 +53,8 @@ export interface FaultKind {
   name: string;
   /** True if alarms cannot be evaluated meanwhile: the database or the metrics backend is down. */
   isOutage?: boolean;
+  /** True if no notification can be sent meanwhile: the database is down. */
+  stopsDelivery?: boolean;
   /** Shortest and longest time until it is healed, in milliseconds. */
   lastsMs: readonly [shortest: number, longest: number];
   inject(context: FaultContext): Promise<ActiveFault>;

@@ -23,10 +23,10 @@ export async function injectFault(kind: FaultKind, context: FaultContext, isShor
     await sleep(POLL_MS);
     evidence = await evidenceOf(active);
   }
-  const { id, name, isOutage = false } = kind;
+  const { id, name, isOutage = false, stopsDelivery } = kind;
   const { detail, jumpMs, onlyReceiver, onlyAlarm, outage, changes, mayRepeat = 0 } = active;
   const takeOvers = changes?.takeOvers ?? 1;
-  const concerns = { jumpMs, onlyReceiver, onlyAlarm, outage };
+  const concerns = { stopsDelivery, jumpMs, onlyReceiver, onlyAlarm, outage };
   return { id, kind: name, detail, fromMs, toMs, evidence, isOutage, mayRepeat, takeOvers, ...concerns };
 }
 

@@ -99,6 +99,8 @@ export interface RecordedFault {
   isOutage: boolean;
   /** Most notifications that receivers may get once more because of it. */
   mayRepeat: number;
+  /** True if no notification can be sent meanwhile. */
+  stopsDelivery?: boolean | undefined;
   /** How often partitions changed hands because of it. */
   takeOvers: number;
   /** Of an outage of the metrics backend that was longer than alarms keep their state. */

@@ -16,6 +16,11 @@ export function isPastGrace({ outage, fromMs, toMs }: RecordedFault, atMs: numbe
   return outage !== undefined && atMs >= fromMs + TIMINGS.graceMs - TIMINGS.intervalMs && atMs <= toMs + RECOVERY_MS;
 }
 
+/** True if the run can say something about long outages of the metrics backend. */
+export function hasLongOutage({ faults }: RunRecords): boolean {
+  return faults.some(({ outage }) => outage !== undefined);
+}
+
 /**
  * G8: in an outage of the metrics backend that is longer than alarms keep their state, each alarm goes to
  * `insufficient data` once and comes back once, and the backend is asked rarely. (That a shorter one changes no state

@@ -1,5 +1,5 @@
 import type { RunRecords } from '../records.js';
-import { checkBackendTrouble } from './backend-trouble.js';
+import { checkBackendTrouble, hasLongOutage } from './backend-trouble.js';
 import { checkBoundedDuplicates } from './bounded-duplicates.js';
 import { checkClockIgnored } from './clock-ignored.js';
 import { checkCleanStops, checkNoCrash } from './clean-stops.js';
@@ -20,7 +20,7 @@ export function checkRun(records: RunRecords): Verdict[] {
     checkBoundedDuplicates(records),
     checkOrderKept(records),
     checkPromptDelivery(records),
-    checkBackendTrouble(records),
+    ...(hasLongOutage(records) ? [checkBackendTrouble(records)] : []),
     checkWritesKept(records),
     checkNoCrash(records),
     checkClockIgnored(records),

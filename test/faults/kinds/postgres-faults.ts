@@ -10,6 +10,7 @@ export const restartedPostgres: FaultKind = {
   id: 'F12',
   name: 'postgres-immediate-restart',
   isOutage: true,
+  stopsDelivery: true,
   lastsMs: [200, 500],
   async inject({ cluster, db }) {
     const before = cluster.postgres.pid;
@@ -29,6 +30,7 @@ export const restartedPostgres: FaultKind = {
 export const terminatedConnections: FaultKind = {
   id: 'F12',
   name: 'postgres-terminates-all',
+  stopsDelivery: true,
   lastsMs: [0, 0],
   async inject({ db }) {
     const ended = await numberFrom(
@@ -49,6 +51,7 @@ export const pausedPostgres: FaultKind = {
   id: 'F12',
   name: 'postgres-hangs',
   isOutage: true,
+  stopsDelivery: true,
   lastsMs: [3_000, 8_000],
   async inject({ cluster, db, sleep }) {
     const { pid } = cluster.postgres;
