@@ -66,7 +66,7 @@ const WITH_SERVERS: Readonly<Record<string, (servers: Rig) => Promise<Figure[]>>
 };
 
 const figures: Figure[] = [];
-/** Keeps the figures, and tells them at once: a later part may fail. */
+/** Keeps the figures, and prints them at once: a later part may fail. */
 function add(measured: readonly Figure[]): void {
   figures.push(...measured);
   for (const { name, value, unit } of measured) console.error(`${name}: ${value.toLocaleString('en')} ${unit}`);

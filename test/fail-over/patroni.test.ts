@@ -178,14 +178,18 @@ describeWith(['postgres', 'redis', 'patroni'], 'a fail-over of PostgreSQL by Pat
     try {
       await untilAcknowledged();
       await untilTransitionsArrive();
-      const fault = { id: 'F12', kind: 'fail-over', detail: how, fromMs: Date.now(), toMs: Infinity, evidence: how };
-      faults.push({ ...fault, isOutage, mayRepeat: NOTIFIERS * CONCURRENCY, takeOvers: 0 });
+      const fault: RecordedFault = {
+        ...{ id: 'F12', kind: 'fail-over', detail: how, fromMs: Date.now(), toMs: Infinity, evidence: how },
+        ...{ isOutage, mayRepeat: NOTIFIERS * CONCURRENCY },
+      };
+      faults.push(fault);
       await lose(cluster, members);
       await eventually(async () => expect(await members.standby.isLeader()).toBe(true));
       await untilAcknowledged();
       await bringBack(members.leader);
       // The former leader follows the promoted one. What it alone had would be gone now.
       expect((await cluster.untilReplicated()).leader.name).toBe(members.standby.name);
+      fault.toMs = Date.now();
       await untilTransitionsArrive();
     } finally {
       await endWriting();

@@ -28,14 +28,16 @@ export interface FaultContext {
 export interface ActiveFault {
   /** What it did, for the report. */
   detail: string;
+  /** When it began to take effect. Default: when `inject` was called. */
+  fromMs?: number;
   /** Most notifications that receivers may get once more because of it. Default: none. */
   mayRepeat?: number;
   /** Index of the only receiver that it concerns. Default: any. */
   onlyReceiver?: number;
   /** Number of the only alarm that it concerns. Default: any. */
   onlyAlarm?: number;
-  /** How often partitions change hands because of it. Default: once. */
-  changes?: { readonly takeOvers: number };
+  /** When partitions changed hands because of it. Default: once. */
+  changesMs?: readonly number[];
   /** Of an outage of the metrics backend that is longer than alarms keep their state. */
   outage?: BackendOutage;
   /** By how much wall clocks jump. */

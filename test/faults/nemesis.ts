@@ -11,8 +11,9 @@ const POLL_MS = 250;
  */
 export async function injectFault(kind: FaultKind, context: FaultContext, isShort: boolean): Promise<RecordedFault> {
   const { random, sleep } = context;
-  const fromMs = Date.now();
+  const injectedMs = Date.now();
   const active = await kind.inject(context);
+  const { fromMs = injectedMs } = active;
   const [shortest, longest] = kind.lastsMs;
   await sleep(isShort ? shortest : shortest + random.next(longest - shortest));
   while (isShort && Date.now() - fromMs < longest && (await evidenceOf(active)) === undefined) await sleep(POLL_MS);
@@ -24,10 +25,9 @@ export async function injectFault(kind: FaultKind, context: FaultContext, isShor
     evidence = await evidenceOf(active);
   }
   const { id, name, isOutage = false, stopsDelivery } = kind;
-  const { detail, jumpMs, onlyReceiver, onlyAlarm, outage, changes, mayRepeat = 0 } = active;
-  const takeOvers = changes?.takeOvers ?? 1;
+  const { detail, jumpMs, onlyReceiver, onlyAlarm, outage, changesMs, mayRepeat = 0 } = active;
   const concerns = { stopsDelivery, jumpMs, onlyReceiver, onlyAlarm, outage };
-  return { id, kind: name, detail, fromMs, toMs, evidence, isOutage, mayRepeat, takeOvers, ...concerns };
+  return { id, kind: name, detail, fromMs, toMs, evidence, isOutage, mayRepeat, changesMs, ...concerns };
 }
 
 /** Undefined also while the database is down. */

@@ -80,7 +80,7 @@ export interface AcknowledgedWrite {
 
 /** A long outage of the metrics backend. */
 export interface BackendOutage {
-  /** Requests of one evaluator a second, from the thirtieth second on. */
+  /** Requests a second of the evaluator that asks most, from the thirtieth second on. */
   askedPerSecond: number;
 }
 
@@ -101,8 +101,8 @@ export interface RecordedFault {
   mayRepeat: number;
   /** True if no notification can be sent meanwhile. */
   stopsDelivery?: boolean | undefined;
-  /** How often partitions changed hands because of it. */
-  takeOvers: number;
+  /** When partitions changed hands because of it; undefined for once. */
+  changesMs?: readonly number[] | undefined;
   /** Of an outage of the metrics backend that was longer than alarms keep their state. */
   outage?: BackendOutage | undefined;
   /** By how much the wall clocks of some processes jumped. */

@@ -15,8 +15,8 @@ export interface Workload {
   /** Creates the alarms on square waves. */
   createAlarms(count: number): Promise<void>;
   /** Creates an alarm with each query, on no wave and without actions. Resolves to their ids. */
-  createOthers(queries: readonly string[]): Promise<string[]>;
-  deleteOthers(ids: readonly string[]): Promise<void>;
+  createUnwatched(queries: readonly string[]): Promise<string[]>;
+  deleteUnwatched(ids: readonly string[]): Promise<void>;
   /** Creates, edits and deletes other alarms until the signal aborts. */
   write(stop: AbortSignal): Promise<void>;
 }
@@ -140,11 +140,11 @@ export function createWorkload({
       for (let from = 0; from < count; from += AT_ONCE)
         await Promise.all(Array.from({ length: Math.min(AT_ONCE, count - from) }, (_, k) => createOne(from + k)));
     },
-    async createOthers(queries: readonly string[]) {
+    async createUnwatched(queries: readonly string[]) {
       const ids = await Promise.all(queries.map(createOther));
       return ids.filter((id) => id !== undefined);
     },
-    async deleteOthers(ids: readonly string[]) {
+    async deleteUnwatched(ids: readonly string[]) {
       await Promise.all(ids.map(removeOther));
     },
     async write(stop: AbortSignal) {

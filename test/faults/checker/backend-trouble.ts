@@ -32,8 +32,8 @@ export function checkBackendTrouble(records: RunRecords): Verdict {
   const absolute: string[] = [];
   const late: string[] = [];
   for (const fault of outages) {
-    const askedPerSecond = fault.outage?.askedPerSecond ?? 0;
-    if (askedPerSecond > MOST_ASKED_PER_SECOND)
+    const askedPerSecond = fault.outage?.askedPerSecond ?? NaN;
+    if (!(askedPerSecond <= MOST_ASKED_PER_SECOND))
       absolute.push(`an evaluator asked a dead backend ${askedPerSecond.toFixed(2)} times a second`);
     const span = { fromMs: fault.fromMs, toMs: fault.toMs + RECOVERY_MS };
     const found = timeBounds(records).isSlow(span) ? late : absolute;

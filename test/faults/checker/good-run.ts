@@ -27,7 +27,6 @@ export const QUIET_FAULT: RecordedFault = {
   evidence: '6 keys were lost',
   isOutage: false,
   mayRepeat: 0,
-  takeOvers: 1,
 };
 
 /** A long outage of the metrics backend. */

@@ -1,4 +1,4 @@
-import type { RunRecords } from '../records.js';
+import type { RecordedFault, RunRecords } from '../records.js';
 import { QUIET_GAP_MS, TAKEOVER_MS, TIMINGS } from '../timings.js';
 
 /** Share of a time in which processes waited for a processor, from which on bounds of time prove nothing. */
@@ -27,7 +27,7 @@ export function timeBounds({ faults, stalls, pressure }: RunRecords): TimeBounds
         ({ fromMs, toMs, onlyAlarm }) =>
           fromMs < span.toMs && toMs + TAKEOVER_MS > span.fromMs && (onlyAlarm ?? number) === number,
       );
-      const takeOvers = touching.reduce((sum, fault) => sum + fault.takeOvers, 0);
+      const takeOvers = touching.reduce((sum, fault) => sum + takeOversIn(fault, span), 0);
       const outages = touching.filter(({ isOutage }) => isOutage);
       const outageMs = outages.reduce((sum, outage) => sum + overlapMs(outage, span) + TIMINGS.recoveryMs, 0);
       const stalledMs = stalls.reduce((sum, stall) => sum + overlapMs(stall, span), 0);
@@ -41,6 +41,11 @@ export function timeBounds({ faults, stalls, pressure }: RunRecords): TimeBounds
       return (after.waitedMs - before.waitedMs) / (after.atMs - before.atMs) > BUSY;
     },
   };
+}
+
+/** How often partitions may have changed hands in this time because of a fault. */
+function takeOversIn({ changesMs }: RecordedFault, { fromMs, toMs }: Span): number {
+  return changesMs?.filter((atMs) => atMs < toMs && atMs + TAKEOVER_MS > fromMs).length ?? 1;
 }
 
 /** The time that two spans share. */

@@ -160,7 +160,7 @@ describeWith(['host-network'], 'a cluster on three hosts with 20 ms between them
     const lost = (await network.cut([])) - before;
     const evidence = lost > 0 ? `${lost} frames were lost` : undefined;
     const spans = { fromMs, toMs: Date.now() };
-    const bounds = { isOutage, mayRepeat: CONCURRENCY, takeOvers: 2 };
+    const bounds = { isOutage, mayRepeat: CONCURRENCY, changesMs: [spans.fromMs, spans.toMs] };
     faults.push({ id: 'F13', kind: `split: ${split}`, detail: split, evidence, ...spans, ...bounds });
     // Until it can have no effect any more.
     await clock.sleep(TAKEOVER_MS + TIMINGS.intervalMs);

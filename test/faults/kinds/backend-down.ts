@@ -11,8 +11,8 @@ export const backendDown: FaultKind = {
   lastsMs: [45_000, 55_000],
   async inject({ cluster, sleep }) {
     const links = cluster.of('evaluator').map((member) => member.links.backend);
-    const asked = (): number => links.reduce((sum, link) => sum + link.broken, 0);
-    const before = asked();
+    const asked = (): number[] => links.map((link) => link.broken);
+    const before = sum(asked());
     for (const link of links) link.set({ kind: 'reset' });
     const settled = sleep(SETTLED_MS).then(() => ({ asked: asked(), atMs: Date.now() }));
     const outage = { askedPerSecond: NaN };
@@ -21,10 +21,15 @@ export const backendDown: FaultKind = {
       outage,
       heal: async () => {
         const then = await settled;
-        outage.askedPerSecond = (asked() - then.asked) / links.length / ((Date.now() - then.atMs) / 1_000);
+        const seconds = (Date.now() - then.atMs) / 1_000;
+        outage.askedPerSecond = Math.max(...asked().map((number, k) => (number - (then.asked[k] ?? NaN)) / seconds));
         for (const link of links) link.set({ kind: 'pass' });
       },
-      evidence: async () => (asked() > before ? `${asked() - before} connections were reset` : undefined),
+      evidence: async () => (sum(asked()) > before ? `${sum(asked()) - before} connections were reset` : undefined),
     };
   },
 };
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

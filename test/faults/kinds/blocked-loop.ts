@@ -22,7 +22,7 @@ function blocked(role: Role): FaultKind {
         detail: `${member.name} for ${BLOCKED_MS / 1_000} s`,
         mayRepeat: role === 'notifier' ? CONCURRENCY : 0,
         heal: async () => undefined,
-        evidence: async () => (existsSync(member.blockFile) ? undefined : 'it has come to itself'),
+        evidence: async () => (existsSync(member.blockFile) ? undefined : 'its main thread runs again'),
       };
     },
   };

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import type { Role } from '../../../dev/cluster/service-process.js';
@@ -30,7 +30,9 @@ function fewDescriptors(role: Role): FaultKind {
       return {
         detail: `${member.name} can open no more`,
         mayRepeat: role === 'notifier' ? CONCURRENCY : 0,
-        heal: async () => setLimit(pid, usual),
+        heal: async () => {
+          if (existsSync(`/proc/${pid}`)) setLimit(pid, usual); // else it has crashed
+        },
         evidence: async () => {
           const refused = refusals(log) - before;
           return refused > 0 ? `${refused} lines of its log name the limit` : undefined;

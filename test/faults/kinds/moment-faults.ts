@@ -39,8 +39,9 @@ function crashAt(name: string, role: Role, moment: ProxyMoment): FaultKind {
     async inject(context) {
       const member = pickOne(context.random, context.cluster.of(role));
       let ended: Promise<string> | undefined;
-      await untilMoment(context, member, { moment, act: () => void (ended = member.kill()) });
+      const fromMs = await untilMoment(context, member, { moment, act: () => void (ended = member.kill()) });
       return {
+        fromMs,
         detail: member.name,
         mayRepeat: role === 'notifier' ? CONCURRENCY : 0,
         heal: async () => {
@@ -61,8 +62,12 @@ function cutAt(name: string, role: Role, moment: ProxyMoment): FaultKind {
       const member = pickOne(context.random, context.cluster.of(role));
       const link = member.links.database;
       const before = link.swallowed;
-      await untilMoment(context, member, { moment, act: () => link.set({ kind: 'blackhole', direction: 'both' }) });
+      const fromMs = await untilMoment(context, member, {
+        moment,
+        act: () => link.set({ kind: 'blackhole', direction: 'both' }),
+      });
       return {
+        fromMs,
         detail: member.name,
         mayRepeat: role === 'notifier' ? CONCURRENCY : 0,
         heal: async () => link.set({ kind: 'pass' }),
@@ -73,12 +78,12 @@ function cutAt(name: string, role: Role, moment: ProxyMoment): FaultKind {
   };
 }
 
-/** Waits until the process comes to the moment, and `act` was called; gives up after a time. */
+/** Waits until the process comes to the moment, and `act` was called; gives up after a time. Resolves to the time. */
 async function untilMoment(
   { sleep, stop }: FaultContext,
   { links }: Member,
   { moment, act }: { moment: ProxyMoment; act: () => void },
-): Promise<void> {
+): Promise<number> {
   const waiting = new AbortController();
   const giveUp = links.database.once(moment, () => {
     waiting.abort();
@@ -87,4 +92,5 @@ async function untilMoment(
   const over = AbortSignal.any([waiting.signal, stop]);
   for (let waitedMs = 0; waitedMs < REACHED_MS && !over.aborted; waitedMs += POLL_MS) await sleep(POLL_MS);
   giveUp();
+  return Date.now();
 }

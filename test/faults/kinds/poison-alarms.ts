@@ -11,10 +11,10 @@ export const poisonAlarms: FaultKind = {
   async inject({ backend, workload }) {
     const before = backend.poisoned;
     const queries = Array.from({ length: ALARMS }, (_, n) => `poison_${POISON_MODES[n % POISON_MODES.length]}_${n}`);
-    const ids = await workload.createOthers(queries);
+    const ids = await workload.createUnwatched(queries);
     return {
       detail: `${ids.length} alarms of ${POISON_MODES.length} sorts`,
-      heal: () => workload.deleteOthers(ids),
+      heal: () => workload.deleteUnwatched(ids),
       evidence: async () =>
         backend.poisoned > before ? `their queries were asked ${backend.poisoned - before} times` : undefined,
     };
