@@ -6,7 +6,7 @@ import { hasOnlyAttempt, onlyAttempt } from './only-attempt.js';
 import { REJECTED, type DeliveryOutcome } from './receivers/receiver.js';
 import { nextAttemptAfterRejection, nextAttemptAt } from './retry-schedule.js';
 
-/** What decides when an attempt is repeated. */
+/** The schedules by which attempts are repeated, and the clock. */
 export interface RepeatRules {
   clock: Pick<Clock, 'now'>;
   random: () => number;

@@ -4,7 +4,7 @@ import type { Logger } from '../logger.js';
 import type { NumbersByProject } from '../storage/notifications/hourly-limit-store.js';
 import type { NotificationClaimStore } from '../storage/notifications/notification-claim-store.js';
 
-/** What the counter of hours needs. */
+/** Dependencies of the counter of hours. */
 export interface HourCounterDeps {
   store: Pick<NotificationClaimStore, 'addToHours' | 'beginHours'>;
   clock: Clock;

@@ -147,7 +147,7 @@ function once(open: () => Promise<Database>): void {
     expect(await sent()).toBe(1);
   });
 
-  test('so it is if the claim could not be removed, when the claim has run out', async () => {
+  test('a request whose claim could not be removed is carried out once the claim has run out', async () => {
     await start(0);
     db.loseCommits(CLAIM, NO_DATABASE);
     db.failAt(/delete from idempotency_keys/, NO_DATABASE);

@@ -33,7 +33,7 @@ const APPEND = `insert into audit_entries (at, id, action, outcome, status, coun
       "actorProjectId" text, roles text[], "keyId" text, "allProjectsKey" boolean, address text)
   on conflict do nothing`;
 
-/** Days to keep, for those who add entries and must drop none: the service alone drops days. */
+/** Days to keep, for commands, which add entries and drop no days. */
 export const KEEP_ALL_DAYS = 36_500;
 
 export type AuditStore = ReturnType<typeof createAuditStore>;

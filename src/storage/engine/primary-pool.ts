@@ -26,7 +26,7 @@ class NoPrimaryError extends Error {
 /**
  * One pool for each host; those of standbys stay empty. With several hosts each new connection checks whether its
  * server is a standby, or was the primary before another was promoted: one that hangs during a fail-over goes on as a
- * primary until it is told. After such a server, or a connection that cannot be made, all hosts are checked at once,
+ * primary until it is demoted. After such a server, or a connection that cannot be made, all hosts are checked at once,
  * and the first that is neither is the new primary; without one, the last primary remains.
  */
 export function createPrimaryPool(url: string, settings: pg.PoolConfig, log: Logger): PrimaryPool {
@@ -51,7 +51,7 @@ export function createPrimaryPool(url: string, settings: pg.PoolConfig, log: Log
   async function find(): Promise<boolean> {
     let found: string | undefined;
     const checks = pools.map(async (pool) => {
-      const timeline = await askAlone(pool, timelineOf);
+      const timeline = await queryOnOwnConnection(pool, timelineOf);
       if (found === undefined || timeline > found) use(pool);
       found = timeline;
     });
@@ -123,12 +123,12 @@ function ignore(): void {
 }
 
 /** Asks a host by a connection that does not wait for those of its pool. */
-async function askAlone<T>(pool: pg.Pool, ask: (client: pg.Client) => Promise<T>): Promise<T> {
+async function queryOnOwnConnection<T>(pool: pg.Pool, query: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ ...pool.options });
   client.on('error', ignore); // the query rejects
   try {
     await client.connect();
-    return await ask(client);
+    return await query(client);
   } finally {
     void client.end().catch(() => undefined);
   }

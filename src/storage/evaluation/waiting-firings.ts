@@ -71,7 +71,7 @@ export interface EventMatching
   pause: () => Promise<void>;
 }
 
-/** What becomes of the events of one call of `fire`. */
+/** Callbacks of one call of `fire`. */
 export interface FiringFollower {
   /** Called with what each transaction has committed. */
   onFired: (fired: FiredAlarms) => void;

@@ -84,7 +84,7 @@ export interface HourRules {
   perProjectAndHour: number;
 }
 
-/** What a statement has counted. */
+/** Projects that a statement has counted. */
 export interface CountedInHours {
   /** The projects whose notifications are counted. Those of the others are to be counted again. */
   projects: ReadonlySet<string>;

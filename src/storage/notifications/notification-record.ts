@@ -47,7 +47,7 @@ export interface RecordedAttempt {
   httpStatus: number | null;
 }
 
-/** What has become of finished attempts. An attempt whose claim has ended is in neither list. */
+/** Finished attempts by their result. An attempt whose claim has ended is in neither list. */
 export interface RecordedAttempts {
   /** With those that an earlier call has recorded, whose answer was lost. */
   recorded: RecordedAttempt[];

@@ -79,7 +79,7 @@ function contract(open: () => Promise<Database>): void {
     expect([first === before[0], second === before[1]]).toEqual([false, true]);
   });
 
-  test('are not believed after a checkpoint of an evaluator that does not know of them', async () => {
+  test('are ignored after a checkpoint of an evaluator that does not know of them', async () => {
     await commit({ mark: 'checkpoint', at: NOON, locked: ['a'] });
     await db.query('update partitions set evaluation_started_at = $1, last_evaluated_at = $1', [after(60)]);
     expect(await lockedOnes()).toEqual([]);
@@ -87,7 +87,7 @@ function contract(open: () => Promise<Database>): void {
     expect(await lockedOnes()).toEqual(['a']);
   });
 
-  test('are believed when a process of an earlier version has written them', async () => {
+  test('are accepted when a process of an earlier version has written them', async () => {
     await commit({ mark: 'checkpoint', at: NOON, locked: [] });
     await db.query(`update partitions set locked_alarms = array['b'] where id = $1`, [PARTITIONS[0]]);
     expect(await lockedOnes()).toEqual(['b']);

@@ -132,13 +132,16 @@ function recording(bench: Bench): void {
     { outcome: 'a delivery', finished: DELIVERED },
     { outcome: 'a failure', finished: {} },
     { outcome: 'a refusal', finished: { outcome: 'dead', error: 'rejected', nextAttemptAt: null } },
-  ] as const)('$outcome that is recorded, and whose answer is lost, is told by the next try', async ({ finished }) => {
-    await inFlight(bench);
-    const told = await record(bench, finished);
-    expect(await record(bench, finished)).toEqual(told);
-    await bench.db.query(`update notifications set status = 'in_flight', attempt = 2 where status = 'pending'`);
-    expect(await record(bench, finished)).toEqual(told);
-  });
+  ] as const)(
+    '$outcome that is recorded, and whose answer is lost, is returned by the next try',
+    async ({ finished }) => {
+      await inFlight(bench);
+      const told = await record(bench, finished);
+      expect(await record(bench, finished)).toEqual(told);
+      await bench.db.query(`update notifications set status = 'in_flight', attempt = 2 where status = 'pending'`);
+      expect(await record(bench, finished)).toEqual(told);
+    },
+  );
 
   test('an outcome is recorded and told if the statements after it fail', async () => {
     // Its alarm has no actions, so its action is looked up.
