@@ -2,6 +2,8 @@
 export default {
   rootDir: 'build/test',
   testEnvironment: 'node',
+  // Those that take minutes, and wait for parts that take their time: `npm run test:long` runs them.
+  testPathIgnorePatterns: process.env.TOCSIN_TEST_LONG === undefined ? ['\\.long\\.test\\.js$'] : [],
   transform: {},
   // Only a test that hangs takes so long: no test depends on the speed of the machine.
   testTimeout: 600_000,
