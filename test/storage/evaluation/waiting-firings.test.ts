@@ -132,7 +132,7 @@ describeWithPostgres('an event that fires several alarms, one of which another t
     expect(rows).toEqual([{ state_version: 3 }]);
   });
 
-  test('fires this one for other events if one event always fails, which is reported once and tried again', async () => {
+  test('fires this one for other events if one event always fails, and reports that once', async () => {
     await lockOne({ repeatActions: true });
     for (const id of ['m1', 'm2', 'm3']) await store.record([anEvent(id)]);
     await lock.release();
